@@ -1,0 +1,100 @@
+/**
+ * The WebAssembly kernels (src/kernels), one instance per thread, loaded on first use.
+ *
+ * Their memory never grows, so a view of it stays valid for good; what an area means is said in src/kernels/memory.ts,
+ * and the addresses are read from the module itself.
+ */
+import {readFileSync} from 'node:fs'
+
+/** A part of the kernels' memory. */
+export interface KernelArea {
+  readonly start: number
+  readonly bytes: number
+}
+
+export interface Kernel {
+  /** The whole memory. */
+  readonly bytes: Uint8Array
+  /** What the last call left beside its status. */
+  readonly results: Uint32Array
+
+  /** Bytes whose checksum is being taken; several of these make a message. */
+  readonly crcBlockArea: KernelArea
+  /** Where bytes are put before they are compressed, decompressed or checked at once. */
+  readonly inputArea: KernelArea
+  /** What the compressor wrote. */
+  readonly outputArea: KernelArea
+  /** A piece of a value that streams; its history goes right before it. */
+  readonly pieceArea: KernelArea
+  /** Values decompressed whole. */
+  readonly slotAreas: readonly [KernelArea, KernelArea]
+
+  /** Goes on from a checksum, with an empty block. */
+  crcStart(low: number, high: number): void
+  /** Takes a full block. */
+  crcBlock(): void
+  /** Takes the first bytes of the block; leaves the checksum of everything (low, high), from which it may go on. */
+  crcFold(bytes: number): void
+  /** Slicing by 8 over bytes at an address; leaves the new checksum (low, high). */
+  crcTable(low: number, high: number, address: number, bytes: number): void
+
+  /** Decodes whole operations; leaves the addresses reached in the input and in the output. Returns why it stopped. */
+  lzfDecode(input: number, inputEnd: number, output: number, outputEnd: number, base: number): number
+  /** Compresses the first bytes of the input area into at most `room` bytes: how many, or 0 if they do not fit. */
+  lzfEncode(bytes: number, room: number): number
+}
+
+/** What the WebAssembly interface is made of, as far as we use it: Node's types leave it to the DOM's. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object
+  Instance: new (module: object) => {exports: Record<string, unknown>}
+}
+
+let loaded: Kernel | undefined
+
+/** This thread's kernels. */
+export function kernel(): Kernel {
+  loaded ??= loadKernel()
+  return loaded
+}
+
+// Below this, a loop is faster than the view that a block copy needs.
+const LOOP_BYTES_MAX = 64
+
+/** Copies bytes into the kernels' memory. */
+export function copyIn(bytes: Uint8Array, start: number, end: number, address: number): void {
+  const memory = kernel().bytes
+  if (end - start > LOOP_BYTES_MAX) {
+    memory.set(bytes.subarray(start, end), address)
+  } else {
+    for (let from = start, to = address; from < end; from++, to++) memory[to] = bytes[from]!
+  }
+}
+
+function loadKernel(): Kernel {
+  // The same place from src/bytes (tests run the sources) and from dist/bytes.
+  const url = new URL('../../dist/kernels/kernels.wasm', import.meta.url)
+  const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(url)))
+  const number = (name: string): number => (exports[name] as {value: number}).value
+  const area = (name: string, bytes = `${name}_BYTES`): KernelArea => ({start: number(name), bytes: number(bytes)})
+  const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
+  const calls = exports as unknown as Pick<
+    Kernel,
+    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode'
+  >
+  return {
+    bytes: new Uint8Array(buffer),
+    results: new Uint32Array(buffer, number('RESULTS'), 2),
+    crcBlockArea: area('CRC_BLOCK'),
+    inputArea: area('LZF_INPUT'),
+    outputArea: area('LZF_OUTPUT'),
+    pieceArea: {start: number('LZF_STREAM') + number('LZF_HISTORY_BYTES'), bytes: number('LZF_PIECE_BYTES')},
+    slotAreas: [area('LZF_SLOT_0', 'LZF_SLOT_BYTES'), area('LZF_SLOT_1', 'LZF_SLOT_BYTES')],
+    crcStart: calls.crcStart,
+    crcBlock: calls.crcBlock,
+    crcFold: calls.crcFold,
+    crcTable: calls.crcTable,
+    lzfDecode: calls.lzfDecode,
+    lzfEncode: calls.lzfEncode,
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * CRC-64 "Jones": polynomial 0x95ac9329ac4bc9b5 reflected, init 0, no final xor.
+ *
+ * Long input goes without tables. A checksum is a remainder modulo P, and P divides the sparse polynomial
+ *
+ *     sum of x^(64 k) for k in {2312, 2137, 2123, 1877, 1123, 974, 711, 0}
+ *
+ * so over the little-endian 64-bit words m[t] of the message (the checksum so far xored into m[0])
+ *
+ *     w[t] = m[t] ^ w[t-175] ^ w[t-189] ^ w[t-435] ^ w[t-1189] ^ w[t-1338] ^ w[t-1601] ^ w[t-2312]
+ *
+ * turns every word into multiples of the 2,312 words behind it. At the end, those are what w[t] would be for m[t] = 0
+ * without feeding them back. We do not keep the last 18,496 bytes of the message for them: we let the message be
+ * followed by 2,312 zero words, take the checksum of what falls there, and divide it by x^(64 * 2312), which
+ * undoes the zeros. So nothing but 8 bytes is left of a message after a fold, and it can go on from there.
+ *
+ *     CRC_CARRY: w of the block before | CRC_BLOCK: m, becomes w in place
+ *     CRC_TAIL:  the last w            | zeros, the 2,312 words that fall out
+ *
+ * The smallest distance is 175 words, so 16-byte lanes never depend on each other. Doing several lanes before the first
+ * store was measured a third slower than one at a time (7.5 against 11.3 GB/s).
+ */
+import {CRC_BLOCK, CRC_BLOCK_BYTES, CRC_CARRY, CRC_CARRY_BYTES, CRC_TABLES, CRC_TAIL, leave} from './memory'
+
+const POLYNOMIAL: u64 = 0x95ac9329ac4bc9b5
+const ONE: u64 = 1 << 63 // reflected: the highest bit is x^0
+// Below this, tables are faster than a recurrence with its 2,312 words to fold.
+const RECURRENCE_BYTES_MIN: i32 = 32 * 1024
+
+const K175: usize = (2312 - 175) * 8
+const K189: usize = (2312 - 189) * 8
+const K435: usize = (2312 - 435) * 8
+const K1189: usize = (2312 - 1189) * 8
+const K1338: usize = (2312 - 1338) * 8
+const K1601: usize = (2312 - 1601) * 8
+const HERE: usize = 2312 * 8
+
+buildTables()
+/** x^-(64 * 2312): takes back the zero words that a fold appends. */
+const SHIFT_BACK: u64 = power(((ONE ^ POLYNOMIAL) << 1) | 1, 64 * 2312)
+
+/** The checksum up to the words in `carrying`, or to the start of the block. */
+let checksum: u64 = 0
+/** Whether CRC_CARRY holds words of this message. */
+let carrying: bool = false
+
+/** Starts or goes on from a checksum; the block is empty. */
+export function crcStart(low: u32, high: u32): void {
+  checksum = ((high as u64) << 32) | (low as u64)
+  carrying = false
+}
+
+/** Takes a full CRC_BLOCK. */
+export function crcBlock(): void {
+  eliminate(CRC_BLOCK_BYTES)
+}
+
+/** Takes the first `bytes` of CRC_BLOCK and leaves the checksum (low, high) of all there was; the block is empty again. */
+export function crcFold(bytes: i32): void {
+  let done = 0
+  if (carrying || bytes >= RECURRENCE_BYTES_MIN) {
+    done = bytes & ~15
+    if (done > 0) eliminate(done)
+    checksum = fold()
+    carrying = false
+  }
+  checksum = slice8(checksum, CRC_BLOCK + done, CRC_BLOCK + bytes)
+  leave(checksum as u32, (checksum >> 32) as u32)
+}
+
+/** The plain way, slicing by 8: goes on from a checksum over `bytes` at `address`, and leaves the new one. */
+export function crcTable(low: u32, high: u32, address: i32, bytes: i32): void {
+  const crc = slice8(((high as u64) << 32) | (low as u64), address, address + bytes)
+  leave(crc as u32, (crc >> 32) as u32)
+}
+
+/** Turns m into w over the first `bytes` of the block, a multiple of 16, and carries the last words. */
+function eliminate(bytes: i32): void {
+  if (!carrying) {
+    memory.fill(CRC_CARRY, 0, CRC_CARRY_BYTES)
+    store<u64>(CRC_BLOCK, load<u64>(CRC_BLOCK) ^ checksum)
+    carrying = true
+  }
+  const end: usize = CRC_CARRY + bytes
+  for (let p: usize = CRC_CARRY; p < end; p += 16) v128.store(p, word(p), HERE)
+  memory.copy(CRC_CARRY, CRC_CARRY + bytes, CRC_CARRY_BYTES)
+}
+
+/** Two words of w; `p` is 2,312 words before them. */
+// @ts-ignore: decorator
+@inline
+function word(p: usize): v128 {
+  return v128.xor(
+    v128.xor(
+      v128.xor(v128.load(p, HERE), v128.load(p, K175)),
+      v128.xor(v128.load(p, K189), v128.load(p, K435)),
+    ),
+    v128.xor(
+      v128.xor(v128.load(p, K1189), v128.load(p, K1338)),
+      v128.xor(v128.load(p, K1601), v128.load(p)),
+    ),
+  )
+}
+
+/** The checksum of the words before, from the words carried. */
+function fold(): u64 {
+  memory.copy(CRC_TAIL, CRC_CARRY, CRC_CARRY_BYTES)
+  let crc: u64 = 0
+  const end: usize = CRC_TAIL + CRC_CARRY_BYTES
+  for (let p: usize = CRC_TAIL; p < end; p += 8) {
+    crc ^=
+      load<u64>(p, K175) ^ load<u64>(p, K189) ^ load<u64>(p, K435) ^ load<u64>(p, K1189) ^ load<u64>(p, K1338) ^
+      load<u64>(p, K1601) ^ load<u64>(p)
+    crc = step8(crc)
+  }
+  return multiply(crc, SHIFT_BACK)
+}
+
+function slice8(start: u64, from: usize, end: usize): u64 {
+  let crc = start
+  let p = from
+  for (; p + 8 <= end; p += 8) crc = step8(crc ^ load<u64>(p))
+  for (; p < end; p++) crc = load<u64>(CRC_TABLES + (((crc as u32) ^ load<u8>(p)) & 0xff) * 8) ^ (crc >> 8)
+  return crc
+}
+
+// @ts-ignore: decorator
+@inline
+function step8(crc: u64): u64 {
+  const low = crc as u32
+  const high = (crc >> 32) as u32
+  return (
+    load<u64>(CRC_TABLES + ((low & 0xff) << 3), 7 * 2048) ^
+    load<u64>(CRC_TABLES + (((low >> 8) & 0xff) << 3), 6 * 2048) ^
+    load<u64>(CRC_TABLES + (((low >> 16) & 0xff) << 3), 5 * 2048) ^
+    load<u64>(CRC_TABLES + ((low >> 24) << 3), 4 * 2048) ^
+    load<u64>(CRC_TABLES + ((high & 0xff) << 3), 3 * 2048) ^
+    load<u64>(CRC_TABLES + (((high >> 8) & 0xff) << 3), 2 * 2048) ^
+    load<u64>(CRC_TABLES + (((high >> 16) & 0xff) << 3), 2048) ^
+    load<u64>(CRC_TABLES + ((high >> 24) << 3))
+  )
+}
+
+/** Table k holds the checksum of a byte followed by k zero bytes. */
+function buildTables(): void {
+  for (let i = 0; i < 256; i++) {
+    let crc = i as u64
+    for (let bit = 0; bit < 8; bit++) crc = timesX(crc)
+    store<u64>(CRC_TABLES + i * 8, crc)
+  }
+  for (let k = 1; k < 8; k++) {
+    for (let i = 0; i < 256; i++) {
+      const before = load<u64>(CRC_TABLES + (k - 1) * 2048 + i * 8)
+      store<u64>(CRC_TABLES + k * 2048 + i * 8, load<u64>(CRC_TABLES + ((before as u32) & 0xff) * 8) ^ (before >> 8))
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function timesX(a: u64): u64 {
+  return (a >> 1) ^ ((a & 1) * POLYNOMIAL)
+}
+
+/** a * b modulo P. */
+function multiply(a: u64, b: u64): u64 {
+  let product: u64 = 0
+  for (let factor = a, bits = b; bits != 0; bits <<= 1) {
+    if (bits & ONE) product ^= factor
+    factor = timesX(factor)
+  }
+  return product
+}
+
+function power(base: u64, exponent: i32): u64 {
+  let result: u64 = ONE
+  for (let square = base, left = exponent; left > 0; left >>= 1) {
+    if (left & 1) result = multiply(result, square)
+    square = multiply(square, square)
+  }
+  return result
+}

@@ -1,0 +1,27 @@
+/**
+ * The kernels: loops that JavaScript cannot run at the speed of the disk, in
+ * AssemblyScript, compiled into one module with fixed memory. One instance
+ * per thread; src/bytes/kernel.ts is the only one to load it.
+ */
+import {LAYOUT_END, MEMORY_BYTES} from './memory'
+
+export {
+  CRC_BLOCK,
+  CRC_BLOCK_BYTES,
+  LZF_HISTORY_BYTES,
+  LZF_INPUT,
+  LZF_INPUT_BYTES,
+  LZF_OUTPUT,
+  LZF_OUTPUT_BYTES,
+  LZF_PIECE_BYTES,
+  LZF_SLOT_0,
+  LZF_SLOT_1,
+  LZF_SLOT_BYTES,
+  LZF_STREAM,
+  RESULTS,
+} from './memory'
+export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
+export {lzfDecode, lzfEncode} from './lzf'
+
+// Settled while compiling: the memory of test/asconfig.json holds the layout.
+if (LAYOUT_END > MEMORY_BYTES) ERROR('the layout is larger than the memory')

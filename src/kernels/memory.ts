@@ -1,0 +1,60 @@
+/**
+ * The kernels' memory, laid out by hand: 64 pages (4 MiB), never grown, since growing detaches every view that was
+ * lent out. Nothing is allocated; each area has one user.
+ *
+ *   RESULTS      what a kernel returns beside its status, four u32
+ *   MASKS        swizzle masks and strides for overlapping LZF copies
+ *   CRC_TABLES   eight tables of 256 u64
+ *   CRC_TAIL     the last 2,312 words of w, then as many zeros: read while a checksum is folded
+ *   CRC_CARRY    the last 2,312 words of w of the block before
+ *   CRC_BLOCK    the bytes being checked; they lie right behind the carry, so that w[t - k] is one address
+ *   LZF_TABLE    where a hash of three bytes was last seen, for the compressor
+ *   LZF_INPUT    what is about to be decompressed, compressed or checked at once
+ *   LZF_OUTPUT   what the compressor wrote
+ *   LZF_STREAM   8 KiB of history, then one piece of a value that streams
+ *   LZF_SLOT_0   a value decompressed whole
+ *   LZF_SLOT_1   another, since a field and its value are lent together
+ *
+ * SLACK lies behind every area that 16-byte copies may read or write past.
+ */
+
+/** initialMemory and maximumMemory of test/asconfig.json: 64 pages. */
+export const MEMORY_BYTES: i32 = 64 * 65536
+
+const SLACK: i32 = 64
+
+// Word distances are at most 2,312: that many words of w are carried from block to block.
+export const CRC_CARRY_BYTES: i32 = 2312 * 8
+export const CRC_BLOCK_BYTES: i32 = 128 * 1024
+
+export const LZF_TABLE_BITS: i32 = 14
+export const LZF_TABLE_BYTES: i32 = 4 << LZF_TABLE_BITS
+export const LZF_INPUT_BYTES: i32 = 512 * 1024
+// Literals alone grow by one byte in 32; the rest is for an end that is looked at three bytes early.
+export const LZF_OUTPUT_BYTES: i32 = LZF_INPUT_BYTES + LZF_INPUT_BYTES / 32 + 64
+export const LZF_HISTORY_BYTES: i32 = 8192
+export const LZF_PIECE_BYTES: i32 = 256 * 1024
+export const LZF_SLOT_BYTES: i32 = 512 * 1024
+
+export const RESULTS: i32 = 1024
+export const MASKS: i32 = RESULTS + 64
+export const MASK_STRIDES: i32 = MASKS + 16 * 16
+export const CRC_TABLES: i32 = 2048
+export const CRC_TAIL: i32 = CRC_TABLES + 8 * 256 * 8
+export const CRC_CARRY: i32 = CRC_TAIL + 2 * CRC_CARRY_BYTES
+export const CRC_BLOCK: i32 = CRC_CARRY + CRC_CARRY_BYTES
+export const LZF_TABLE: i32 = CRC_BLOCK + CRC_BLOCK_BYTES
+export const LZF_INPUT: i32 = LZF_TABLE + LZF_TABLE_BYTES
+export const LZF_OUTPUT: i32 = LZF_INPUT + LZF_INPUT_BYTES + SLACK
+export const LZF_STREAM: i32 = LZF_OUTPUT + LZF_OUTPUT_BYTES + SLACK
+export const LZF_SLOT_0: i32 = LZF_STREAM + LZF_HISTORY_BYTES + LZF_PIECE_BYTES + SLACK
+export const LZF_SLOT_1: i32 = LZF_SLOT_0 + LZF_SLOT_BYTES + SLACK
+export const LAYOUT_END: i32 = LZF_SLOT_1 + LZF_SLOT_BYTES + SLACK
+
+/** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
+// @ts-ignore: decorator
+@inline
+export function leave(first: u32, second: u32): void {
+  store<u32>(RESULTS, first)
+  store<u32>(RESULTS, second, 4)
+}
