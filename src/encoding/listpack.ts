@@ -1,0 +1,415 @@
+/**
+ * listpack: strings and integers in one blob, walkable from both ends.
+ *
+ *   <total bytes: u32le> <count: u16le, 65535 = unknown> <entry> * <ff>
+ *
+ * entry = <encoding and data> <backlen>
+ *
+ *   0xxxxxxx                          integer 0 … 127
+ *   10xxxxxx <data>                   string of 0 … 63 bytes
+ *   110xxxxx yyyyyyyy                 integer of 13 bits, signed, big-endian
+ *   1110xxxx yyyyyyyy <data>          string of 0 … 4095 bytes, length big-endian
+ *   11110000 <length: u32le> <data>   string
+ *   11110001 <i16le>   11110010 <i24le>   11110011 <i32le>   11110100 <i64le>
+ *   11111111                          end
+ *
+ * backlen = bytes of encoding and data, in groups of 7 bits, highest first, so
+ * that it reads from right to left: every byte but the first has bit 7 set.
+ *
+ * Redis (listpack.c, to 8.0) and valkey to 8.1 give 16383, 2097151 and 268435455
+ * one byte more than they need; valkey 9.1 does not. Neither walks the other's
+ * entry, so readers here take both and a builder writes neither unless told.
+ */
+import {formatInt64, formatSafe, type Halves, parseInt64, readUint32le, splitInt64} from '../bytes/int64.js'
+import type {LentBytes} from '../bytes/lent.js'
+import {ByteWriter} from '../bytes/writer.js'
+import {FormatError} from '../errors.js'
+
+const HEADER_BYTES = 6
+const END = 0xff
+const COUNT_UNKNOWN = 0xffff
+/** Largest blob a server appends to (listpack.c LISTPACK_MAX_SAFETY_LIMIT). */
+const BLOB_BYTES_MAX = 2 ** 30
+
+/** Reads the declared count of the listpack in bytes[start, end), of which 6 bytes suffice; -1 where it does not say. */
+export function listpackCount(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < HEADER_BYTES) return -1
+  const count = bytes[start + 4]! | (bytes[start + 5]! << 8)
+  return count === COUNT_UNKNOWN ? -1 : count
+}
+
+/**
+ * Walks the entries of one listpack, front to back, checking everything a
+ * server's deep check does. A FormatError names the index inside the blob; its
+ * offset is the blob's own, or exact where `open` was told that the blob lies in
+ * the input as it is.
+ */
+export class ListpackWalker {
+  /** Declared entries; -1 where the blob does not say (65535 or more). */
+  count = 0
+  /** Index in `bytes` of the next entry. */
+  position = 0
+  /** The integer that nextInt64 read; `high` is signed, `low` unsigned. */
+  high = 0
+  low = 0
+  #bytes: Uint8Array = new Uint8Array(0)
+  #start = 0
+  /** Index of the end mark. */
+  #last = 0
+  #seen = 0
+  #offset = 0
+  #exact = false
+  /** Where the string that #load met begins; -1 where it met an integer. */
+  #dataStart = 0
+
+  /** Opens the listpack that is exactly bytes[start, end). */
+  open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
+    this.#bytes = bytes
+    this.#start = start
+    this.#last = end - 1
+    this.#seen = 0
+    this.#offset = offset
+    this.#exact = exact
+    this.position = start + HEADER_BYTES
+    const size = end - start
+    if (size < HEADER_BYTES + 1) throw this.#bad(`a listpack has at least 7 bytes, this one ${size}`, start)
+    const total = readUint32le(bytes, start)
+    if (total !== size) throw this.#bad(`the listpack claims ${total} bytes, but it is ${size} bytes long`, start)
+    if (bytes[end - 1] !== END) throw this.#bad('the listpack has no end mark', end - 1)
+    this.count = listpackCount(bytes, start, end)
+  }
+
+  /** No entry is left; the count has been checked only once `next` has said so. */
+  get atEnd(): boolean {
+    return this.position >= this.#last
+  }
+
+  /** The next entry is stored as an integer; false at the end. */
+  get isInteger(): boolean {
+    if (this.atEnd) return false
+    const first = this.#bytes[this.position]!
+    return first < 0x80 || (first & 0xe0) === 0xc0 || (first >= 0xf1 && first <= 0xf4)
+  }
+
+  /** Lends the next entry, integers spelled out in `into.digits`; false at the end. */
+  next(into: LentBytes): boolean {
+    const bytes = this.#bytes
+    const p = this.position
+    const last = this.#last
+    if (p >= last) return this.#finishWalk()
+    const first = bytes[p]!
+    if (first < 0x80) {
+      if (p + 1 >= last || bytes[p + 1] !== 1) throw this.#badBacklen(p, p + 1)
+      this.position = p + 2
+      this.#seen++
+      into.lend(into.digits, 0, formatSafe(first, into.digits, 0))
+      return true
+    }
+    if (first < 0xc0) {
+      const end = p + 1 + (first & 0x3f)
+      if (end >= last || bytes[end] !== end - p) throw this.#badBacklen(p, end)
+      this.position = end + 1
+      this.#seen++
+      into.lend(bytes, p + 1, end)
+      return true
+    }
+    const end = this.#load(p)
+    this.#pass(p, end)
+    if (this.#dataStart >= 0) into.lend(bytes, this.#dataStart, end)
+    else into.lend(into.digits, 0, formatInt64(this.high, this.low, into.digits, 0))
+    return true
+  }
+
+  /** Passes over the next entry with all checks; false at the end. */
+  skipEntry(): boolean {
+    const p = this.position
+    if (p >= this.#last) return this.#finishWalk()
+    this.#pass(p, this.#load(p))
+    return true
+  }
+
+  /**
+   * Reads the next entry, which must be an integer, into `high` and `low`. A
+   * string that spells one counts, as it does to a server (lpGetInteger).
+   */
+  nextInt64(): void {
+    const p = this.position
+    if (p >= this.#last) throw this.#bad('an integer belongs here, but the listpack ends', p)
+    const end = this.#load(p)
+    this.#pass(p, end)
+    if (this.#dataStart >= 0 && !parseInt64(this.#bytes, this.#dataStart, end, this)) {
+      throw this.#bad('an integer belongs here, not a string', p)
+    }
+  }
+
+  /** Reads the next entry, which must be an integer that a double holds exactly. */
+  nextInteger(): number {
+    const p = this.position
+    this.nextInt64()
+    const value = this.high * 2 ** 32 + this.low
+    if (!Number.isSafeInteger(value)) throw this.#bad('the integer here is beyond 2^53', p)
+    return value
+  }
+
+  /** Reads encoding and data at p; returns where they end, having set #dataStart, or `high` and `low`. */
+  #load(p: number): number {
+    const bytes = this.#bytes
+    const first = bytes[p]!
+    this.#dataStart = -1
+    if (first < 0x80) {
+      this.high = 0
+      this.low = first
+      return p + 1
+    }
+    if (first < 0xc0) {
+      this.#dataStart = p + 1
+      return p + 1 + (first & 0x3f)
+    }
+    // Eight bytes of an integer, or its length field, must lie before the end mark.
+    const known = this.#last - p
+    if (first < 0xe0) {
+      if (known < 2) throw this.#overrun(p)
+      const value = (((first & 0x1f) << 8) | bytes[p + 1]!) << 19
+      this.high = value >> 31
+      this.low = (value >> 19) >>> 0
+      return p + 2
+    }
+    if (first < 0xf0) {
+      if (known < 2) throw this.#overrun(p)
+      this.#dataStart = p + 2
+      return p + 2 + (((first & 0x0f) << 8) | bytes[p + 1]!)
+    }
+    if (first === 0xf0) {
+      if (known < 5) throw this.#overrun(p)
+      this.#dataStart = p + 5
+      return p + 5 + readUint32le(bytes, p + 1)
+    }
+    return this.#loadWide(p, first, known)
+  }
+
+  #loadWide(p: number, first: number, known: number): number {
+    const bytes = this.#bytes
+    const width = first === 0xf4 ? 8 : first - 0xef
+    if (first > 0xf4) {
+      const why = first === END ? 'the end mark stands before the end' : `0x${first.toString(16)} starts no entry`
+      throw this.#bad(why, p)
+    }
+    if (known < 1 + width) throw this.#overrun(p)
+    if (width === 8) {
+      this.low = readUint32le(bytes, p + 1)
+      this.high = readUint32le(bytes, p + 5) | 0
+      return p + 9
+    }
+    let value = bytes[p + 1]! | (bytes[p + 2]! << 8)
+    if (width > 2) value |= bytes[p + 3]! << 16
+    if (width > 3) value |= bytes[p + 4]! << 24
+    const unused = 32 - 8 * width
+    value = (value << unused) >> unused
+    this.high = value >> 31
+    this.low = value >>> 0
+    return p + 1 + width
+  }
+
+  /** Checks the backlen of the entry in [p, end) and steps behind it. */
+  #pass(p: number, end: number): void {
+    if (end >= this.#last) throw this.#overrun(p)
+    const bytes = this.#bytes
+    const size = end - p
+    let width = backlenBytes(size)
+    if (isBoundary(size) && bytes[end] !== 0) width--
+    if (end + width > this.#last) throw this.#overrun(p)
+    for (let i = end + width - 1, rest = size; i >= end; i--) {
+      const expected = (rest & 0x7f) | (i > end ? 0x80 : 0)
+      if (bytes[i] !== expected) throw this.#badBacklen(p, end)
+      rest >>>= 7
+    }
+    this.position = end + width
+    this.#seen++
+  }
+
+  #finishWalk(): false {
+    if (this.count >= 0 && this.count !== this.#seen) {
+      throw this.#bad(`the listpack claims ${this.count} entries, but holds ${this.#seen}`, this.#start + 4)
+    }
+    return false
+  }
+
+  #badBacklen(p: number, end: number): FormatError {
+    if (end >= this.#last) return this.#overrun(p)
+    return this.#bad(`the entry before is ${end - p} bytes long, its back length says otherwise`, end)
+  }
+
+  #overrun(p: number): FormatError {
+    return this.#bad('an entry runs past the end of the listpack', p)
+  }
+
+  #bad(why: string, p: number): FormatError {
+    const index = p - this.#start
+    return new FormatError('BAD_LISTPACK', `${why} (byte ${index} of it)`, this.#offset + (this.#exact ? index : 0))
+  }
+}
+
+/**
+ * What a builder does with an entry whose encoded length servers disagree about:
+ * refuse it, or write the long back length (redis, valkey to 8.1) or the short one (valkey 9.1).
+ */
+export type BoundaryForm = 'refuse' | 'long' | 'short'
+
+/** Builds one listpack after another in a buffer of its own. */
+export class ListpackBuilder {
+  /** Entries so far. */
+  count = 0
+  readonly #out: ByteWriter
+  readonly #parsed: Halves = {high: 0, low: 0}
+
+  constructor(readonly boundaryForm: BoundaryForm = 'refuse') {
+    this.#out = new ByteWriter(1024)
+    this.reset()
+  }
+
+  /** Bytes of the blob if it were finished now. */
+  get blobBytes(): number {
+    return this.#out.length + 1
+  }
+
+  /** Starts the next listpack; what `finish` lent is gone. */
+  reset(): void {
+    this.count = 0
+    this.#out.length = 0
+    this.#out.reserve(HEADER_BYTES)
+  }
+
+  /** Appends a string, as an integer where it spells one. False: it does not fit into a listpack, nothing was appended. */
+  append(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!parseInt64(bytes, start, end, this.#parsed)) return this.appendString(bytes, start, end)
+    return this.appendInt64(this.#parsed.high, this.#parsed.low)
+  }
+
+  /** Appends a string as a string, even where it spells an integer. False as `append`. */
+  appendString(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start
+    const size = stringBytes(length)
+    if (!this.#takes(size)) return false
+    const out = this.#out
+    if (length < 0x40) {
+      out.u8(0x80 | length)
+    } else if (length < 0x1000) {
+      out.u8(0xe0 | (length >> 8))
+      out.u8(length)
+    } else {
+      out.u8(0xf0)
+      out.u32le(length)
+    }
+    out.copy(bytes, start, end)
+    this.#close(size)
+    return true
+  }
+
+  /** Appends an integer; a number must be safe. */
+  appendInteger(value: number | bigint): boolean {
+    splitInt64(value, this.#parsed)
+    return this.appendInt64(this.#parsed.high, this.#parsed.low)
+  }
+
+  /** Appends high * 2^32 + low in the narrowest form; `high` signed, `low` unsigned. */
+  appendInt64(high: number, low: number): boolean {
+    const size = integerBytes(high, low)
+    if (!this.#takes(size)) return false
+    const out = this.#out
+    if (size === 1) {
+      out.u8(low)
+    } else if (size === 2) {
+      out.u8(0xc0 | ((low >> 8) & 0x1f))
+      out.u8(low)
+    } else {
+      out.u8(size === 9 ? 0xf4 : 0xee + size - 1)
+      out.u16le(low)
+      if (size >= 4) out.u8(low >>> 16)
+      if (size >= 5) out.u8(low >>> 24)
+      if (size === 9) out.u32le(high)
+    }
+    this.#close(size)
+    return true
+  }
+
+  /** Appends `count` whole entries as they are, such as another builder's. */
+  appendEntries(bytes: Uint8Array, start: number, end: number, count: number): boolean {
+    if (this.blobBytes + (end - start) > BLOB_BYTES_MAX) return false
+    this.#out.copy(bytes, start, end)
+    this.count += count
+    return true
+  }
+
+  /** The entries so far, without header and end mark, lent until the next append. */
+  entries(): Uint8Array {
+    return this.#out.bytes.subarray(HEADER_BYTES, this.#out.length)
+  }
+
+  /** Ends the listpack and lends it: valid until `reset`, which has to come next. */
+  finish(): Uint8Array {
+    const out = this.#out
+    out.u8(END)
+    const total = out.length
+    out.length = 0
+    out.u32le(total)
+    out.u16le(Math.min(this.count, COUNT_UNKNOWN))
+    out.length = total
+    return out.view()
+  }
+
+  #takes(size: number): boolean {
+    if (this.boundaryForm === 'refuse' && isBoundary(size)) return false
+    return this.blobBytes + size + backlenBytes(size) <= BLOB_BYTES_MAX
+  }
+
+  #close(size: number): void {
+    const out = this.#out
+    this.count++
+    if (size <= 0x7f) {
+      out.u8(size)
+      return
+    }
+    let width = backlenBytes(size)
+    if (isBoundary(size) && this.boundaryForm === 'short') width--
+    for (let i = width - 1; i >= 0; i--) out.u8(((size >>> (7 * i)) & 0x7f) | (i < width - 1 ? 0x80 : 0))
+  }
+}
+
+/**
+ * Bytes that a string takes as an entry, back length included; -1 where no
+ * listpack may hold it since servers disagree about its back length.
+ */
+export function listpackEntryBytes(bytes: Uint8Array, start: number, end: number): number {
+  const integer = parseInt64(bytes, start, end, scratch)
+  const size = integer ? integerBytes(scratch.high, scratch.low) : stringBytes(end - start)
+  return isBoundary(size) ? -1 : size + backlenBytes(size)
+}
+
+const scratch: Halves = {high: 0, low: 0}
+
+/** Bytes of a string's encoding and data. */
+function stringBytes(length: number): number {
+  return length + (length < 0x40 ? 1 : length < 0x1000 ? 2 : 5)
+}
+
+/** Bytes of an integer's encoding and data. */
+function integerBytes(high: number, low: number): number {
+  const narrow = low | 0
+  if (high !== narrow >> 31) return 9
+  if (narrow >= 0 && narrow <= 0x7f) return 1
+  if (narrow >= -0x1000 && narrow <= 0xfff) return 2
+  if (narrow >= -0x8000 && narrow <= 0x7fff) return 3
+  return narrow >= -0x80_0000 && narrow <= 0x7f_ffff ? 4 : 5
+}
+
+/** Width of a back length as redis writes it. */
+function backlenBytes(size: number): number {
+  if (size <= 127) return 1
+  if (size < 16383) return 2
+  if (size < 2097151) return 3
+  return size < 268435455 ? 4 : 5
+}
+
+function isBoundary(size: number): boolean {
+  return size === 16383 || size === 2097151 || size === 268435455
+}

@@ -1,0 +1,363 @@
+/**
+ * ziplist: strings and integers in one blob, as servers before 7.0 wrote them.
+ *
+ *   <zlbytes: u32le> <zltail: u32le> <zllen: u16le, 65535 = unknown> <entry> * <ff>
+ *
+ * zltail is where the last entry begins, 10 in an empty ziplist.
+ * entry = <prevlen> <encoding and data>
+ *
+ *   prevlen    bytes of the whole entry before, 0 for the first:
+ *              one byte below 254, else fe + u32le (small values may use it too)
+ *
+ *   00xxxxxx <data>                   string of 0 … 63 bytes
+ *   01xxxxxx yyyyyyyy <data>          string of 0 … 16383 bytes, length big-endian
+ *   10------ <length: u32be> <data>   string
+ *   11000000 <i16le>   11010000 <i32le>   11100000 <i64le>
+ *   11110000 <i24le>   11111110 <i8>      (redis 2.6)
+ *   1111xxxx                          x = 1 … 13: integer x - 1 (redis 2.6)
+ *   11111111                          end
+ */
+import {formatInt64, formatSafe, type Halves, parseInt64, readUint32le, splitInt64} from '../bytes/int64.js'
+import type {LentBytes} from '../bytes/lent.js'
+import {ByteWriter} from '../bytes/writer.js'
+import {FormatError} from '../errors.js'
+
+const HEADER_BYTES = 10
+const END = 0xff
+const PREVLEN_WIDE = 0xfe
+const COUNT_UNKNOWN = 0xffff
+/** Largest blob a server appends to (ziplist.c ZIPLIST_MAX_SAFETY_SIZE). */
+const BLOB_BYTES_MAX = 2 ** 30
+
+/** Reads the declared count of the ziplist in bytes[start, end), of which 10 bytes suffice; -1 where it does not say. */
+export function ziplistCount(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start < HEADER_BYTES) return -1
+  const count = bytes[start + 8]! | (bytes[start + 9]! << 8)
+  return count === COUNT_UNKNOWN ? -1 : count
+}
+
+/**
+ * Walks the entries of one ziplist, front to back, checking everything a
+ * server's deep check does. A FormatError names the index inside the blob; its
+ * offset is the blob's own, or exact where `open` was told that the blob lies in
+ * the input as it is.
+ */
+export class ZiplistWalker {
+  /** Declared entries; -1 where the blob does not say (65535 or more). */
+  count = 0
+  /** Index in `bytes` of the next entry. */
+  position = 0
+  /** The integer that nextInt64 read; `high` is signed, `low` unsigned. */
+  high = 0
+  low = 0
+  #bytes: Uint8Array = new Uint8Array(0)
+  #start = 0
+  /** Index of the end mark. */
+  #last = 0
+  /** Where the entry before `position` begins. */
+  #before = 0
+  #seen = 0
+  #offset = 0
+  #exact = false
+  /** Where the string that #load met begins; -1 where it met an integer. */
+  #dataStart = 0
+
+  /** Opens the ziplist that is exactly bytes[start, end). */
+  open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
+    this.#bytes = bytes
+    this.#start = start
+    this.#last = end - 1
+    this.#seen = 0
+    this.#offset = offset
+    this.#exact = exact
+    this.position = this.#before = start + HEADER_BYTES
+    const size = end - start
+    if (size < HEADER_BYTES + 1) throw this.#bad(`a ziplist has at least 11 bytes, this one ${size}`, start)
+    const total = readUint32le(bytes, start)
+    if (total !== size) throw this.#bad(`the ziplist claims ${total} bytes, but it is ${size} bytes long`, start)
+    if (bytes[end - 1] !== END) throw this.#bad('the ziplist has no end mark', end - 1)
+    this.count = ziplistCount(bytes, start, end)
+  }
+
+  /** No entry is left; count and tail have been checked only once `next` has said so. */
+  get atEnd(): boolean {
+    return this.position >= this.#last
+  }
+
+  /** The next entry is stored as an integer; false at the end. */
+  get isInteger(): boolean {
+    if (this.atEnd) return false
+    const p = this.position
+    const first = this.#bytes[p + (this.#bytes[p] === PREVLEN_WIDE ? 5 : 1)] ?? 0
+    return first >= 0xc0 && first !== END
+  }
+
+  /** Lends the next entry, integers spelled out in `into.digits`; false at the end. */
+  next(into: LentBytes): boolean {
+    const bytes = this.#bytes
+    const p = this.position
+    const last = this.#last
+    if (p >= last) return this.#finishWalk()
+    const first = p + 1 < last ? bytes[p + 1]! : END
+    // Most entries: a short string or a small integer behind a short entry.
+    if (bytes[p] === p - this.#before && bytes[p]! < PREVLEN_WIDE) {
+      if (first < 0x40) {
+        const end = p + 2 + first
+        if (end > last) throw this.#overrun(p)
+        this.#step(p, end)
+        into.lend(bytes, p + 2, end)
+        return true
+      }
+      if (first > 0xf0 && first < PREVLEN_WIDE) {
+        this.#step(p, p + 2)
+        into.lend(into.digits, 0, formatSafe(first - 0xf1, into.digits, 0))
+        return true
+      }
+    }
+    const end = this.#load(this.#passPrevlen(p))
+    this.#step(p, end)
+    if (this.#dataStart >= 0) into.lend(bytes, this.#dataStart, end)
+    else into.lend(into.digits, 0, formatInt64(this.high, this.low, into.digits, 0))
+    return true
+  }
+
+  /** Passes over the next entry with all checks; false at the end. */
+  skipEntry(): boolean {
+    const p = this.position
+    if (p >= this.#last) return this.#finishWalk()
+    this.#step(p, this.#load(this.#passPrevlen(p)))
+    return true
+  }
+
+  /** Reads the next entry, which must be an integer or a string that spells one, into `high` and `low`. */
+  nextInt64(): void {
+    const p = this.position
+    if (p >= this.#last) throw this.#bad('an integer belongs here, but the ziplist ends', p)
+    const end = this.#load(this.#passPrevlen(p))
+    this.#step(p, end)
+    if (this.#dataStart >= 0 && !parseInt64(this.#bytes, this.#dataStart, end, this)) {
+      throw this.#bad('an integer belongs here, not a string', p)
+    }
+  }
+
+  /** Reads the next entry, which must be an integer that a double holds exactly. */
+  nextInteger(): number {
+    const p = this.position
+    this.nextInt64()
+    const value = this.high * 2 ** 32 + this.low
+    if (!Number.isSafeInteger(value)) throw this.#bad('the integer here is beyond 2^53', p)
+    return value
+  }
+
+  /** Checks the prevlen at p and returns where the encoding begins. */
+  #passPrevlen(p: number): number {
+    const bytes = this.#bytes
+    const first = bytes[p]!
+    if (first === END) throw this.#bad('the end mark stands before the end', p)
+    if (first === PREVLEN_WIDE && p + 5 > this.#last) throw this.#overrun(p)
+    const claimed = first === PREVLEN_WIDE ? readUint32le(bytes, p + 1) : first
+    const actual = p - this.#before
+    if (claimed !== actual) throw this.#bad(`the entry before is ${actual} bytes long, this one says ${claimed}`, p)
+    return first === PREVLEN_WIDE ? p + 5 : p + 1
+  }
+
+  /** Reads encoding and data at p; returns where they end, having set #dataStart, or `high` and `low`. */
+  #load(p: number): number {
+    const bytes = this.#bytes
+    const known = this.#last - p
+    if (known < 1) throw this.#overrun(p)
+    const first = bytes[p]!
+    this.#dataStart = -1
+    if (first >= 0xc0) return this.#loadInteger(p, first, known)
+    let header = 1
+    let length = first & 0x3f
+    if (first >= 0x80) {
+      header = 5
+      if (known < 5) throw this.#overrun(p)
+      length = ((bytes[p + 1]! << 24) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 8) | bytes[p + 4]!) >>> 0
+    } else if (first >= 0x40) {
+      header = 2
+      if (known < 2) throw this.#overrun(p)
+      length = (length << 8) | bytes[p + 1]!
+    }
+    if (header + length > known) throw this.#overrun(p)
+    this.#dataStart = p + header
+    return p + header + length
+  }
+
+  #loadInteger(p: number, first: number, known: number): number {
+    const width = integerWidth(first)
+    if (width < 0) throw this.#bad(`0x${first.toString(16)} starts no entry`, p)
+    if (known < 1 + width) throw this.#overrun(p)
+    const bytes = this.#bytes
+    if (width === 8) {
+      this.low = readUint32le(bytes, p + 1)
+      this.high = readUint32le(bytes, p + 5) | 0
+      return p + 9
+    }
+    let value = (first & 0x0f) - 1
+    if (width > 0) {
+      value = 0
+      for (let i = 0; i < width; i++) value |= bytes[p + 1 + i]! << (8 * i)
+      const unused = 32 - 8 * width
+      value = (value << unused) >> unused
+    }
+    this.high = value >> 31
+    this.low = value >>> 0
+    return p + 1 + width
+  }
+
+  #step(p: number, end: number): void {
+    this.#before = p
+    this.position = end
+    this.#seen++
+  }
+
+  #finishWalk(): false {
+    const start = this.#start
+    if (this.count >= 0 && this.count !== this.#seen) {
+      throw this.#bad(`the ziplist claims ${this.count} entries, but holds ${this.#seen}`, start + 8)
+    }
+    const tail = readUint32le(this.#bytes, start + 4)
+    if (tail !== this.#before - start) {
+      throw this.#bad(
+        `the ziplist claims that its last entry begins at ${tail}, not ${this.#before - start}`,
+        start + 4,
+      )
+    }
+    return false
+  }
+
+  #overrun(p: number): FormatError {
+    return this.#bad('an entry runs past the end of the ziplist', p)
+  }
+
+  #bad(why: string, p: number): FormatError {
+    const index = p - this.#start
+    return new FormatError('BAD_ZIPLIST', `${why} (byte ${index} of it)`, this.#offset + (this.#exact ? index : 0))
+  }
+}
+
+/** Builds one ziplist after another in a buffer of its own. */
+export class ZiplistBuilder {
+  /** Entries so far. */
+  count = 0
+  readonly #out = new ByteWriter(1024)
+  readonly #parsed: Halves = {high: 0, low: 0}
+  /** Where the last entry begins. */
+  #tail = HEADER_BYTES
+
+  /** `legacy` uses the integer forms that redis 2.4 (RDB version 2) knows, and no others. */
+  constructor(readonly legacy = false) {
+    this.reset()
+  }
+
+  /** Bytes of the blob if it were finished now. */
+  get blobBytes(): number {
+    return this.#out.length + 1
+  }
+
+  /** Starts the next ziplist; what `finish` lent is gone. */
+  reset(): void {
+    this.count = 0
+    this.#tail = HEADER_BYTES
+    this.#out.length = 0
+    this.#out.reserve(HEADER_BYTES)
+  }
+
+  /** Appends a string, as an integer where it spells one. False: the ziplist would be too large, nothing was appended. */
+  append(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!parseInt64(bytes, start, end, this.#parsed)) return this.appendString(bytes, start, end)
+    return this.appendInt64(this.#parsed.high, this.#parsed.low)
+  }
+
+  /** Appends a string as a string, even where it spells an integer. False as `append`. */
+  appendString(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start
+    if (!this.#begin(5 + length)) return false
+    const out = this.#out
+    if (length < 0x40) {
+      out.u8(length)
+    } else if (length < 0x4000) {
+      out.u8(0x40 | (length >> 8))
+      out.u8(length)
+    } else {
+      out.u8(0x80)
+      out.u32be(length)
+    }
+    out.copy(bytes, start, end)
+    return true
+  }
+
+  /** Appends an integer; a number must be safe. */
+  appendInteger(value: number | bigint): boolean {
+    splitInt64(value, this.#parsed)
+    return this.appendInt64(this.#parsed.high, this.#parsed.low)
+  }
+
+  /** Appends high * 2^32 + low in the narrowest form; `high` signed, `low` unsigned. */
+  appendInt64(high: number, low: number): boolean {
+    if (!this.#begin(9)) return false
+    const out = this.#out
+    const narrow = low | 0
+    if (high !== narrow >> 31) {
+      out.u8(0xe0)
+      out.i64le(high, low)
+    } else if (!this.legacy && narrow >= 0 && narrow <= 12) {
+      out.u8(0xf1 + narrow)
+    } else if (!this.legacy && narrow >= -0x80 && narrow <= 0x7f) {
+      out.u8(0xfe)
+      out.u8(narrow)
+    } else if (narrow >= -0x8000 && narrow <= 0x7fff) {
+      out.u8(0xc0)
+      out.u16le(narrow)
+    } else if (!this.legacy && narrow >= -0x80_0000 && narrow <= 0x7f_ffff) {
+      out.u8(0xf0)
+      out.u16le(narrow)
+      out.u8(narrow >> 16)
+    } else {
+      out.u8(0xd0)
+      out.u32le(narrow)
+    }
+    return true
+  }
+
+  /** Ends the ziplist and lends it: valid until `reset`, which has to come next. */
+  finish(): Uint8Array {
+    const out = this.#out
+    out.u8(END)
+    const total = out.length
+    out.length = 0
+    out.u32le(total)
+    out.u32le(this.#tail)
+    out.u16le(Math.min(this.count, COUNT_UNKNOWN))
+    out.length = total
+    return out.view()
+  }
+
+  /** Starts an entry of at most `size` bytes behind its prevlen. */
+  #begin(size: number): boolean {
+    const out = this.#out
+    if (this.blobBytes + 5 + size > BLOB_BYTES_MAX) return false
+    const before = out.length - this.#tail
+    this.#tail = out.length
+    this.count++
+    if (before < PREVLEN_WIDE) {
+      out.u8(before)
+    } else {
+      out.u8(PREVLEN_WIDE)
+      out.u32le(before)
+    }
+    return true
+  }
+}
+
+/** Bytes of an integer's data; -1 where the byte starts no integer. */
+function integerWidth(first: number): number {
+  if (first === 0xc0) return 2
+  if (first === 0xd0) return 4
+  if (first === 0xe0) return 8
+  if (first === 0xf0) return 3
+  if (first === 0xfe) return 1
+  return first > 0xf0 && first < PREVLEN_WIDE ? 0 : -1
+}
