@@ -59,7 +59,7 @@ export function kernel(): Kernel {
 }
 
 // Below this, a loop is faster than the view that a block copy needs.
-const LOOP_BYTES_MAX = 64
+const LOOP_BYTES_MAX = 48
 
 /** Copies bytes into the kernels' memory. */
 export function copyIn(bytes: Uint8Array, start: number, end: number, address: number): void {
