@@ -1,0 +1,141 @@
+/**
+ * gzip and zstd, recognised by content: backups are stored compressed, and
+ * nobody should have to unpack one to look into it.
+ *
+ *   gzip   1f 8b
+ *   zstd   28 b5 2f fd
+ */
+import {Readable} from 'node:stream'
+import * as zlib from 'node:zlib'
+import {FormatError} from '../errors.js'
+import {type ByteSource, type ByteWindow, StreamSource, windowsOf} from './source.js'
+
+export type Compression = 'gzip' | 'zstd'
+
+const MAGIC_BYTES = 4
+
+/** How the bytes at `start` are compressed, if they are. */
+export function compressionOf(bytes: Uint8Array, start: number, end: number): Compression | undefined {
+  if (end - start >= 2 && bytes[start] === 0x1f && bytes[start + 1] === 0x8b) return 'gzip'
+  if (end - start < MAGIC_BYTES) return undefined
+  const zstd = bytes[start] === 0x28 && bytes[start + 1] === 0xb5 && bytes[start + 2] === 0x2f
+  return zstd && bytes[start + 3] === 0xfd ? 'zstd' : undefined
+}
+
+/** The same source, decompressed if it is compressed. */
+export async function decompressed(source: ByteSource): Promise<ByteSource> {
+  const peeked = await PeekedSource.of(source, MAGIC_BYTES)
+  const head = peeked.head
+  const compression = compressionOf(head, 0, head.length)
+  if (compression === undefined) return peeked
+  const pieces = compression === 'gzip' ? gunzip(peeked) : unzstd(peeked)
+  return new StreamSource(source.name, pieces, async () => source.close(), peeked)
+}
+
+/** A source whose first bytes have been looked at. */
+class PeekedSource implements ByteSource {
+  readonly name: string
+  readonly inputBytes: number
+  readonly storedBytes: number
+  readonly #windows: ByteWindow[] = []
+
+  private constructor(readonly source: ByteSource) {
+    this.name = source.name
+    this.inputBytes = source.inputBytes
+    this.storedBytes = source.storedBytes
+  }
+
+  static async of(source: ByteSource, bytes: number): Promise<PeekedSource> {
+    const peeked = new PeekedSource(source)
+    let seen = 0
+    while (seen < bytes) {
+      const window = await source.read()
+      if (window === undefined) break
+      seen += window.end - window.start
+      // Kept across later reads, so it needs bytes of its own unless it is the only one.
+      peeked.#windows.push(seen >= bytes && peeked.#windows.length === 0 ? window : copyOf(window))
+    }
+    return peeked
+  }
+
+  get storedRead(): number {
+    return this.source.storedRead
+  }
+
+  get head(): Uint8Array {
+    const head: number[] = []
+    for (const {bytes, start, end} of this.#windows)
+      head.push(...bytes.subarray(start, Math.min(end, start + MAGIC_BYTES)))
+    return Uint8Array.from(head.slice(0, MAGIC_BYTES))
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    return this.#windows.shift() ?? this.source.read()
+  }
+
+  close(): Promise<void> {
+    return this.source.close()
+  }
+}
+
+function copyOf(window: ByteWindow): ByteWindow {
+  return {bytes: window.bytes.slice(), start: window.start, end: window.end}
+}
+
+async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array> {
+  // The stream reads on while we hold its last piece: it must not read into a window that is being filled anew.
+  const input = Readable.from(copies(source), {objectMode: false})
+  yield* throughZlib(input, zlib.createGunzip({chunkSize: 128 * 1024}), source)
+}
+
+async function* unzstd(source: ByteSource): AsyncGenerator<Uint8Array> {
+  // Node has its own zstd from 22.15 on; the floor is 20.
+  const native = (zlib as {createZstdDecompress?: (options: object) => zlib.Gunzip}).createZstdDecompress
+  if (native !== undefined) {
+    yield* throughZlib(Readable.from(copies(source), {objectMode: false}), native({chunkSize: 128 * 1024}), source)
+    return
+  }
+  const {Decompress} = await import('fzstd')
+  const ready: Uint8Array[] = []
+  const stream = new Decompress(piece => ready.push(piece))
+  try {
+    for await (const piece of windowsOf(source)) {
+      stream.push(piece)
+      yield* ready.splice(0)
+    }
+    stream.push(new Uint8Array(0), true)
+    yield* ready.splice(0)
+  } catch (error) {
+    throw damaged('zstd', error, source)
+  }
+}
+
+async function* copies(source: ByteSource): AsyncGenerator<Uint8Array> {
+  for await (const piece of windowsOf(source)) yield piece.slice()
+}
+
+async function* throughZlib(input: Readable, unpack: zlib.Gunzip, source: ByteSource): AsyncGenerator<Uint8Array> {
+  input.on('error', error => unpack.destroy(error))
+  input.pipe(unpack)
+  try {
+    yield* unpack as AsyncIterable<Uint8Array>
+  } catch (error) {
+    throw damaged('compressed', error, source)
+  } finally {
+    input.destroy()
+    unpack.destroy()
+  }
+}
+
+/** Damage of the compressed stream is damage of the input; a failing disk stays what it is. */
+function damaged(form: string, error: unknown, source: ByteSource): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  const ofStream = code === undefined || typeof code === 'number' || code.startsWith('Z_') || code.startsWith('ZSTD')
+  if (!ofStream || error instanceof FormatError) return error
+  const offset = source.storedRead
+  if (code === 'Z_BUF_ERROR') {
+    return new FormatError('TRUNCATED', 'the compressed input ends in the middle', offset, {cause: error})
+  }
+  const reason = (error as Error).message
+  return new FormatError('BAD_COMPRESSION', `the ${form} input cannot be unpacked: ${reason}`, offset, {cause: error})
+}

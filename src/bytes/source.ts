@@ -1,0 +1,200 @@
+/**
+ * Where bytes come from: windows of an input, in order, each with room in front
+ * for the few bytes that the last one left unread.
+ *
+ *   ┌──────────────┬───────────────────────┐
+ *   │ headroom     │ bytes of the input    │
+ *   └──────────────┴───────────────────────┘
+ *   0              start                   end
+ */
+import {type FileHandle, open} from 'node:fs/promises'
+import {basename} from 'node:path'
+import type {Readable} from 'node:stream'
+import {limits} from '../limits.js'
+
+/** Room in front of a window; what a cursor keeps beyond it is copied to a buffer of its own. */
+const HEADROOM_BYTES = 16 * 1024
+
+/** One window of an input. Valid until the next but one read. */
+export interface ByteWindow {
+  bytes: Uint8Array
+  start: number
+  end: number
+}
+
+export interface ByteSource {
+  /** For messages: a path, or `standard input`. */
+  readonly name: string
+  /** Size of the input; Infinity where nobody knows it beforehand. */
+  readonly inputBytes: number
+  /** How much of the stored input has been consumed: for progress, of `storedBytes`. */
+  readonly storedRead: number
+  /** Size of the stored input, compressed or not; Infinity where unknown. */
+  readonly storedBytes: number
+  /** The next window, or nothing at the end. Input/output errors pass through. */
+  read(): Promise<ByteWindow | undefined>
+  close(): Promise<void>
+}
+
+/** Bytes already in memory, in windows of `windowBytes`. */
+export class MemorySource implements ByteSource {
+  readonly inputBytes: number
+  readonly storedBytes: number
+  storedRead = 0
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly windowBytes: number = limits.windowBytes,
+    readonly name = 'memory',
+  ) {
+    this.inputBytes = this.storedBytes = bytes.length
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    if (this.storedRead >= this.bytes.length) return undefined
+    const end = Math.min(this.storedRead + this.windowBytes, this.bytes.length)
+    const bytes = this.bytes.slice(this.storedRead, end)
+    this.storedRead = end
+    return {bytes, start: 0, end: bytes.length}
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A regular file. The next window is read while the present one is parsed. */
+export class FileSource implements ByteSource {
+  readonly storedBytes: number
+  storedRead = 0
+  readonly #windows: Uint8Array[]
+  #next = 0
+  #position: number
+  #pending: Promise<number> | undefined
+
+  private constructor(
+    readonly name: string,
+    readonly inputBytes: number,
+    readonly file: FileHandle,
+    start: number,
+  ) {
+    this.storedBytes = inputBytes
+    this.#position = start
+    const windowBytes = Math.min(limits.windowBytes, Math.max(inputBytes, 1))
+    // Three take turns: one being parsed, one lent last and still looked into, one being filled.
+    this.#windows = [0, 1, 2].map(() => new Uint8Array(HEADROOM_BYTES + windowBytes))
+  }
+
+  /** Takes a file over; it is closed with the source. `inputBytes` counts from `start`. */
+  static of(name: string, file: FileHandle, inputBytes: number, start = 0): FileSource {
+    return new FileSource(name, inputBytes, file, start)
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    const pending = this.#pending ?? this.#fill(this.#next)
+    const bytes = this.#windows[this.#next]!
+    const filled = await pending
+    this.#pending = undefined
+    if (filled === 0) return undefined
+    this.storedRead += filled
+    this.#position += filled
+    this.#next = (this.#next + 1) % this.#windows.length
+    if (this.storedRead < this.storedBytes) {
+      this.#pending = this.#fill(this.#next)
+      // An error is met by the read that awaits it, not by nobody.
+      this.#pending.catch(() => {})
+    }
+    return {bytes, start: HEADROOM_BYTES, end: HEADROOM_BYTES + filled}
+  }
+
+  async close(): Promise<void> {
+    await this.#pending?.catch(() => {})
+    await this.file.close()
+  }
+
+  async #fill(window: number): Promise<number> {
+    const bytes = this.#windows[window]!
+    // A file that grows meanwhile is read as it was when it was opened.
+    const wanted = Math.min(bytes.length - HEADROOM_BYTES, this.storedBytes - this.storedRead)
+    const {bytesRead} = await this.file.read(bytes, HEADROOM_BYTES, wanted, this.#position)
+    return bytesRead
+  }
+}
+
+/** Whatever arrives in pieces: standard input, a decompressor. */
+export class StreamSource implements ByteSource {
+  readonly inputBytes = Number.POSITIVE_INFINITY
+  readonly #iterator: AsyncIterator<Uint8Array>
+  readonly #windows: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)]
+  #next = 0
+  #arrived = 0
+
+  /** `stored` tells the progress of a stream that decompresses another source. */
+  constructor(
+    readonly name: string,
+    stream: AsyncIterable<Uint8Array>,
+    readonly onClose: () => Promise<void> = async () => {},
+    readonly stored: {readonly storedRead: number; readonly storedBytes: number} | undefined = undefined,
+  ) {
+    this.#iterator = stream[Symbol.asyncIterator]()
+  }
+
+  get storedRead(): number {
+    return this.stored?.storedRead ?? this.#arrived
+  }
+
+  get storedBytes(): number {
+    return this.stored?.storedBytes ?? Number.POSITIVE_INFINITY
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    for (;;) {
+      const {done, value} = await this.#iterator.next()
+      if (done === true) return undefined
+      if (value.length === 0) continue
+      this.#arrived += value.length
+      return this.#window(value)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.()
+    await this.onClose()
+  }
+
+  /** Copies a piece behind headroom: cheaper than joining it to what the cursor has left. */
+  #window(piece: Uint8Array): ByteWindow {
+    const end = HEADROOM_BYTES + piece.length
+    let bytes = this.#windows[this.#next]!
+    if (bytes.length < end) {
+      bytes = new Uint8Array(end)
+      this.#windows[this.#next] = bytes
+    }
+    this.#next = (this.#next + 1) % this.#windows.length
+    bytes.set(piece, HEADROOM_BYTES)
+    return {bytes, start: HEADROOM_BYTES, end}
+  }
+}
+
+/** Bytes of any source, one window after another; each is valid until the next but one. */
+export async function* windowsOf(source: ByteSource): AsyncGenerator<Uint8Array> {
+  for (let window = await source.read(); window !== undefined; window = await source.read()) {
+    yield window.bytes.subarray(window.start, window.end)
+  }
+}
+
+/** Opens a path without looking at what it holds; a folder is refused by the first read. */
+export async function openFile(path: string): Promise<ByteSource> {
+  const file = await open(path, 'r')
+  try {
+    const stat = await file.stat()
+    if (stat.isFile()) return FileSource.of(path, file, stat.size)
+    if (stat.isDirectory()) {
+      throw Object.assign(new Error(`EISDIR: ${path} is a folder`), {code: 'EISDIR', path})
+    }
+    // A pipe or a device: its size says nothing.
+    const stream: Readable = file.createReadStream({highWaterMark: limits.windowBytes})
+    return new StreamSource(basename(path), stream as AsyncIterable<Uint8Array>, async () => file.close())
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}

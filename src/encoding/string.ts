@@ -1,0 +1,153 @@
+/**
+ * RDB string: how keys, fields, values and packed blobs are stored.
+ *
+ *   <length> <bytes>                          as they are
+ *   c0 <int8>                                 decimal text of an integer
+ *   c1 <int16 LE>   c2 <int32 LE>
+ *   c3 <length clen> <length ulen> <clen>     LZF
+ *
+ * A server writes an integer form only for the canonical decimal of an int32
+ * ("007" stays raw), and LZF only above 20 bytes and where it saves 4.
+ */
+import type {ByteCursor} from '../bytes/cursor.js'
+import {formatInt64} from '../bytes/int64.js'
+import type {LentBytes} from '../bytes/lent.js'
+import {decompressLzf, peekLzf} from '../bytes/lzf.js'
+import {FormatError, LimitError} from '../errors.js'
+import {limits} from '../limits.js'
+import {readLength, readPlainLength} from './length.js'
+
+export const STRING_INT8 = 0
+export const STRING_INT16 = 1
+export const STRING_INT32 = 2
+export const STRING_LZF = 3
+
+/** Reads a string whole and lends it: from the window, from `into.digits`, or from its decompression slot. */
+export function readString(cursor: ByteCursor, into: LentBytes): void {
+  const length = readLength(cursor)
+  if (length >= 0) {
+    const start = cursor.take(length)
+    into.lend(cursor.bytes, start, start + length)
+    return
+  }
+  if (~length === STRING_LZF) readLzf(cursor, into)
+  else readInteger(cursor, ~length, into)
+}
+
+/** Reads the integer of string encoding `encoding` as decimal text. */
+export function readInteger(cursor: ByteCursor, encoding: number, into: LentBytes): void {
+  const value = readEncodedInteger(cursor, encoding)
+  into.lend(into.digits, 0, formatInt64(value >> 31, value >>> 0, into.digits, 0))
+}
+
+/** Passes over a string of any size. */
+export function skipString(cursor: ByteCursor): void {
+  const length = readLength(cursor)
+  if (length >= 0) cursor.skip(length)
+  else skipEncoded(cursor, ~length)
+}
+
+/** A run of strings that are passed over: it resumes where a window ended. */
+export class StringRun {
+  /** Strings still to pass. */
+  left = 0
+
+  /** Passes over all that are left; throws STARVED between two, committed. */
+  skip(cursor: ByteCursor): void {
+    for (;;) {
+      this.left = skipShort(cursor, this.left)
+      cursor.commit()
+      if (this.left === 0) return
+      skipString(cursor)
+      this.left--
+    }
+  }
+}
+
+/**
+ * Passes over strings with short headers and returns how many are left when it
+ * meets another kind, or the window's end. The loop works on locals: most of
+ * what a file holds passes here.
+ */
+function skipShort(cursor: ByteCursor, count: number): number {
+  const {bytes, end} = cursor
+  let pos = cursor.pos
+  let left = count
+  // Two bytes hold every short header; nearer to the end the careful way decides.
+  while (left > 0 && pos + 2 <= end) {
+    const first = bytes[pos]!
+    if (first < 0x40) pos += 1 + first
+    else if (first < 0x80) pos += 2 + (((first & 0x3f) << 8) | bytes[pos + 1]!)
+    else if (first >= 0xc0 && first <= 0xc2) pos += 1 + (1 << (first & 3))
+    else break
+    left--
+  }
+  cursor.skipTo(pos)
+  return left
+}
+
+/** What a skipped blob is worth knowing: its first bytes, decompressed. */
+export const blobHead = new Uint8Array(16)
+
+/**
+ * Passes over a blob and lends its first bytes in `blobHead`; returns how many
+ * there are (fewer than `wanted` when the blob is shorter or damaged).
+ */
+export function skipBlob(cursor: ByteCursor, wanted: number): number {
+  const length = readLength(cursor)
+  if (length >= 0) {
+    const known = Math.min(length, wanted)
+    const start = cursor.take(known)
+    for (let i = 0; i < known; i++) blobHead[i] = cursor.bytes[start + i]!
+    cursor.skip(length - known)
+    return known
+  }
+  if (~length !== STRING_LZF) {
+    skipEncoded(cursor, ~length)
+    return 0
+  }
+  const packed = readPlainLength(cursor)
+  readPlainLength(cursor)
+  const start = cursor.pos
+  const seen = Math.min(packed, 2 * wanted)
+  cursor.take(seen)
+  const known = peekLzf(cursor.bytes, start, start + seen, wanted, blobHead)
+  cursor.skip(packed - seen)
+  return known
+}
+
+function readLzf(cursor: ByteCursor, into: LentBytes): void {
+  const packed = readPlainLength(cursor)
+  const outBytes = readPlainLength(cursor)
+  if (outBytes > limits.elementBytesMax) {
+    throw new LimitError('elementBytesMax', limits.elementBytesMax, outBytes, cursor.offset)
+  }
+  const offset = cursor.offset
+  const start = cursor.take(packed)
+  decompressLzf(cursor.bytes, start, start + packed, outBytes, into.slot, offset, into)
+}
+
+function readEncodedInteger(cursor: ByteCursor, encoding: number): number {
+  if (encoding === STRING_INT8) return (cursor.u8() << 24) >> 24
+  if (encoding === STRING_INT16) return (cursor.u16le() << 16) >> 16
+  if (encoding === STRING_INT32) return cursor.u32le() | 0
+  throw unknownEncoding(cursor, encoding)
+}
+
+function skipEncoded(cursor: ByteCursor, encoding: number): void {
+  if (encoding === STRING_LZF) {
+    const packed = readPlainLength(cursor)
+    readPlainLength(cursor)
+    cursor.skip(packed)
+  } else if (encoding <= STRING_INT32) {
+    cursor.skip(1 << encoding)
+  } else {
+    throw unknownEncoding(cursor, encoding)
+  }
+}
+
+/** The error for a string encoding no server writes (c4 and above; c4 was used by early Garantia files). */
+export function unknownEncoding(cursor: ByteCursor, encoding: number): FormatError {
+  const byte = (0xc0 | encoding).toString(16)
+  return new FormatError('BAD_STRING', `string encoding 0x${byte} has no meaning`, cursor.offset - 1)
+}

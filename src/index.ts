@@ -1,0 +1,22 @@
+/** The public library. Importing it loads no command-line code. */
+
+export {decompressed} from './bytes/compressed.js'
+export type {Int64} from './bytes/int64.js'
+export {type ByteSource, type ByteWindow, MemorySource, openFile} from './bytes/source.js'
+export {StreamId} from './encoding/stream-id.js'
+export {
+  type FormatCode,
+  FormatError,
+  LimitError,
+  type Place,
+  type UnsupportedCode,
+  UnsupportedError,
+  UsageError,
+} from './errors.js'
+export {Entry, NEVER, type ValueType} from './keyspace/entry.js'
+export * from './keyspace/visitor.js'
+export {type Limits, limits} from './limits.js'
+export {type RdbElement, RdbEntry, RdbValue} from './rdb/entries.js'
+export {type RdbEnd, RdbReader, type RdbReaderOptions} from './rdb/reader.js'
+export type {ChecksumVerdict} from './rdb/records.js'
+export type {RdbHeader} from './rdb/versions.js'

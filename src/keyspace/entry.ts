@@ -1,0 +1,65 @@
+/**
+ * What a key is, before its value has been read.
+ */
+
+import type {Int64} from '../bytes/int64.js'
+import {LentBytes} from '../bytes/lent.js'
+
+export type ValueType = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream' | 'array' | 'module' | 'cron'
+
+/** The expiry of a key or a field that has none. */
+export const NEVER = Number.POSITIVE_INFINITY
+
+/**
+ * One key. The reader keeps a single Entry and fills it anew for every key: a
+ * visitor that wants to keep something copies it (`key()` is a copy).
+ */
+export class Entry {
+  db = 0
+  /** The key's bytes, lent: valid until the visitor is called for the next key. */
+  readonly keyBytes = new LentBytes(0)
+  type: ValueType = 'string'
+  /** The type byte as stored. */
+  typeId = 0
+  /** How the value is stored, such as `listpack`; of a string known only once its value is reached. */
+  encoding = ''
+  /** Absolute expiry in milliseconds since 1970, NEVER where there is none; may lie in the past. */
+  expireAtMs: Int64 = NEVER
+  /** Seconds since the last access, as written under an LRU policy; -1 where absent. */
+  idleSeconds = -1
+  /** Logarithmic access counter 0..255, as written under an LFU policy; -1 where absent. */
+  frequency = -1
+  /** Elements of the value (bytes of a string), once it has been read; -1 where nobody knows yet. */
+  elements = -1
+  /** Name of the module that owns the value, once it has been read; empty for all other types. */
+  module = ''
+  /** The raw KEY_META record (redis 8.6), or nothing. */
+  keyMeta: Uint8Array | undefined
+  /** Dragonfly's per-key flags, -1 where absent. */
+  dragonflyMask = -1
+  /** Where the record begins: its first attribute, or its type byte. */
+  offset = 0
+  /** Where the value begins. */
+  valueOffset = 0
+  /** Where the record ends, once the value has been read. */
+  endOffset = 0
+
+  /** A copy of the key. */
+  key(): Uint8Array {
+    return this.keyBytes.copy()
+  }
+
+  /** Bytes of the whole record in the file, once the value has been read. */
+  get recordBytes(): number {
+    return this.endOffset - this.offset
+  }
+
+  /** Attributes belong to one key only: they are cleared before the next. */
+  clearAttributes(): void {
+    this.expireAtMs = NEVER
+    this.idleSeconds = -1
+    this.frequency = -1
+    this.keyMeta = undefined
+    this.dragonflyMask = -1
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Every bound this library keeps, with its default and its reason. A value
+ * read from a file is compared with one of these before memory follows it.
+ */
+export interface Limits {
+  /**
+   * Bytes of one element lent whole: a key, a field, a packed node, a function.
+   * String values stream and are not bound by it.
+   */
+  elementBytesMax: number
+  /** Bytes read from the input at a time. */
+  windowBytes: number
+  /** Distinct names remembered per report section (aux fields, functions, modules). */
+  namesMax: number
+  /** Field names of one hash template, over all templates of a file. */
+  templateFieldsMax: number
+}
+
+export const limits: Readonly<Limits> = {
+  // proto-max-bulk-len, the largest element a server takes from a client by default (redis 7.0 config.c).
+  elementBytesMax: 512 * 1024 * 1024,
+  // Large enough that a refill costs nothing, small enough to stay in the second-level cache.
+  windowBytes: 256 * 1024,
+  // A hostile file can hold millions of aux records; a report needs none of the later ones.
+  namesMax: 10_000,
+  templateFieldsMax: 1_000_000,
+}

@@ -1,0 +1,231 @@
+/**
+ * The two drivers over the grammar: `run` pushes everything at a visitor (our
+ * commands), `for await` hands out one entry at a time (library users). The
+ * only waiting is here, between windows.
+ */
+
+import {decompressed} from '../bytes/compressed.js'
+import {ByteCursor, STARVED} from '../bytes/cursor.js'
+import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes/source.js'
+import {FormatError, LimitError, UnsupportedError} from '../errors.js'
+import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
+import {SKIP} from '../keyspace/visitor.js'
+import {RdbEntry} from './entries.js'
+import {foreignError} from './foreign.js'
+import {type ChecksumVerdict, RecordReader} from './records.js'
+import {isNewer, MAGIC_BYTES, type RdbHeader} from './versions.js'
+
+export interface RdbReaderOptions {
+  /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
+  ignoreChecksum?: boolean | undefined
+}
+
+/** What is known once the end has been reached. */
+export interface RdbEnd {
+  checksum: ChecksumVerdict
+  /** Bytes of the RDB file itself, with its checksum. */
+  bytes: number
+  /** Bytes that follow it; servers ignore them. An AOF with an RDB preamble has its log there. */
+  trailingBytes: number
+}
+
+/**
+ * Reads one RDB file, once, front to back, in memory that does not depend on
+ * its size. Throws FormatError, UnsupportedError and LimitError with the
+ * absolute offset, and with database, key and type in `place` where it got so
+ * far; input/output errors pass through.
+ */
+export class RdbReader {
+  header: RdbHeader | undefined
+  end: RdbEnd | undefined
+  readonly #cursor: ByteCursor
+  readonly #records: RecordReader
+  #visitor: EntryVisitor = {entry: () => SKIP}
+  /** The windows seen before the header was read: what to call the input if it is no RDB file. */
+  #head: Uint8Array = new Uint8Array(0)
+
+  constructor(
+    readonly source: ByteSource,
+    readonly options: RdbReaderOptions = {},
+  ) {
+    this.#cursor = new ByteCursor(source.inputBytes)
+    this.#records = new RecordReader(this.#cursor)
+  }
+
+  /** Opens a path, or bytes in memory; gzip and zstd are recognised and unpacked. */
+  static async open(input: string | Uint8Array, options: RdbReaderOptions = {}): Promise<RdbReader> {
+    const source = typeof input === 'string' ? await openFile(input) : new MemorySource(input)
+    try {
+      return new RdbReader(await decompressed(source), options)
+    } catch (error) {
+      await source.close()
+      throw error
+    }
+  }
+
+  /** Absolute position in the (unpacked) input, in bytes. */
+  get offset(): number {
+    return this.#cursor.offset
+  }
+
+  /** Magic and version, read if they have not been yet. */
+  async readHeader(): Promise<RdbHeader> {
+    if (this.header !== undefined) return this.header
+    try {
+      this.header = await this.#drive(() => this.#records.readHeader())
+    } catch (error) {
+      throw this.#headerError(error)
+    }
+    this.#head = new Uint8Array(0)
+    if (isNewer(this.header)) {
+      const {magic, rdbVersion} = this.header
+      const text = `${magic} version ${rdbVersion} is newer than this program: reading on until something unknown`
+      this.#report({code: 'NEWER_VERSION', severity: 'warning', offset: magic.length, text})
+    }
+    return this.header
+  }
+
+  /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further. */
+  async run(visitor: EntryVisitor): Promise<RdbEnd> {
+    this.#visitor = visitor
+    await this.readHeader()
+    const records = this.#records
+    await this.#drive(() => {
+      for (;;) {
+        if (!records.inValue) {
+          if (!records.readKey(visitor)) return
+          records.answer(visitor.entry(records.entry))
+        }
+        records.readValue()
+      }
+    })
+    return this.#finish()
+  }
+
+  /**
+   * One entry at a time. A value that is not read before the next entry is
+   * asked for is passed over. `visitor` is shown what stands between the keys.
+   */
+  async *entries(visitor: Partial<EntryVisitor> = {}): AsyncGenerator<RdbEntry, RdbEnd> {
+    const all: EntryVisitor = {...visitor, entry: () => SKIP}
+    this.#visitor = all
+    await this.readHeader()
+    const records = this.#records
+    while (await this.#drive(() => records.readKey(all))) {
+      const entry = new RdbEntry(records.entry, value => this.#readValue(value))
+      yield entry
+      if (!entry.value.done) await entry.value.skip()
+    }
+    return this.#finish()
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<RdbEntry, RdbEnd> {
+    return this.entries()
+  }
+
+  async close(): Promise<void> {
+    await this.source.close()
+  }
+
+  /** Shows the value of the present entry, window by window; `false` while more windows are to come. */
+  async *#readValue(visitor: ValueVisitor): AsyncGenerator<boolean> {
+    this.#records.answer(visitor)
+    for (;;) {
+      if (this.#step(() => this.#records.readValue()) !== STARVED) {
+        yield true
+        return
+      }
+      yield false
+      await this.#refill()
+    }
+  }
+
+  async #drive<T>(step: () => T): Promise<T> {
+    for (;;) {
+      const result = this.#step(step)
+      if (result !== STARVED) return result as T
+      await this.#refill()
+    }
+  }
+
+  /** Runs the grammar until it is done or starved. */
+  #step<T>(step: () => T): T | typeof STARVED {
+    try {
+      return step()
+    } catch (error) {
+      if (error === STARVED) return STARVED
+      throw this.#placed(error)
+    }
+  }
+
+  async #refill(): Promise<void> {
+    const cursor = this.#cursor
+    cursor.rewind()
+    this.#records.beforeRefill()
+    const draining = this.#visitor.drain?.()
+    if (draining !== undefined) await draining
+    const window = await this.source.read()
+    if (this.header === undefined) this.#remember(window)
+    if (window === undefined) cursor.finish()
+    else cursor.refill(window.bytes, window.start, window.end)
+    this.#records.afterRefill()
+  }
+
+  #remember(window: ByteWindow | undefined): void {
+    if (window === undefined) return
+    const piece = window.bytes.subarray(window.start, window.end)
+    const joined = new Uint8Array(this.#head.length + piece.length)
+    joined.set(this.#head)
+    joined.set(piece, this.#head.length)
+    this.#head = joined
+  }
+
+  /** A file that does not begin like one: say what it is instead. */
+  #headerError(error: unknown): unknown {
+    if (!(error instanceof FormatError)) return error
+    const head = this.#head
+    if (error.code === 'BAD_MAGIC') return foreignError(head, head.length === this.source.inputBytes)
+    if (error.code !== 'TRUNCATED' || head.length >= MAGIC_BYTES) return error
+    const start = String.fromCharCode(...head)
+    const begun = start !== '' && ('REDIS'.startsWith(start.slice(0, 5)) || 'VALKEY'.startsWith(start.slice(0, 6)))
+    return begun ? error : foreignError(head, true)
+  }
+
+  /** Adds what is known of the place to an error of the grammar. */
+  #placed(error: unknown): unknown {
+    const placed = error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError
+    if (!placed || this.header === undefined) return error
+    const {entry, inValue, recordOffset} = this.#records
+    error.place = {db: entry.db, recordOffset}
+    if (inValue) Object.assign(error.place, {key: entry.key(), type: entry.type})
+    return error
+  }
+
+  #finish(): RdbEnd {
+    const checksum = this.#records.checksum!
+    const bytes = this.#cursor.offset
+    const known = this.source.inputBytes !== Number.POSITIVE_INFINITY
+    const trailingBytes = known ? this.source.inputBytes - bytes : this.#cursor.end - this.#cursor.pos
+    this.end = {checksum, bytes, trailingBytes}
+    if (trailingBytes > 0) {
+      const text = `${trailingBytes} bytes follow the end of the RDB file; servers ignore them in a snapshot`
+      this.#report({code: 'TRAILING_BYTES', severity: 'warning', offset: bytes, text})
+    }
+    if (checksum === 'absent') {
+      const text = 'the file carries no checksum: damage inside values would go unnoticed'
+      this.#report({code: 'CHECKSUM_ABSENT', severity: 'warning', offset: bytes, text})
+    }
+    if (checksum === 'mismatch') this.#mismatch(bytes)
+    return this.end
+  }
+
+  #mismatch(bytes: number): void {
+    const text = 'the checksum is wrong: bytes changed after the file was written'
+    if (this.options.ignoreChecksum !== true) throw new FormatError('BAD_CHECKSUM', text, bytes - 8)
+    this.#report({code: 'BAD_CHECKSUM', severity: 'error', offset: bytes - 8, text})
+  }
+
+  #report(problem: Problem): void {
+    this.#visitor.problem?.(problem)
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * The grammar of an RDB file, above its values: synchronous, over a window.
+ *
+ *   magic version                          9 bytes
+ *   record*
+ *   ff [checksum: CRC-64 LE, from version 5]
+ *
+ *   record   fa <string name> <string value>                   AUX
+ *            fe <db>                                           SELECTDB
+ *            fb <keys> <expires>                               RESIZEDB
+ *            f5 <string source>                                FUNCTION2
+ *            f7 <module id> <2> <when> item* <0>               MODULE_AUX
+ *            f4 <slot> <keys> <expires>                        SLOT_INFO
+ *            f3 <string job> <n> (<first> <last>)*             SLOT_IMPORT (valkey)
+ *            f2 <id> <n> <string>*                             HASH_TEMPLATE
+ *            attribute* <type> <string key> value
+ *   attribute  fc <int64 ms> | fd <int32 s> | f8 <idle s> | f9 <u8 frequency>
+ *              f3 <n> (<u32 class> item* <0>)*                 KEY_META (redis)
+ *              dc <u32 flags>                                  Dragonfly
+ *
+ * Attributes may come in any order and hold for one key only. AUX may stand
+ * anywhere between records; without SELECTDB the database is 0.
+ */
+import type {ByteCursor} from '../bytes/cursor.js'
+import {type Int64, signedInt64} from '../bytes/int64.js'
+import {LentBytes} from '../bytes/lent.js'
+import {readCount, readPlainLength} from '../encoding/length.js'
+import {readString, skipString} from '../encoding/string.js'
+import {FormatError, UnsupportedError} from '../errors.js'
+import {Entry} from '../keyspace/entry.js'
+import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import * as op from './opcodes.js'
+import {HashTemplates} from './value/hash-template.js'
+import {readModuleId, skipModuleItem} from './value/module.js'
+import type {ValueReader} from './value/reader.js'
+import {valueReaders} from './value/table.js'
+import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, parseMagic, type RdbHeader} from './versions.js'
+
+/** What the file says of its own checksum, and what the bytes say. `absent`: none stored, or switched off (zero). */
+export type ChecksumVerdict = 'ok' | 'absent' | 'mismatch'
+
+const SLOT_JOB_BYTES = 40
+const SLOT_RANGE_BYTES_MIN = 2
+const CHECKSUM_BYTES = 8
+const KEY_META_CLASSES_MAX = 7
+/** MODULE_AUX frames `when` as an unsigned item. */
+const MODULE_AUX_WHEN_OPCODE = 2
+
+export class RecordReader {
+  readonly entry = new Entry()
+  header: RdbHeader | undefined
+  checksum: ChecksumVerdict | undefined
+  /** Whether a key has been read and its value is not finished. */
+  inValue = false
+  /** Start of the record being read. */
+  recordOffset = 0
+  #readers: readonly (ValueReader | undefined)[] = []
+  #names: ReturnType<typeof op.typesOf> = {}
+  #reader!: ValueReader
+  #value: ValueVisitor = SKIP
+  #valueDone = false
+  /** In the window: from where stored bytes have not been shown to a visitor at depth raw; -1 when none wants them. */
+  #tapFrom = -1
+  /** An attribute of the next key has been read. */
+  #attributed = false
+  readonly #templates = new HashTemplates()
+  readonly #name = new LentBytes(0)
+  readonly #text = new LentBytes(1)
+  #keyScratch = new Uint8Array(256)
+
+  constructor(readonly cursor: ByteCursor) {}
+
+  /** Reads magic and version. */
+  readHeader(): RdbHeader {
+    const offset = this.cursor.offset
+    const start = this.cursor.take(MAGIC_BYTES)
+    const header = parseMagic(this.cursor.bytes, start, offset)
+    this.#readers = valueReaders(header.family, this.#templates)
+    this.#names = op.typesOf(header.family)
+    this.header = header
+    this.cursor.commit()
+    return header
+  }
+
+  /**
+   * Reads on to the next key, showing the visitor what stands between, or to
+   * the end of the file. True: `answer` and `readValue` must follow. False: the
+   * file has ended.
+   */
+  readKey(visitor: EntryVisitor): boolean {
+    const {cursor, entry} = this
+    for (;;) {
+      if (!this.#attributed) this.recordOffset = cursor.offset
+      const byte = cursor.u8()
+      const reader = this.#readers[byte]
+      if (reader !== undefined) {
+        readString(cursor, entry.keyBytes)
+        // A window lasts until the next refill, a decompression slot only until the next compressed element.
+        if (entry.keyBytes.bytes !== cursor.bytes) this.#keepKey()
+        this.#open(byte, reader)
+        cursor.commit()
+        return true
+      }
+      if (byte === op.OPCODE_EXPIRETIME_MS) {
+        entry.expireAtMs = readInt64(cursor)
+        this.#attributed = true
+      } else if (byte === op.OPCODE_EOF) {
+        this.#footer()
+        return false
+      } else {
+        this.#opcode(byte, visitor)
+      }
+      cursor.commit()
+    }
+  }
+
+  /** Says who reads the value of the key just read. */
+  answer(value: ValueVisitor): void {
+    this.#value = value
+    if (value.depth !== 'raw') return
+    value.begin(this.entry, undefined)
+    this.#tapFrom = this.cursor.pos
+  }
+
+  /** Reads the value of the key last shown; throws STARVED in between. */
+  readValue(): void {
+    const {cursor, entry} = this
+    const visitor = this.#value
+    if (!this.#valueDone) {
+      this.#reader.read(cursor, visitor.depth === 'raw' ? SKIP : visitor)
+      cursor.commit()
+      this.#valueDone = true
+    }
+    cursor.arrive()
+    if (this.#tapFrom >= 0) {
+      visitor.chunk(cursor.bytes, this.#tapFrom, cursor.pos, true)
+      this.#tapFrom = -1
+    }
+    entry.endOffset = cursor.offset
+    this.inValue = false
+    visitor.end(entry)
+    entry.clearAttributes()
+  }
+
+  /** Before a refill: shows what the tap has, and saves the key from the window that goes. */
+  beforeRefill(): void {
+    if (!this.inValue) return
+    const {cursor} = this
+    if (this.#tapFrom >= 0) {
+      const until = Math.min(cursor.safe, cursor.end)
+      if (until > this.#tapFrom) this.#value.chunk(cursor.bytes, this.#tapFrom, until, false)
+    }
+    if (this.entry.keyBytes.bytes !== this.#keyScratch) this.#keepKey()
+  }
+
+  /** Copies the key to where nothing overwrites it before the next. */
+  #keepKey(): void {
+    const key = this.entry.keyBytes
+    const keyLength = key.end - key.start
+    if (keyLength > this.#keyScratch.length) this.#keyScratch = new Uint8Array(keyLength * 2)
+    this.#keyScratch.set(key.bytes.subarray(key.start, key.end))
+    key.lend(this.#keyScratch, 0, keyLength)
+  }
+
+  afterRefill(): void {
+    if (this.#tapFrom >= 0) this.#tapFrom = this.cursor.fresh
+  }
+
+  #open(byte: number, reader: ValueReader): void {
+    const {cursor, entry} = this
+    const names = this.#names[byte]!
+    entry.type = names[0]
+    entry.encoding = names[1]
+    entry.typeId = byte
+    entry.elements = -1
+    entry.module = ''
+    entry.offset = this.recordOffset
+    entry.valueOffset = cursor.offset
+    reader.begin(entry)
+    this.#reader = reader
+    this.#valueDone = false
+    this.#attributed = false
+    this.inValue = true
+  }
+
+  /** Everything but keys, their commonest attribute, and the end. */
+  #opcode(byte: number, visitor: EntryVisitor): void {
+    const {cursor, entry} = this
+    switch (byte) {
+      case op.OPCODE_EXPIRETIME:
+        entry.expireAtMs = (cursor.u32le() | 0) * 1000
+        break
+      case op.OPCODE_IDLE:
+        entry.idleSeconds = readPlainLength(cursor)
+        break
+      case op.OPCODE_FREQ:
+        entry.frequency = cursor.u8()
+        break
+      case op.OPCODE_DRAGONFLY_MASK:
+        entry.dragonflyMask = cursor.u32le()
+        break
+      case op.OPCODE_KEY_META_OR_SLOT_IMPORT:
+        if (this.header!.family === 'valkey') {
+          this.#slotImport(visitor)
+          return
+        }
+        this.#keyMeta()
+        break
+      default:
+        this.#record(byte, visitor)
+        return
+    }
+    this.#attributed = true
+  }
+
+  #record(byte: number, visitor: EntryVisitor): void {
+    const {cursor} = this
+    switch (byte) {
+      case op.OPCODE_SELECTDB:
+        this.entry.db = readPlainLength(cursor)
+        visitor.selectDb?.(this.entry.db)
+        return
+      case op.OPCODE_RESIZEDB: {
+        const keys = readPlainLength(cursor)
+        const expires = readPlainLength(cursor)
+        visitor.resizeDb?.(this.entry.db, keys, expires)
+        return
+      }
+      case op.OPCODE_AUX:
+        readString(cursor, this.#name)
+        readString(cursor, this.#text)
+        visitor.aux?.(asciiText(this.#name), this.#text.copy())
+        return
+      case op.OPCODE_FUNCTION2:
+        readString(cursor, this.#text)
+        visitor.function?.(this.#text.copy())
+        return
+      case op.OPCODE_FUNCTION_PRE_GA:
+        this.#functionPreGa(visitor)
+        return
+      case op.OPCODE_MODULE_AUX:
+        this.#moduleAux(visitor)
+        return
+      case op.OPCODE_SLOT_INFO: {
+        const slot = readPlainLength(cursor)
+        const keys = readPlainLength(cursor)
+        const expires = readPlainLength(cursor)
+        visitor.slotInfo?.({slot, keys, expires})
+        return
+      }
+      case op.OPCODE_ENTERPRISE_RAM_LRU:
+      case op.OPCODE_ENTERPRISE_SLOT:
+        readPlainLength(cursor)
+        return
+      default:
+        this.#rareRecord(byte, visitor)
+    }
+  }
+
+  #rareRecord(byte: number, visitor: EntryVisitor): void {
+    if (byte === op.OPCODE_HASH_TEMPLATE && this.header!.family === 'redis') {
+      const {id, fields} = this.#templates.read(this.cursor)
+      visitor.hashTemplate?.(id, fields)
+      return
+    }
+    throw this.#unknown(byte)
+  }
+
+  #functionPreGa(visitor: EntryVisitor): void {
+    const {cursor} = this
+    readString(cursor, this.#name)
+    const name = this.#name.copy()
+    readString(cursor, this.#name)
+    const engine = this.#name.copy()
+    if (readPlainLength(cursor) !== 0) skipString(cursor)
+    readString(cursor, this.#text)
+    visitor.functionPreGa?.(name, engine, this.#text.copy())
+  }
+
+  #moduleAux(visitor: EntryVisitor): void {
+    const {cursor} = this
+    const {name, version} = readModuleId(cursor)
+    const opcode = readPlainLength(cursor)
+    if (opcode !== MODULE_AUX_WHEN_OPCODE) {
+      throw new FormatError('BAD_MODULE', `module data of ${name} begins with item ${opcode}, not 2`, cursor.offset - 1)
+    }
+    const when = readPlainLength(cursor)
+    const start = cursor.pos
+    while (skipModuleItem(cursor));
+    // The payload is lent from the window: all of it must have arrived.
+    const bytes = cursor.pos - start
+    cursor.pos = start
+    cursor.take(bytes)
+    visitor.moduleAux?.({module: name, version, when, payload: cursor.bytes.slice(start, start + bytes)})
+  }
+
+  #keyMeta(): void {
+    const {cursor, entry} = this
+    const start = cursor.pos
+    const classes = readPlainLength(cursor)
+    if (classes < 1 || classes > KEY_META_CLASSES_MAX) {
+      throw new FormatError('BAD_MODULE', `key metadata of ${classes} classes: 1 to 7 can be`, cursor.offset - 1)
+    }
+    for (let i = 0; i < classes; i++) {
+      cursor.skip(4)
+      while (skipModuleItem(cursor));
+    }
+    const bytes = cursor.pos - start
+    cursor.pos = start
+    cursor.take(bytes)
+    entry.keyMeta = cursor.bytes.slice(start, start + bytes)
+  }
+
+  #slotImport(visitor: EntryVisitor): void {
+    const {cursor} = this
+    readString(cursor, this.#name)
+    const nameBytes = this.#name.end - this.#name.start
+    if (nameBytes !== SLOT_JOB_BYTES) {
+      throw new FormatError(
+        'BAD_STRING',
+        `a slot import's job name has ${nameBytes} bytes, not 40`,
+        cursor.offset - nameBytes,
+      )
+    }
+    const job = asciiText(this.#name)
+    const count = readCount(cursor, SLOT_RANGE_BYTES_MIN, 'slot ranges')
+    const ranges: [number, number][] = []
+    for (let i = 0; i < count; i++) ranges.push([readPlainLength(cursor), readPlainLength(cursor)])
+    visitor.slotImport?.(job, ranges)
+  }
+
+  /** The checksum covers everything up to and including the EOF opcode. */
+  #footer(): void {
+    const {cursor} = this
+    if (this.header!.rdbVersion < CHECKSUM_VERSION_MIN) {
+      this.checksum = 'absent'
+      cursor.commit()
+      return
+    }
+    const start = cursor.take(CHECKSUM_BYTES)
+    const stored = cursor.bytes.subarray(start, start + CHECKSUM_BYTES)
+    cursor.pos = start
+    const computed = cursor.checksum()
+    cursor.pos = start + CHECKSUM_BYTES
+    if (stored.every(byte => byte === 0)) this.checksum = 'absent'
+    else this.checksum = computed.equals(cursor.bytes, start) ? 'ok' : 'mismatch'
+    cursor.commit()
+  }
+
+  #unknown(byte: number): UnsupportedError {
+    const {magic, rdbVersion} = this.header!
+    const file = `this ${magic} version ${rdbVersion} file`
+    const offset = this.cursor.offset - 1
+    const known = op.REFUSED[byte]
+    const code = byte >= op.OPCODE_HASH_TEMPLATE ? 'UNKNOWN_OPCODE' : 'UNKNOWN_TYPE'
+    if (known !== undefined) {
+      return new UnsupportedError(code, `byte ${byte} begins ${known}; it cannot be read`, offset)
+    }
+    const thing = code === 'UNKNOWN_OPCODE' ? 'opcode' : 'value type'
+    return new UnsupportedError(code, `${thing} ${byte} in ${file} is not known, nor how long it is`, offset)
+  }
+}
+
+function readInt64(cursor: ByteCursor): Int64 {
+  const low = cursor.u32le()
+  return signedInt64(cursor.u32le() | 0, low)
+}
+
+function asciiText(text: LentBytes): string {
+  return Buffer.from(text.bytes.buffer, text.bytes.byteOffset + text.start, text.end - text.start).toString('latin1')
+}

@@ -1,0 +1,174 @@
+/**
+ * Hashes that share their field names (redis 8.10).
+ *
+ * An opcode HASH_TEMPLATE defines the names once for the file:
+ *   f2 <id> <count> <string: field>*           ids are dense from 0
+ *
+ * Types that carry their names along (DUMP, replication):
+ *   29 TMPL_LP     fields <string: listpack of id (ignored), value*>
+ *   31 TMPL_ARRAY  fields <string: value>*
+ *   fields         <length 0> <string: listpack of names> | <length 1> <count> <string>*
+ * Types that refer to a template of the file:
+ *   30 LP_REF      <string: listpack of id, value*>
+ *   32 ARRAY_REF   <id> <string: value>*
+ *
+ * By meaning each is a plain hash.
+ */
+import type {ByteCursor} from '../../bytes/cursor.js'
+import {LentBytes} from '../../bytes/lent.js'
+import {readCount, readPlainLength} from '../../encoding/length.js'
+import {ListpackWalker} from '../../encoding/listpack.js'
+import {readString, StringRun} from '../../encoding/string.js'
+import {FormatError, LimitError} from '../../errors.js'
+import {type Entry, NEVER} from '../../keyspace/entry.js'
+import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {limits} from '../../limits.js'
+import {skipPacked, type ValueReader} from './reader.js'
+
+const FIELDS_LISTPACK = 0
+const FIELDS_STRINGS = 1
+
+/** The templates of one file. */
+export class HashTemplates {
+  readonly #templates: Uint8Array[][] = []
+  #fields = 0
+
+  /** Reads the payload of a HASH_TEMPLATE opcode. */
+  read(cursor: ByteCursor): {id: number; fields: readonly Uint8Array[]} {
+    const id = readPlainLength(cursor)
+    if (id !== this.#templates.length) {
+      const next = this.#templates.length
+      throw new FormatError('BAD_HASH', `hash template ${id} follows where ${next} belongs`, cursor.offset)
+    }
+    const fields = readNames(cursor)
+    this.#fields += fields.length
+    if (this.#fields > limits.templateFieldsMax) {
+      throw new LimitError('templateFieldsMax', limits.templateFieldsMax, this.#fields, cursor.offset)
+    }
+    this.#templates.push(fields)
+    return {id, fields}
+  }
+
+  fields(id: number, offset: number): readonly Uint8Array[] {
+    const fields = this.#templates[id]
+    if (fields !== undefined) return fields
+    throw new FormatError('BAD_HASH', `a hash refers to template ${id}, which the file does not define`, offset)
+  }
+}
+
+/** Types 29 to 32: where the names stand, and how the values are stored. */
+export class HashTemplateReader implements ValueReader {
+  #entry!: Entry
+  #fields: readonly Uint8Array[] | undefined
+  #next = 0
+  readonly #run = new StringRun()
+  readonly #blob = new LentBytes(0)
+  readonly #value = new LentBytes(1)
+  readonly #walker = new ListpackWalker()
+
+  constructor(
+    readonly names: 'own' | 'shared',
+    readonly values: 'listpack' | 'strings',
+    readonly templates: HashTemplates,
+  ) {}
+
+  begin(entry: Entry): void {
+    this.#entry = entry
+    this.#fields = undefined
+    this.#next = 0
+  }
+
+  read(cursor: ByteCursor, visitor: ValueVisitor): void {
+    if (this.values === 'listpack') this.#readListpack(cursor, visitor)
+    else this.#readStrings(cursor, visitor)
+  }
+
+  #readListpack(cursor: ByteCursor, visitor: ValueVisitor): void {
+    const own = this.names === 'own' ? readOwnFields(cursor) : undefined
+    if (visitor.depth === 'skip') {
+      this.#entry.elements = Math.max(skipPacked(cursor, 'listpack', this.#walker, this.#blob) - 1, 0)
+      return
+    }
+    const offset = cursor.offset
+    const blob = this.#blob
+    readString(cursor, blob)
+    this.#walker.open(blob.bytes, blob.start, blob.end, offset)
+    const id = this.#walker.nextInteger()
+    const fields = own ?? this.templates.fields(id, offset)
+    this.#entry.elements = fields.length
+    visitor.begin(this.#entry, fields.length)
+    for (const name of fields) {
+      if (!this.#walker.next(this.#value)) throw missingValue(offset)
+      show(visitor, name, this.#value)
+    }
+    if (this.#walker.next(this.#value)) throw surplusValue(offset)
+  }
+
+  #readStrings(cursor: ByteCursor, visitor: ValueVisitor): void {
+    const skipping = visitor.depth === 'skip'
+    if (this.#fields === undefined) {
+      const offset = cursor.offset
+      this.#fields =
+        this.names === 'own' ? readOwnFields(cursor) : this.templates.fields(readPlainLength(cursor), offset)
+      this.#entry.elements = this.#fields.length
+      this.#run.left = this.#fields.length
+      if (!skipping) visitor.begin(this.#entry, this.#fields.length)
+      cursor.commit()
+    }
+    if (skipping) {
+      this.#run.skip(cursor)
+      return
+    }
+    while (this.#next < this.#fields.length) {
+      readString(cursor, this.#value)
+      show(visitor, this.#fields[this.#next]!, this.#value)
+      this.#next++
+      cursor.commit()
+    }
+  }
+}
+
+function show(visitor: ValueVisitor, name: Uint8Array, value: LentBytes): void {
+  visitor.field(name, 0, name.length, value.bytes, value.start, value.end, NEVER)
+}
+
+/** `<count> <string>*`, copied: names outlive the window. */
+function readNames(cursor: ByteCursor): Uint8Array[] {
+  const count = readCount(cursor, 1, 'field names')
+  const names: Uint8Array[] = []
+  const name = new LentBytes(1)
+  for (let i = 0; i < count; i++) {
+    readString(cursor, name)
+    names.push(name.copy())
+  }
+  return names
+}
+
+function readOwnFields(cursor: ByteCursor): Uint8Array[] {
+  const format = readPlainLength(cursor)
+  if (format === FIELDS_STRINGS) return readNames(cursor)
+  if (format !== FIELDS_LISTPACK) {
+    throw new FormatError('BAD_HASH', `field names of a hash have format ${format}, not 0 or 1`, cursor.offset - 1)
+  }
+  const offset = cursor.offset
+  const blob = new LentBytes(0)
+  readString(cursor, blob)
+  const walker = new ListpackWalker()
+  walker.open(blob.bytes, blob.start, blob.end, offset)
+  const names: Uint8Array[] = []
+  const name = new LentBytes(1)
+  while (walker.next(name)) names.push(name.copy())
+  return names
+}
+
+function missingValue(offset: number): FormatError {
+  return new FormatError(
+    'BAD_HASH',
+    'the listpack of a templated hash has fewer values than its template names',
+    offset,
+  )
+}
+
+function surplusValue(offset: number): FormatError {
+  return new FormatError('BAD_HASH', 'the listpack of a templated hash has more values than its template names', offset)
+}

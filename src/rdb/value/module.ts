@@ -1,0 +1,127 @@
+/**
+ * RDB_TYPE_MODULE_2: a value only its module understands, but whose items say
+ * how long they are, so that anyone can pass, copy or show them.
+ *
+ *   <module id> item* 0
+ *
+ *   item   1 SINT    <length: bit pattern of an int64>
+ *          2 UINT    <length>
+ *          3 FLOAT   binary32 LE
+ *          4 DOUBLE  binary64 LE
+ *          5 STRING  <string>
+ *
+ *   module id   54 bits of name, 9 characters of 6 bits, first one highest;
+ *               10 bits of encoding version
+ */
+import type {ByteCursor} from '../../bytes/cursor.js'
+import {asSigned, type Int64, splitInt64} from '../../bytes/int64.js'
+import {LentBytes} from '../../bytes/lent.js'
+import {readLength64, readPlainLength} from '../../encoding/length.js'
+import {readString, skipString} from '../../encoding/string.js'
+import {FormatError} from '../../errors.js'
+import type {Entry} from '../../keyspace/entry.js'
+import type {ValueVisitor} from '../../keyspace/visitor.js'
+import type {ValueReader} from './reader.js'
+
+const ITEM_END = 0
+const ITEM_SIGNED = 1
+const ITEM_UNSIGNED = 2
+const ITEM_FLOAT = 3
+const ITEM_DOUBLE = 4
+const ITEM_STRING = 5
+
+const NAME_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const NAME_LENGTH = 9
+
+export interface ModuleId {
+  name: string
+  version: number
+}
+
+/** Reads a module's name and encoding version. */
+export function readModuleId(cursor: ByteCursor): ModuleId {
+  const id = {high: 0, low: 0}
+  splitInt64(readLength64(cursor), id)
+  const {high, low} = id
+  let name = ''
+  for (let i = 0; i < NAME_LENGTH; i++) {
+    // Bits 58..63 of the 64 are the first character.
+    const shift = 58 - 6 * i
+    const bits =
+      shift >= 32 ? high >>> (shift - 32) : shift > 26 ? (high << (32 - shift)) | (low >>> shift) : low >>> shift
+    name += NAME_CHARACTERS[bits & 0x3f]
+  }
+  return {name, version: low & 0x3ff}
+}
+
+export class ModuleReader implements ValueReader {
+  #entry!: Entry
+  #inside = false
+  readonly #string = new LentBytes(0)
+
+  begin(entry: Entry): void {
+    this.#entry = entry
+    this.#inside = false
+  }
+
+  read(cursor: ByteCursor, visitor: ValueVisitor): void {
+    const skipping = visitor.depth === 'skip'
+    if (!this.#inside) {
+      const id = readModuleId(cursor)
+      this.#entry.module = id.name
+      this.#entry.elements = 0
+      if (!skipping) {
+        visitor.begin(this.#entry, undefined)
+        visitor.moduleId(id.name, id.version)
+      }
+      this.#inside = true
+      cursor.commit()
+    }
+    while (skipping ? skipModuleItem(cursor) : showModuleItem(cursor, visitor, this.#string)) {
+      this.#entry.elements++
+      cursor.commit()
+    }
+  }
+}
+
+/** Passes over one item; false when it was the end mark. */
+export function skipModuleItem(cursor: ByteCursor): boolean {
+  const item = readPlainLength(cursor)
+  if (item === ITEM_END) return false
+  if (item === ITEM_SIGNED || item === ITEM_UNSIGNED) readLength64(cursor)
+  else if (item === ITEM_FLOAT) cursor.skip(4)
+  else if (item === ITEM_DOUBLE) cursor.skip(8)
+  else if (item === ITEM_STRING) skipString(cursor)
+  else throw unknownItem(cursor, item)
+  return true
+}
+
+function showModuleItem(cursor: ByteCursor, visitor: ValueVisitor, string: LentBytes): boolean {
+  const item = readPlainLength(cursor)
+  if (item === ITEM_END) return false
+  if (item === ITEM_SIGNED) visitor.moduleSigned(asSigned(readLength64(cursor)))
+  else if (item === ITEM_UNSIGNED) visitor.moduleUnsigned(readLength64(cursor))
+  else if (item === ITEM_FLOAT) visitor.moduleDouble(readFloat(cursor, 4), 32)
+  else if (item === ITEM_DOUBLE) visitor.moduleDouble(readFloat(cursor, 8), 64)
+  else if (item === ITEM_STRING) {
+    readString(cursor, string)
+    visitor.moduleString(string.bytes, string.start, string.end)
+  } else {
+    throw unknownItem(cursor, item)
+  }
+  return true
+}
+
+function readFloat(cursor: ByteCursor, bytes: 4 | 8): number {
+  const start = cursor.take(bytes)
+  const view = new DataView(cursor.bytes.buffer, cursor.bytes.byteOffset + start, bytes)
+  return bytes === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)
+}
+
+function unknownItem(cursor: ByteCursor, item: Int64): FormatError {
+  return new FormatError(
+    'BAD_MODULE',
+    `module item ${item} has no meaning: the value cannot be passed`,
+    cursor.offset - 1,
+  )
+}

@@ -1,0 +1,118 @@
+/**
+ * RDB_TYPE_STRING: one string, of any size. It is always shown in chunks: a
+ * small one is a single chunk, 1 GB is thousands. An LZF string looks back at
+ * most 8 KiB, so that is all the state that a streaming decompression keeps.
+ */
+import type {ByteCursor} from '../../bytes/cursor.js'
+import {LentBytes} from '../../bytes/lent.js'
+import {decompressLzf, LzfStream} from '../../bytes/lzf.js'
+import {readLength, readPlainLength} from '../../encoding/length.js'
+import {readInteger, STRING_INT32, STRING_LZF, unknownEncoding} from '../../encoding/string.js'
+import type {Entry} from '../../keyspace/entry.js'
+import type {ValueVisitor} from '../../keyspace/visitor.js'
+import type {ValueReader} from './reader.js'
+
+/** A compressed string is decompressed in one call up to this output size. */
+const WHOLE_OUTPUT_BYTES = 64 * 1024
+
+export class StringReader implements ValueReader {
+  #entry!: Entry
+  /** Stored bytes still to come; -1 before the header. */
+  #left = -1
+  #packed = false
+  /** Decompressed bytes shown so far. */
+  #shown = 0
+  #stream: LzfStream | undefined
+  readonly #text = new LentBytes(0)
+
+  begin(entry: Entry): void {
+    this.#entry = entry
+    this.#left = -1
+  }
+
+  read(cursor: ByteCursor, visitor: ValueVisitor): void {
+    if (this.#left < 0 && this.#header(cursor, visitor)) return
+    if (this.#packed) this.#readPacked(cursor, visitor)
+    else this.#readRaw(cursor, visitor)
+  }
+
+  /** Reads up to the payload; true when the value is already complete. */
+  #header(cursor: ByteCursor, visitor: ValueVisitor): boolean {
+    const entry = this.#entry
+    const skipping = visitor.depth === 'skip'
+    const length = readLength(cursor)
+    if (length >= 0) {
+      entry.encoding = 'raw'
+      entry.elements = length
+      if (skipping) cursor.skip(length)
+      else this.#start(cursor, visitor, length, false)
+      return skipping
+    }
+    if (~length === STRING_LZF) {
+      const packed = readPlainLength(cursor)
+      entry.encoding = 'lzf'
+      entry.elements = readPlainLength(cursor)
+      if (skipping) cursor.skip(packed)
+      else this.#start(cursor, visitor, packed, true)
+      return skipping
+    }
+    if (~length > STRING_INT32) throw unknownEncoding(cursor, ~length)
+    readInteger(cursor, ~length, this.#text)
+    entry.encoding = 'int'
+    entry.elements = this.#text.end
+    if (!skipping) {
+      visitor.begin(entry, entry.elements)
+      visitor.chunk(this.#text.bytes, 0, this.#text.end, true)
+    }
+    return true
+  }
+
+  #start(cursor: ByteCursor, visitor: ValueVisitor, left: number, packed: boolean): void {
+    visitor.begin(this.#entry, this.#entry.elements)
+    this.#left = left
+    this.#packed = packed
+    this.#stream = undefined
+    cursor.commit()
+  }
+
+  #readRaw(cursor: ByteCursor, visitor: ValueVisitor): void {
+    if (this.#left === 0) {
+      visitor.chunk(cursor.bytes, cursor.pos, cursor.pos, true)
+      return
+    }
+    while (this.#left > 0) {
+      const bytes = cursor.some(this.#left)
+      this.#left -= bytes
+      visitor.chunk(cursor.bytes, cursor.pos - bytes, cursor.pos, this.#left === 0)
+      cursor.commit()
+    }
+  }
+
+  #readPacked(cursor: ByteCursor, visitor: ValueVisitor): void {
+    const outBytes = this.#entry.elements
+    if (this.#stream === undefined && outBytes <= WHOLE_OUTPUT_BYTES) {
+      const offset = cursor.offset
+      const start = cursor.take(this.#left)
+      const text = this.#text
+      decompressLzf(cursor.bytes, start, start + this.#left, outBytes, 0, offset, text)
+      visitor.chunk(text.bytes, text.start, text.end, true)
+      return
+    }
+    if (this.#stream === undefined) {
+      this.#shown = 0
+      this.#stream = new LzfStream()
+      this.#stream.begin(this.#left, outBytes, cursor.offset)
+    }
+    const emit = (bytes: Uint8Array, start: number, end: number): void => {
+      this.#shown += end - start
+      visitor.chunk(bytes, start, end, this.#shown === outBytes)
+    }
+    while (this.#left > 0) {
+      const bytes = cursor.some(this.#left)
+      this.#left -= bytes
+      this.#stream.push(cursor.bytes, cursor.pos - bytes, cursor.pos, emit)
+      cursor.commit()
+    }
+    this.#stream.finish()
+  }
+}

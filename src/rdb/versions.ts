@@ -1,0 +1,56 @@
+/**
+ * Magic and version: nine bytes that say which table of numbers a file uses.
+ *
+ *   "REDIS"  + 4 digits      every Redis, KeyDB, Dragonfly; Valkey up to 8.1
+ *   "VALKEY" + 3 digits      Valkey 9.0 and later, versions above 79
+ *
+ * Versions 12 to 79 are Redis's own; Valkey never writes them (valkey 9.0 rdb.h).
+ */
+import {FormatError} from '../errors.js'
+import type {Family} from './opcodes.js'
+
+export const MAGIC_BYTES = 9
+
+/** The newest versions whose tables this reader holds. */
+export const REDIS_VERSION_KNOWN = 16
+export const VALKEY_VERSION_KNOWN = 80
+
+const VALKEY_VERSION_MIN = 80
+
+/** First version that ends in a checksum. */
+export const CHECKSUM_VERSION_MIN = 5
+
+export interface RdbHeader {
+  /** The magic word. */
+  magic: 'REDIS' | 'VALKEY'
+  /** Whose numbers types and opcodes follow. */
+  family: Family
+  rdbVersion: number
+}
+
+/** Parses the nine bytes at `start`; `offset` is their place in the input. */
+export function parseMagic(bytes: Uint8Array, start: number, offset: number): RdbHeader {
+  const text = String.fromCharCode(...bytes.subarray(start, start + MAGIC_BYTES))
+  const match = /^(?:(REDIS)(\d{4})|(VALKEY)(\d{3}))$/.exec(text)
+  if (match === null) {
+    if (/^(REDIS|VALKEY)/.test(text)) {
+      const digits = text.startsWith('REDIS') ? text.slice(5) : text.slice(6)
+      const shown = JSON.stringify(digits)
+      throw new FormatError('BAD_VERSION', `the magic is right, but the version is ${shown}, not a number`, offset)
+    }
+    throw new FormatError('BAD_MAGIC', 'an RDB file begins with REDIS or VALKEY and a version; this does not', offset)
+  }
+  const magic = match[1] !== undefined ? 'REDIS' : 'VALKEY'
+  const rdbVersion = Number(match[2] ?? match[4])
+  if (rdbVersion === 0 || (magic === 'VALKEY' && rdbVersion < VALKEY_VERSION_MIN)) {
+    throw new FormatError('BAD_VERSION', `${magic} files have no version ${rdbVersion}`, offset)
+  }
+  const family = magic === 'VALKEY' || rdbVersion >= VALKEY_VERSION_MIN ? 'valkey' : 'redis'
+  return {magic, family, rdbVersion}
+}
+
+/** Whether the version is newer than the tables here: read on, but warn. */
+export function isNewer(header: RdbHeader): boolean {
+  const known = header.family === 'valkey' ? VALKEY_VERSION_KNOWN : REDIS_VERSION_KNOWN
+  return header.rdbVersion > known
+}
