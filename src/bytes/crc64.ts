@@ -5,7 +5,7 @@
  *   "123456789" -> e9c6d914c4b8d9ca; stored as 8 bytes, little-endian
  *
  * A checksum is two unsigned halves. The kernel works for one Crc64 at a time; whatever it has of that one folds into
- * the two halves at any moment (in some 15 us), so that is all a Crc64 keeps when another takes the kernel.
+ * the two halves at any moment (in some 20 us), so that is all a Crc64 keeps when another takes the kernel.
  */
 import {copyIn, kernel} from './kernel.js'
 
@@ -20,7 +20,7 @@ const TABLE_BYTES_MAX = 32 * 1024
 /** Whose bytes lie in the kernel's block. */
 let owner: Crc64 | undefined
 
-/** A running checksum. Any number of them may be used side by side; taking turns between small updates costs a fold each. */
+/** A running checksum. Any number may be used side by side; taking turns between small updates costs a fold each. */
 export class Crc64 {
   #high = 0
   #low = 0

@@ -38,7 +38,7 @@ const OPERATION_BYTES_MAX = 33
 /** A back reference of 3 bytes makes 264. */
 const EXPANSION_MAX = 88
 
-// Input goes to the kernel in small portions: should one expand to many pieces, what is left of it is copied again for each.
+// Input goes to the kernel in small portions: if one expands to many pieces, its rest is copied again for each.
 const PORTION_BYTES = 32 * 1024
 // A buffer larger than this is given up once the slot is used for something smaller.
 const KEPT_BYTES_MAX = 16 * 1024 * 1024
@@ -80,7 +80,7 @@ export function decompressLzf(
   into.end = outEnd
 }
 
-/** Decompresses one value fed in pieces of any size. Its state is its own: other LZF work may go on between two pushes. */
+/** Decompresses one value fed in pieces of any size. Its state is its own: other LZF work may go on between pushes. */
 export class LzfStream {
   #inBytes = 0
   #outBytes = 0
@@ -93,7 +93,7 @@ export class LzfStream {
   /** The last bytes produced, as many as a back reference can reach. */
   readonly #history = new Uint8Array(HISTORY_BYTES)
 
-  /** Starts a value of `inBytes` compressed bytes, the first of them at `offset` in the file, that claims `outBytes`. */
+  /** Starts a value of `inBytes` compressed bytes, at `offset` in the file, that claims to make `outBytes`. */
   begin(inBytes: number, outBytes: number, offset: number): void {
     checkClaim(inBytes, outBytes, offset)
     this.#inBytes = inBytes
@@ -254,7 +254,7 @@ function decompressLarge(
   into.end = filled
 }
 
-/** The buffer itself if it holds `wanted` bytes, else a larger one with its first `filled` bytes; never beyond `most`. */
+/** The buffer itself if it holds `wanted` bytes, else a larger one, up to `most`, with its first `filled` bytes. */
 function grow(buffer: Uint8Array, filled: number, wanted: number, most: number): Uint8Array {
   if (wanted <= buffer.length) return buffer
   const grown = new Uint8Array(Math.min(most, Math.max(wanted, buffer.length * 2, LARGE_BYTES_MIN)))

@@ -55,7 +55,7 @@ export function crcBlock(): void {
   eliminate(CRC_BLOCK_BYTES)
 }
 
-/** Takes the first `bytes` of CRC_BLOCK and leaves the checksum (low, high) of all there was; the block is empty again. */
+/** Takes the first `bytes` of CRC_BLOCK and leaves the checksum (low, high) of everything; the block is empty again. */
 export function crcFold(bytes: i32): void {
   let done = 0
   if (carrying || bytes >= RECURRENCE_BYTES_MIN) {

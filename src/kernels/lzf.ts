@@ -35,8 +35,8 @@ const RUN_MAX: i32 = 32
 buildMasks()
 
 /**
- * Decodes whole operations from [input, inputEnd) to [output, outputEnd) and leaves both positions reached; `base` is the
- * lowest address a back reference may name.
+ * Decodes whole operations from [input, inputEnd) to [output, outputEnd) and leaves both positions reached; `base` is
+ * the lowest address a back reference may name.
  */
 export function lzfDecode(input: i32, inputEnd: i32, output: i32, outputEnd: i32, base: i32): i32 {
   let from = input

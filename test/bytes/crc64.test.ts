@@ -4,6 +4,7 @@ import {crc_64_redis} from 'js-crc/models'
 import {describe, expect, it} from 'vitest'
 import {Crc64, crc64} from '../../src/bytes/crc64.js'
 import {kernel} from '../../src/bytes/kernel.js'
+import {generator, noise} from './samples.js'
 
 const CARRY = 2312 * 8
 const BLOCK = 128 * 1024
@@ -168,20 +169,4 @@ function littleEndian(hex: string): Uint8Array {
 
 function hexHalf(half: number): string {
   return half.toString(16).padStart(8, '0')
-}
-
-function noise(length: number, seed: number): Uint8Array {
-  const random = generator(seed)
-  return Uint8Array.from({length}, () => random() * 256)
-}
-
-/** Mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
