@@ -1,0 +1,146 @@
+/**
+ * The benchmark: our commands against the peers that are installed, in one run, on corpora made by a real server.
+ *
+ *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
+ *
+ * what: `start`, `inspect`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
+ */
+
+import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} from 'node:fs'
+import {basename, join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {CORPORA, corpusFile} from './corpora.js'
+import {measureInTurns, median} from './measure.js'
+import {inspectingPeers, missingPeers} from './peers.js'
+
+const MEMORY = '/dev/shm'
+const RUN_JS = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+
+/**
+ * @typedef {import('./measure.js').Subject} Subject
+ * @typedef {{name: string, corpus?: string, subjects: (file: string) => Subject[]}} Bench
+ */
+
+/**
+ * @param {string} name
+ * @param {...string} args
+ * @returns {Subject}
+ */
+const ours = (name, ...args) => ({name: `rdbtool ${name}`, command: process.execPath, args: [RUN_JS, ...args]})
+
+/** @type {Bench[]} */
+const BENCHES = [
+  {
+    name: 'start:version',
+    subjects: () => [ours('--version', '--version'), {name: 'node -e 0', command: process.execPath, args: ['-e', '0']}],
+  },
+  ...CORPORA.map(corpus => ({
+    name: `inspect:${corpus}`,
+    corpus,
+    subjects: (/** @type {string} */ file) => [ours('inspect', 'inspect', file), ...inspectingPeers(file)],
+  })),
+]
+
+/** @param {string[]} argv */
+function parseArguments(argv) {
+  const args = [...argv]
+  const take = (/** @type {string} */ flag, /** @type {number} */ fallback) => {
+    const at = args.indexOf(flag)
+    const value = at < 0 ? fallback : Number(args.splice(at, 2)[1])
+    if (!(value > 0)) throw new Error(`${flag} takes a number above 0`)
+    return value
+  }
+  const scale = take('--scale', 1)
+  const runs = take('--runs', 5)
+  const json = args.includes('--json')
+  const wanted = args.filter(one => one !== '--json')
+  const chosen = BENCHES.filter(
+    ({name}) => wanted.length === 0 || wanted.some(one => name === one || name.startsWith(`${one}:`)),
+  )
+  if (chosen.length === 0)
+    throw new Error(`nothing is called that; there are ${BENCHES.map(one => one.name).join(', ')}`)
+  return {scale, runs, json, chosen}
+}
+
+/**
+ * A copy of the file in memory if it fits there, else the file itself.
+ * @param {string} path
+ * @param {string} folder of ours in memory, or empty
+ */
+function nearest(path, folder) {
+  if (folder === '') return path
+  const {bavail, bsize} = statfsSync(MEMORY)
+  if (bavail * bsize < statSync(path).size * 1.5) return path
+  const copy = join(folder, basename(path))
+  copyFileSync(path, copy)
+  return copy
+}
+
+/**
+ * @param {Bench} bench
+ * @param {{scale: number, runs: number, folder: string}} options
+ */
+async function runBench(bench, {scale, runs, folder}) {
+  let file = ''
+  let bytes = 0
+  if (bench.corpus !== undefined) {
+    const path = await corpusFile(bench.corpus, scale, words => process.stderr.write(`${words}\n`))
+    bytes = statSync(path).size
+    file = nearest(path, folder)
+  }
+  const measured = await measureInTurns(bench.subjects(file), runs)
+  if (folder !== '' && file.startsWith(folder)) rmSync(file)
+  const times = measured.map(one => median(one.runs.map(run => run.seconds)))
+  return measured.map(({subject, runs, failure}, index) => {
+    const seconds = times[index] ?? Number.NaN
+    return {
+      bench: bench.name,
+      name: subject.name,
+      seconds,
+      secondsMin: Math.min(...runs.map(run => run.seconds)),
+      secondsMax: Math.max(...runs.map(run => run.seconds)),
+      mbPerSecond: bytes > 0 ? bytes / 1e6 / seconds : undefined,
+      rssBytes: Math.max(0, ...runs.map(run => run.rssBytes)),
+      timesOurs: index === 0 ? undefined : seconds / (times[0] ?? Number.NaN),
+      failure,
+      inMemory: folder !== '' && file.startsWith(folder),
+    }
+  })
+}
+
+/** @param {Awaited<ReturnType<typeof runBench>>[number]} row */
+function formatRow(row) {
+  const head = `  ${row.name.padEnd(20)}`
+  if (row.failure !== undefined) return `${head} failed: ${row.failure}`
+  const milliseconds = (/** @type {number} */ seconds) => (seconds * 1000).toFixed(seconds < 1 ? 1 : 0)
+  const speed = row.mbPerSecond === undefined ? '' : `${row.mbPerSecond.toFixed(0).padStart(7)} MB/s`
+  const ratio =
+    row.timesOurs === undefined || Number.isNaN(row.timesOurs)
+      ? ''
+      : `${row.timesOurs.toFixed(2).padStart(8)} x our time`
+  const range = `(${milliseconds(row.secondsMin)}..${milliseconds(row.secondsMax)})`
+  const memory = `${(row.rssBytes / 1e6).toFixed(0).padStart(6)} MB peak`
+  return `${head}${milliseconds(row.seconds).padStart(9)} ms ${range.padEnd(18)}${speed}${memory}${ratio}`
+}
+
+async function main() {
+  const {scale, runs, json, chosen} = parseArguments(process.argv.slice(2))
+  if (!existsSync(RUN_JS)) process.stderr.write('bin/run.js is not there: only the peers are measured\n')
+  for (const words of missingPeers()) process.stderr.write(`${words}\n`)
+  const folder = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'rdbtool-bench-')) : ''
+  const remove = () => folder !== '' && rmSync(folder, {recursive: true, force: true})
+  process.once('exit', remove)
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => process.exit(130))
+  for (const bench of chosen) {
+    const rows = await runBench(bench, {scale, runs, folder})
+    if (json) {
+      for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
+      continue
+    }
+    const place = bench.corpus === undefined ? '' : rows[0]?.inMemory ? ', input in memory' : ', input on disk'
+    process.stdout.write(`${bench.name}: median of ${runs}${place}\n${rows.map(row => `${formatRow(row)}\n`).join('')}`)
+  }
+}
+
+await main()
