@@ -33,6 +33,8 @@ export class Entry {
   elements = -1
   /** Name of the module that owns the value, once it has been read; empty for all other types. */
   module = ''
+  /** Encoding version of the module's value. */
+  moduleVersion = 0
   /** The raw KEY_META record (redis 8.6), or nothing. */
   keyMeta: Uint8Array | undefined
   /** Dragonfly's per-key flags, -1 where absent. */

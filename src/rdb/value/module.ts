@@ -69,6 +69,7 @@ export class ModuleReader implements ValueReader {
     if (!this.#inside) {
       const id = readModuleId(cursor)
       this.#entry.module = id.name
+      this.#entry.moduleVersion = id.version
       this.#entry.elements = 0
       if (!skipping) {
         visitor.begin(this.#entry, undefined)

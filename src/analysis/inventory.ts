@@ -1,0 +1,229 @@
+/**
+ * What is in a snapshot, counted in one pass without decoding a value: keys and
+ * expiries per database, types and encodings, the biggest keys, functions,
+ * modules, aux fields.
+ */
+import {type Entry, NEVER, type ValueType} from '../keyspace/entry.js'
+import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import type {RdbEnd} from '../rdb/reader.js'
+import type {ChecksumVerdict} from '../rdb/records.js'
+import type {RdbHeader} from '../rdb/versions.js'
+import {type Producer, producerOf} from './producer.js'
+import {TopN} from './top.js'
+
+export interface DatabaseCount {
+  db: number
+  keys: number
+  expiring: number
+  expired: number
+  /** Bytes of the keys' records in the file. */
+  rdbBytes: number
+}
+
+export interface EncodingCount {
+  type: ValueType
+  encoding: string
+  keys: number
+  elements: number
+  rdbBytes: number
+}
+
+export interface BigKey {
+  db: number
+  key: Uint8Array
+  type: ValueType
+  encoding: string
+  elements: number
+  rdbBytes: number
+  /** NEVER where there is none. */
+  expireAtMs: number | bigint
+}
+
+export interface FunctionLibrary {
+  name: string
+  engine: string
+  bytes: number
+}
+
+export interface ModuleCount {
+  name: string
+  /** Encoding version, as the first value or aux of the module says. */
+  version: number
+  keys: number
+  /** Bytes of its keys' records and its aux data. */
+  bytes: number
+}
+
+export interface Inventory extends Producer {
+  header: RdbHeader
+  /** Undefined where the end was not reached. */
+  checksum: ChecksumVerdict | undefined
+  /** Bytes of the RDB file read so far; its size once the end was reached. */
+  bytes: number
+  aux: ReadonlyMap<string, string>
+  keys: number
+  expiring: number
+  expired: number
+  databases: DatabaseCount[]
+  encodings: EncodingCount[]
+  biggest: BigKey[]
+  functions: FunctionLibrary[]
+  modules: ModuleCount[]
+  /** Slots of a cluster that the file has hints for. */
+  slots: number
+  problems: Problem[]
+}
+
+export interface InventoryOptions {
+  /** How many of the biggest keys to remember. */
+  top: number
+  /** The moment that expiries are judged against, in milliseconds since 1970. */
+  nowMs: number
+}
+
+/** Counts every key it is shown; give it to RdbReader.run. */
+export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
+  override readonly depth = 'skip'
+  #keys = 0
+  readonly #databases = new Map<number, DatabaseCount>()
+  #database: DatabaseCount = {db: -1, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
+  /** By type byte: a string's encoding stands in its value, so one type may have several. */
+  readonly #encodings: EncodingCount[][] = []
+  readonly #biggest: TopN<BigKey>
+  #bigBytes: number
+  readonly #aux = new Map<string, string>()
+  readonly #functions: FunctionLibrary[] = []
+  readonly #modules = new Map<string, ModuleCount>()
+  readonly #slots = new Set<number>()
+  readonly #problems: Problem[] = []
+  #dragonfly = false
+
+  constructor(readonly options: InventoryOptions) {
+    super()
+    this.#biggest = new TopN(options.top, isBigger)
+    this.#bigBytes = options.top === 0 ? Number.POSITIVE_INFINITY : 0
+  }
+
+  entry(): ValueVisitor {
+    return this
+  }
+
+  override end(entry: Entry): void {
+    const bytes = entry.endOffset - entry.offset
+    this.#keys++
+    if (entry.db !== this.#database.db) this.#database = this.#databaseOf(entry.db)
+    const database = this.#database
+    database.keys++
+    database.rdbBytes += bytes
+    if (entry.expireAtMs !== NEVER) {
+      database.expiring++
+      if (entry.expireAtMs <= this.options.nowMs) database.expired++
+    }
+    const encoding = this.#encodingOf(entry)
+    encoding.keys++
+    encoding.elements += entry.elements
+    encoding.rdbBytes += bytes
+    if (bytes >= this.#bigBytes) this.#big(entry, bytes)
+    if (entry.module !== '') this.#module(entry.module, entry.moduleVersion, 1, bytes)
+    if (entry.dragonflyMask >= 0) this.#dragonfly = true
+  }
+
+  aux(name: string, value: Uint8Array): void {
+    // Repeated ones (slot hints, KeyDB's marks) are no facts about the file; the first value stands.
+    if (name === 'slot-info') this.#slots.add(Number.parseInt(Buffer.from(value).toString('latin1'), 10))
+    if (this.#aux.has(name) || this.#aux.size >= limits.namesMax) return
+    this.#aux.set(name, Buffer.from(value).toString('utf8'))
+  }
+
+  function(source: Uint8Array): void {
+    if (this.#functions.length >= limits.namesMax) return
+    const line = Buffer.from(source).toString('utf8').split('\n', 1)[0]!
+    const engine = /^#!\s*([^\s]+)/.exec(line)?.[1] ?? ''
+    const name = /\bname=([^\s]+)/.exec(line)?.[1] ?? ''
+    this.#functions.push({name, engine, bytes: source.length})
+  }
+
+  functionPreGa(name: Uint8Array, engine: Uint8Array, code: Uint8Array): void {
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+    this.#functions.push({name: text(name), engine: text(engine), bytes: code.length})
+  }
+
+  moduleAux(aux: ModuleAux): void {
+    this.#module(aux.module, aux.version, 0, aux.payload.length)
+  }
+
+  slotInfo(info: {slot: number}): void {
+    this.#slots.add(info.slot)
+  }
+
+  problem(problem: Problem): void {
+    this.#problems.push(problem)
+  }
+
+  /** The sums so far. `end` is absent where the reading failed. */
+  result(header: RdbHeader, bytes: number, end: RdbEnd | undefined): Inventory {
+    const databases = [...this.#databases.values()].sort((a, b) => a.db - b.db)
+    const sum = (count: (database: DatabaseCount) => number): number =>
+      databases.reduce((total, database) => total + count(database), 0)
+    return {
+      ...producerOf(header, this.#aux, this.#dragonfly),
+      header,
+      checksum: end?.checksum,
+      bytes: end?.bytes ?? bytes,
+      aux: this.#aux,
+      keys: this.#keys,
+      expiring: sum(database => database.expiring),
+      expired: sum(database => database.expired),
+      databases,
+      encodings: this.#encodings.flat().sort((a, b) => b.rdbBytes - a.rdbBytes),
+      biggest: this.#biggest.sorted(),
+      functions: this.#functions,
+      modules: [...this.#modules.values()].sort((a, b) => b.bytes - a.bytes),
+      slots: this.#slots.size,
+      problems: this.#problems,
+    }
+  }
+
+  #databaseOf(db: number): DatabaseCount {
+    let database = this.#databases.get(db)
+    if (database === undefined) {
+      database = {db, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
+      this.#databases.set(db, database)
+    }
+    return database
+  }
+
+  #encodingOf(entry: Entry): EncodingCount {
+    const ofType = this.#encodings[entry.typeId]
+    if (ofType !== undefined) {
+      for (const count of ofType) if (count.encoding === entry.encoding) return count
+    }
+    const count = {type: entry.type, encoding: entry.encoding, keys: 0, elements: 0, rdbBytes: 0}
+    this.#encodings[entry.typeId] = [...(ofType ?? []), count]
+    return count
+  }
+
+  #big(entry: Entry, rdbBytes: number): void {
+    const {db, type, encoding, elements, expireAtMs} = entry
+    this.#biggest.add({db, key: entry.key(), type, encoding, elements, rdbBytes, expireAtMs})
+    if (this.#biggest.full) this.#bigBytes = this.#biggest.least!.rdbBytes
+  }
+
+  #module(name: string, version: number, keys: number, bytes: number): void {
+    const known = this.#modules.get(name)
+    if (known !== undefined) {
+      known.keys += keys
+      known.bytes += bytes
+    } else if (this.#modules.size < limits.namesMax) {
+      this.#modules.set(name, {name, version, keys, bytes})
+    }
+  }
+}
+
+/** By bytes, then database, then key: the same answer whatever the order of the file. */
+function isBigger(a: BigKey, b: BigKey): boolean {
+  if (a.rdbBytes !== b.rdbBytes) return a.rdbBytes > b.rdbBytes
+  if (a.db !== b.db) return a.db < b.db
+  return Buffer.compare(a.key, b.key) < 0
+}

@@ -1,0 +1,26 @@
+/**
+ * Who wrote a snapshot: read off its aux fields and the marks vendors leave.
+ */
+import type {RdbHeader} from '../rdb/versions.js'
+
+export type Product = 'redis' | 'valkey' | 'keydb' | 'dragonfly' | 'unknown'
+
+export interface Producer {
+  product: Product
+  /** As the file says; undefined where it does not (before redis 3.2). */
+  serverVersion: string | undefined
+}
+
+/**
+ * `dragonfly`: an opcode of its own was seen.
+ * Redict calls itself redis in its files and cannot be told apart.
+ */
+export function producerOf(header: RdbHeader, aux: ReadonlyMap<string, string>, dragonfly: boolean): Producer {
+  const valkey = aux.get('valkey-ver')
+  if (valkey !== undefined) return {product: 'valkey', serverVersion: valkey}
+  const serverVersion = aux.get('redis-ver')
+  if (dragonfly) return {product: 'dragonfly', serverVersion}
+  if (aux.has('mvcc-tstamp') || aux.has('keydb-subexpire-key')) return {product: 'keydb', serverVersion}
+  if (header.family === 'valkey') return {product: 'valkey', serverVersion}
+  return {product: serverVersion === undefined && header.rdbVersion > 6 ? 'unknown' : 'redis', serverVersion}
+}

@@ -1,0 +1,30 @@
+/**
+ * Flags that several commands share, defined once.
+ */
+import {Flags} from '@oclif/core'
+
+export const outputFlags = {
+  json: Flags.boolean({description: 'Print JSON; its names are a contract.', helpGroup: 'OUTPUT'}),
+  quiet: Flags.boolean({char: 'q', description: 'No progress on standard error.', helpGroup: 'OUTPUT'}),
+}
+
+export const inputFlags = {
+  'ignore-checksum': Flags.boolean({
+    description: 'Report a wrong checksum as a warning and go on.',
+    helpGroup: 'INPUT',
+  }),
+  now: Flags.custom<number>({
+    description: 'Judge expiries against this moment: ISO 8601, or @SECONDS since 1970. Default: the clock.',
+    helpGroup: 'INPUT',
+    helpValue: 'TIME',
+    parse: async text => parseMoment(text),
+  })(),
+}
+
+/** Milliseconds since 1970. */
+export function parseMoment(text: string): number {
+  const unix = /^@(\d+(?:\.\d+)?)$/.exec(text)
+  const ms = unix === null ? Date.parse(text) : Number(unix[1]) * 1000
+  if (Number.isFinite(ms)) return ms
+  throw new Error(`${JSON.stringify(text)} is no time: give ISO 8601 such as 2026-11-24T15:00:00Z, or @1795532400`)
+}

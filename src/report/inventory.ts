@@ -1,0 +1,194 @@
+/**
+ * An inventory for people: aligned, human units, readable at 80 columns.
+ */
+import type {BigKey, Inventory} from '../analysis/inventory.js'
+import {NEVER} from '../keyspace/entry.js'
+import {type Column, formatTable, type Style, widthBefore} from './table.js'
+import {formatBytes, formatText, shorten} from './text.js'
+import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
+
+const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
+
+const LABEL_COLUMNS = 10
+const KEY_COLUMNS_MIN = 20
+/** Aux fields that the head of the report already tells. */
+const TOLD_AUX = new Set(['redis-ver', 'valkey-ver', 'redis-bits', 'ctime', 'used-mem', 'slot-info'])
+
+export interface InventoryView {
+  style: Style
+  /** Width of the terminal. */
+  columns: number
+  nowMs: number
+}
+
+/** The lines of the report. */
+export function formatInventory(source: string, inventory: Inventory, view: InventoryView): string[] {
+  const sections = [
+    head(source, inventory, view),
+    databases(inventory, view),
+    encodings(inventory, view),
+    biggest(inventory, view),
+    functions(inventory, view),
+    modules(inventory, view),
+    aux(inventory, view),
+    warnings(inventory, view),
+  ]
+  return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
+}
+
+function head(source: string, inventory: Inventory, view: InventoryView): string[] {
+  const {header, serverVersion, product} = inventory
+  const version = serverVersion === undefined ? '' : ` ${formatText(serverVersion)}`
+  const bits = inventory.aux.get('redis-bits')
+  const label = (name: string, text: string): string => `${view.style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
+  const lines = [
+    view.style.heading(formatText(source)),
+    label('producer', `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`),
+    label('format', `RDB version ${header.rdbVersion} (${header.magic})`),
+  ]
+  const written = ageText(inventory.aux.get('ctime'), view.nowMs)
+  if (written !== undefined) lines.push(label('written', written))
+  const usedMemory = Number(inventory.aux.get('used-mem'))
+  if (usedMemory > 0) lines.push(label('memory', `${formatSize(usedMemory)} in use by the server when it was written`))
+  lines.push(
+    label('size', `${formatSize(inventory.bytes)} (${formatCount(inventory.bytes)} bytes)`),
+    label('checksum', checksumText(inventory, view.style)),
+    label('keys', keysText(inventory)),
+  )
+  if (inventory.slots > 0) lines.push(label('slots', `${formatCount(inventory.slots)} of a cluster's 16,384`))
+  return lines
+}
+
+function ageText(ctime: string | undefined, nowMs: number): string | undefined {
+  const seconds = Number(ctime)
+  if (ctime === undefined || !Number.isSafeInteger(seconds)) return undefined
+  const age = nowMs / 1000 - seconds
+  const when = age < 0 ? `${formatDuration(-age)} in the future` : `${formatDuration(age)} ago`
+  return `${formatTime(seconds * 1000)} (${when})`
+}
+
+function checksumText(inventory: Inventory, style: Style): string {
+  switch (inventory.checksum) {
+    case 'ok':
+      return 'ok'
+    case 'absent':
+      return style.warning('absent: nothing vouches for the bytes')
+    case 'mismatch':
+      return style.warning('WRONG: the file changed after it was written')
+    default:
+      return style.warning('not reached: the numbers below count what could be read')
+  }
+}
+
+function keysText({keys, expiring, expired}: Inventory): string {
+  if (keys === 0) return 'none'
+  const expiry = expiring === 0 ? 'none expires' : `${formatCount(expiring)} (${formatShare(expiring, keys)}) expire`
+  return `${formatCount(keys)}, ${expiry}${expired === 0 ? '' : `, ${formatCount(expired)} already expired`}`
+}
+
+function databases(inventory: Inventory, view: InventoryView): string[] {
+  if (inventory.databases.length === 0) return []
+  const total = inventory.databases.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
+  const rows = inventory.databases.map(({db, keys, expiring, expired, rdbBytes}) => [
+    String(db),
+    formatCount(keys),
+    formatCount(expiring),
+    formatCount(expired),
+    formatSize(rdbBytes),
+    formatShare(rdbBytes, total),
+  ])
+  const titles = ['database', 'keys', 'expiring', 'expired', 'in file', 'share']
+  return formatTable(titles.map(numeric), rows, view.style)
+}
+
+function encodings(inventory: Inventory, view: InventoryView): string[] {
+  if (inventory.encodings.length === 0) return []
+  const total = inventory.encodings.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
+  const rows = inventory.encodings.map(({type, encoding, keys, elements, rdbBytes}) => [
+    type,
+    encoding,
+    formatCount(keys),
+    type === 'string' ? '-' : formatCount(elements),
+    formatSize(rdbBytes),
+    formatShare(rdbBytes, total),
+  ])
+  const columns = [textual('type'), textual('encoding'), ...['keys', 'elements', 'in file', 'share'].map(numeric)]
+  return formatTable(columns, rows, view.style)
+}
+
+function biggest(inventory: Inventory, view: InventoryView): string[] {
+  if (inventory.biggest.length === 0) return []
+  const rows = inventory.biggest.map(big => [
+    formatSize(big.rdbBytes),
+    big.type === 'string' ? '-' : formatCount(big.elements),
+    big.type,
+    big.encoding,
+    expiryText(big, view.nowMs),
+    String(big.db),
+    formatBytes(big.key),
+  ])
+  const columns = [
+    numeric('in file'),
+    numeric('elements'),
+    textual('type'),
+    textual('encoding'),
+    textual('expires'),
+    numeric('db'),
+    textual('biggest keys'),
+  ]
+  const room = Math.max(view.columns - widthBefore(columns, rows), KEY_COLUMNS_MIN)
+  const fitted = rows.map(row => [...row.slice(0, -1), shorten(row.at(-1)!, room)])
+  return formatTable(columns, fitted, view.style)
+}
+
+function expiryText({expireAtMs}: BigKey, nowMs: number): string {
+  if (expireAtMs === NEVER) return 'never'
+  const seconds = (Number(expireAtMs) - nowMs) / 1000
+  return seconds <= 0 ? 'expired' : `in ${formatDuration(seconds)}`
+}
+
+function functions(inventory: Inventory, view: InventoryView): string[] {
+  const rows = inventory.functions.map(({name, engine, bytes}) => [
+    formatText(name),
+    formatText(engine),
+    formatSize(bytes),
+  ])
+  if (rows.length === 0) return []
+  return formatTable([textual('function library'), textual('engine'), numeric('source')], rows, view.style)
+}
+
+function modules(inventory: Inventory, view: InventoryView): string[] {
+  const rows = inventory.modules.map(({name, version, keys, bytes}) => [
+    name,
+    String(version),
+    formatCount(keys),
+    formatSize(bytes),
+  ])
+  if (rows.length === 0) return []
+  return formatTable([textual('module'), ...['version', 'keys', 'in file'].map(numeric)], rows, view.style)
+}
+
+function aux(inventory: Inventory, view: InventoryView): string[] {
+  const rows = [...inventory.aux]
+    .filter(([name]) => !TOLD_AUX.has(name))
+    .map(([name, value]) => [
+      formatText(name),
+      shorten(formatText(value), Math.max(view.columns - 20, KEY_COLUMNS_MIN)),
+    ])
+  if (rows.length === 0) return []
+  return formatTable([textual('aux field'), textual('value')], rows, view.style)
+}
+
+function warnings(inventory: Inventory, view: InventoryView): string[] {
+  return inventory.problems.map(({code, text, offset}) =>
+    view.style.warning(`warning: ${text} (${code}, byte ${formatCount(offset)})`),
+  )
+}
+
+function numeric(title: string): Column {
+  return {title, align: 'right'}
+}
+
+function textual(title: string): Column {
+  return {title, align: 'left'}
+}

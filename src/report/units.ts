@@ -1,0 +1,55 @@
+/**
+ * Numbers as people read them. Sizes are binary (KiB is 1024 bytes), times are
+ * UTC in ISO 8601.
+ */
+const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** 1234567 -> 1,234,567 */
+export function formatCount(count: number | bigint): string {
+  return count.toString().replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** Three significant figures and a unit; exact below 1 KiB. */
+export function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`
+  let size = bytes
+  let unit = -1
+  // Rounding must not show 1024 of a unit.
+  while (size >= 1023.5 && unit < SIZE_UNITS.length - 1) {
+    size /= 1024
+    unit++
+  }
+  const digits = size < 9.995 ? 2 : size < 99.95 ? 1 : 0
+  return `${size.toFixed(digits)} ${SIZE_UNITS[unit]}`
+}
+
+/** A share of a whole, one decimal; `<0.1 %` where it would round to nothing. */
+export function formatShare(part: number, whole: number): string {
+  if (whole === 0) return '0 %'
+  const percent = (100 * part) / whole
+  if (part > 0 && percent < 0.05) return '<0.1 %'
+  return `${percent.toFixed(1)} %`
+}
+
+const DURATION_UNITS = [
+  ['year', 31_557_600],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** The largest unit that fits, in words: `3 hours`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const [unit, size] = DURATION_UNITS.find(([, size]) => whole >= size) ?? DURATION_UNITS[4]
+  const count = Math.floor(whole / size)
+  return `${formatCount(count)} ${unit}${count === 1 ? '' : 's'}`
+}
+
+/** Milliseconds since 1970 as `2026-11-24T15:20:12Z`; what no calendar holds, as the number. */
+export function formatTime(ms: number | bigint): string {
+  const date = new Date(Number(ms))
+  if (Number.isNaN(date.getTime())) return `@${ms} ms`
+  return date.toISOString().replace(/\.000Z$/, 'Z')
+}
