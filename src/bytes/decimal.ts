@@ -62,6 +62,8 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
 export function formatShortest(value: number): string {
   if (!Number.isFinite(value)) return formatInfinite(value)
   if (Number.isInteger(value) && Math.abs(value) <= INTEGER_MAX) return formatInteger(value)
+  const text = String(value)
+  if (isLaidOut(text)) return text
   const [mantissa = '', exponentText = ''] = Math.abs(value).toExponential().split('e')
   const digits = mantissa.replace('.', '')
   return (value < 0 ? '-' : '') + layOut(digits, Number(exponentText))
@@ -108,7 +110,9 @@ function isExponent(bytes: Uint8Array, p: number, end: number): boolean {
 /** The syntax has been checked; JavaScript rounds correctly. */
 function parseSlow(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (end - start > TEXT_BYTES_MAX) return undefined
-  return Number(String.fromCharCode(...bytes.subarray(start, end)))
+  let text = ''
+  for (let p = start; p < end; p++) text += String.fromCharCode(bytes[p]!)
+  return Number(text)
 }
 
 function parseWord(bytes: Uint8Array, start: number, end: number, negative: boolean): number | undefined {
@@ -135,6 +139,13 @@ function formatInteger(value: number): string {
   return String.fromCharCode(...integerText.subarray(0, formatInt64(halves.high, halves.low, integerText, 0)))
 }
 
+/** JavaScript put the point where `layOut` would, which it does for most numbers of everyday size. */
+function isLaidOut(text: string): boolean {
+  const point = text.indexOf('.')
+  const decimals = text.length - point - 1
+  return point > 0 && point <= 4 && decimals < 7 && !text.includes('e')
+}
+
 /** Where the point goes, as fpconv_dtoa decides it (redis deps/fpconv, emit_digits). */
 function layOut(digits: string, exponent: number): string {
   const zeros = exponent - (digits.length - 1)
@@ -153,12 +164,14 @@ function withPoint(digits: string, whole: number): string {
 
 /** The 17 leading digits of a positive double and its decimal exponent. A tie goes to the even digit, as in C. */
 function round17(value: number): [digits: string, exponent: number] {
-  const [mantissa = '', exponent = ''] = value.toExponential(16).split('e')
-  const digits = mantissa.replace('.', '')
-  // JavaScript rounds a tie up: only where that gave an odd digit is there something to look at.
-  if ((digits.charCodeAt(16) & 1) === 1) {
+  const text = value.toExponential(16)
+  const exponent = Number(text.slice(19))
+  // JavaScript rounds a tie up. A tie has no digit after the 18th, and so no bit after this one.
+  if (Number.isInteger(value * 2 ** (17 - exponent)) || exponent > 17) {
     const [exact = '', exactExponent = ''] = value.toExponential(100).split('e')
-    if (/^50*$/.test(exact.slice(18))) return [exact.replace('.', '').slice(0, 17), Number(exactExponent)]
+    if ((exact.charCodeAt(17) & 1) === 0 && /^50*$/.test(exact.slice(18))) {
+      return [exact[0] + exact.slice(2, 18), Number(exactExponent)]
+    }
   }
-  return [digits, Number(exponent)]
+  return [text[0] + text.slice(2, 18), exponent]
 }

@@ -25,6 +25,8 @@ const ZERO = 0x30
 /** Ten to the eighth: the largest power that leaves both parts of a safe integer within 31 bits. */
 const TEN_8 = 100_000_000
 const TEN_6 = 1_000_000
+/** "00", "01" … "99". */
+const PAIRS = Uint8Array.from({length: 200}, (_, i) => ZERO + (i % 2 === 0 ? Math.floor(i / 20) : (i >> 1) % 10))
 
 /** Signed value of high * 2^32 + low; `high` is signed, `low` unsigned. */
 export function signedInt64(high: number, low: number): Int64 {
@@ -73,9 +75,25 @@ export function splitInt64(value: Int64, into: Halves): void {
   }
 }
 
+/** The decimal text of 0 … 127, four bytes each: a small integer is lent from here and never spelled. */
+export const SMALL_TEXT = Uint8Array.from({length: 512}, (_, i) => String(i >> 2).charCodeAt(i & 3))
+
+/** Where the text of an integer of 0 … 127 ends in SMALL_TEXT; it begins at 4 * value. */
+export function smallTextEnd(value: number): number {
+  return 4 * value + (value < 10 ? 1 : value < 100 ? 2 : 3)
+}
+
 /** Reads one half of a little-endian integer, or any unsigned 32-bit number. */
 export function readUint32le(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}
+
+/** Reads a signed little-endian integer of 1 to 4 bytes. */
+export function readSignedLe(bytes: Uint8Array, at: number, width: number): number {
+  let value = bytes[at]!
+  for (let i = 1; i < width; i++) value |= bytes[at + i]! << (8 * i)
+  const unused = 32 - 8 * width
+  return (value << unused) >> unused
 }
 
 /** Adds modulo 2^64; `high` comes out signed. */
@@ -187,28 +205,57 @@ export function parseUint64(bytes: Uint8Array, start: number, end: number, into:
   return true
 }
 
-/** Spells an integer of at most 31 bits: int32 arithmetic only. */
+/** Spells an integer of at most 31 bits: int32 arithmetic only, two digits at a time. */
 function formatDigits(value: number, out: Uint8Array, at: number): number {
   if (value < 10) {
     out[at] = ZERO + value
     return at + 1
   }
-  let end = at + 2
-  for (let power = 100; power <= value && end < at + 10; power *= 10) end++
+  if (value < 100) {
+    out[at] = PAIRS[2 * value]!
+    out[at + 1] = PAIRS[2 * value + 1]!
+    return at + 2
+  }
+  const end = at + digitCount(value)
   let rest = value
-  for (let p = end - 1; p >= at; p--) {
-    const next = (rest / 10) | 0
-    out[p] = ZERO + rest - next * 10
+  let p = end
+  while (rest >= 100) {
+    const next = (rest / 100) | 0
+    const pair = 2 * (rest - next * 100)
+    out[--p] = PAIRS[pair + 1]!
+    out[--p] = PAIRS[pair]!
     rest = next
+  }
+  if (rest < 10) {
+    out[at] = ZERO + rest
+  } else {
+    out[at] = PAIRS[2 * rest]!
+    out[at + 1] = PAIRS[2 * rest + 1]!
   }
   return end
 }
 
+/** Digits of an integer of 100 … 2^31 - 1. */
+function digitCount(value: number): number {
+  if (value < 100_000) {
+    if (value < 10_000) return value < 1000 ? 3 : 4
+    return 5
+  }
+  if (value < TEN_8) {
+    if (value < 10_000_000) return value < TEN_6 ? 6 : 7
+    return 8
+  }
+  return value < 1_000_000_000 ? 9 : 10
+}
+
+/** Spells an integer with leading zeros; `width` is even. */
 function formatPadded(value: number, width: number, out: Uint8Array, at: number): number {
   let rest = value | 0
-  for (let p = at + width - 1; p >= at; p--) {
-    const next = (rest / 10) | 0
-    out[p] = ZERO + rest - next * 10
+  for (let p = at + width; p > at; ) {
+    const next = (rest / 100) | 0
+    const pair = 2 * (rest - next * 100)
+    out[--p] = PAIRS[pair + 1]!
+    out[--p] = PAIRS[pair]!
     rest = next
   }
   return at + width

@@ -20,7 +20,16 @@
  * one byte more than they need; valkey 9.1 does not. Neither walks the other's
  * entry, so readers here take both and a builder writes neither unless told.
  */
-import {formatInt64, formatSafe, type Halves, parseInt64, readUint32le, splitInt64} from '../bytes/int64.js'
+import {
+  formatInt64,
+  type Halves,
+  parseInt64,
+  readSignedLe,
+  readUint32le,
+  SMALL_TEXT,
+  smallTextEnd,
+  splitInt64,
+} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {FormatError} from '../errors.js'
@@ -98,23 +107,16 @@ export class ListpackWalker {
     const last = this.#last
     if (p >= last) return this.#finishWalk()
     const first = bytes[p]!
-    if (first < 0x80) {
-      if (p + 1 >= last || bytes[p + 1] !== 1) throw this.#badBacklen(p, p + 1)
-      this.position = p + 2
+    // The two commonest forms, in one step where they are as they should be; what is wrong is found below.
+    const shortEnd = first < 0x80 ? p + 1 : p + 1 + (first & 0x3f)
+    if (first < 0xc0 && shortEnd < last && bytes[shortEnd] === shortEnd - p) {
+      this.position = shortEnd + 1
       this.#seen++
-      into.lend(into.digits, 0, formatSafe(first, into.digits, 0))
+      if (first < 0x80) into.lend(SMALL_TEXT, 4 * first, smallTextEnd(first))
+      else into.lend(bytes, p + 1, shortEnd)
       return true
     }
-    if (first < 0xc0) {
-      const end = p + 1 + (first & 0x3f)
-      if (end >= last || bytes[end] !== end - p) throw this.#badBacklen(p, end)
-      this.position = end + 1
-      this.#seen++
-      into.lend(bytes, p + 1, end)
-      return true
-    }
-    const end = this.#load(p)
-    this.#pass(p, end)
+    const end = this.#pass(p)
     if (this.#dataStart >= 0) into.lend(bytes, this.#dataStart, end)
     else into.lend(into.digits, 0, formatInt64(this.high, this.low, into.digits, 0))
     return true
@@ -124,7 +126,7 @@ export class ListpackWalker {
   skipEntry(): boolean {
     const p = this.position
     if (p >= this.#last) return this.#finishWalk()
-    this.#pass(p, this.#load(p))
+    this.#pass(p)
     return true
   }
 
@@ -135,8 +137,7 @@ export class ListpackWalker {
   nextInt64(): void {
     const p = this.position
     if (p >= this.#last) throw this.#bad('an integer belongs here, but the listpack ends', p)
-    const end = this.#load(p)
-    this.#pass(p, end)
+    const end = this.#pass(p)
     if (this.#dataStart >= 0 && !parseInt64(this.#bytes, this.#dataStart, end, this)) {
       throw this.#bad('an integer belongs here, not a string', p)
     }
@@ -189,42 +190,36 @@ export class ListpackWalker {
 
   #loadWide(p: number, first: number, known: number): number {
     const bytes = this.#bytes
+    if (first === END) throw this.#bad('the end mark stands before the end', p)
+    if (first > 0xf4) throw this.#bad(`0x${first.toString(16)} starts no entry`, p)
     const width = first === 0xf4 ? 8 : first - 0xef
-    if (first > 0xf4) {
-      const why = first === END ? 'the end mark stands before the end' : `0x${first.toString(16)} starts no entry`
-      throw this.#bad(why, p)
-    }
     if (known < 1 + width) throw this.#overrun(p)
     if (width === 8) {
       this.low = readUint32le(bytes, p + 1)
       this.high = readUint32le(bytes, p + 5) | 0
-      return p + 9
+    } else {
+      const value = readSignedLe(bytes, p + 1, width)
+      this.high = value >> 31
+      this.low = value >>> 0
     }
-    let value = bytes[p + 1]! | (bytes[p + 2]! << 8)
-    if (width > 2) value |= bytes[p + 3]! << 16
-    if (width > 3) value |= bytes[p + 4]! << 24
-    const unused = 32 - 8 * width
-    value = (value << unused) >> unused
-    this.high = value >> 31
-    this.low = value >>> 0
     return p + 1 + width
   }
 
-  /** Checks the backlen of the entry in [p, end) and steps behind it. */
-  #pass(p: number, end: number): void {
-    if (end >= this.#last) throw this.#overrun(p)
-    const bytes = this.#bytes
+  /** Loads the entry at p, checks its back length and steps behind it; returns where its data end. */
+  #pass(p: number): number {
+    const end = this.#load(p)
     const size = end - p
+    const bytes = this.#bytes
     let width = backlenBytes(size)
     if (isBoundary(size) && bytes[end] !== 0) width--
     if (end + width > this.#last) throw this.#overrun(p)
-    for (let i = end + width - 1, rest = size; i >= end; i--) {
-      const expected = (rest & 0x7f) | (i > end ? 0x80 : 0)
-      if (bytes[i] !== expected) throw this.#badBacklen(p, end)
-      rest >>>= 7
+    for (let i = end + width - 1, rest = size; i >= end; i--, rest >>>= 7) {
+      if (bytes[i] === ((rest & 0x7f) | (i > end ? 0x80 : 0))) continue
+      throw this.#bad(`the entry before is ${size} bytes long, its back length says otherwise`, end)
     }
     this.position = end + width
     this.#seen++
+    return end
   }
 
   #finishWalk(): false {
@@ -232,11 +227,6 @@ export class ListpackWalker {
       throw this.#bad(`the listpack claims ${this.count} entries, but holds ${this.#seen}`, this.#start + 4)
     }
     return false
-  }
-
-  #badBacklen(p: number, end: number): FormatError {
-    if (end >= this.#last) return this.#overrun(p)
-    return this.#bad(`the entry before is ${end - p} bytes long, its back length says otherwise`, end)
   }
 
   #overrun(p: number): FormatError {
@@ -259,11 +249,10 @@ export type BoundaryForm = 'refuse' | 'long' | 'short'
 export class ListpackBuilder {
   /** Entries so far. */
   count = 0
-  readonly #out: ByteWriter
+  readonly #out = new ByteWriter(1024)
   readonly #parsed: Halves = {high: 0, low: 0}
 
   constructor(readonly boundaryForm: BoundaryForm = 'refuse') {
-    this.#out = new ByteWriter(1024)
     this.reset()
   }
 
@@ -322,10 +311,8 @@ export class ListpackBuilder {
       out.u8(0xc0 | ((low >> 8) & 0x1f))
       out.u8(low)
     } else {
-      out.u8(size === 9 ? 0xf4 : 0xee + size - 1)
-      out.u16le(low)
-      if (size >= 4) out.u8(low >>> 16)
-      if (size >= 5) out.u8(low >>> 24)
+      out.u8(size === 9 ? 0xf4 : 0xee + size)
+      for (let i = 0; i < Math.min(size - 1, 4); i++) out.u8(low >>> (8 * i))
       if (size === 9) out.u32le(high)
     }
     this.#close(size)
@@ -365,10 +352,6 @@ export class ListpackBuilder {
   #close(size: number): void {
     const out = this.#out
     this.count++
-    if (size <= 0x7f) {
-      out.u8(size)
-      return
-    }
     let width = backlenBytes(size)
     if (isBoundary(size) && this.boundaryForm === 'short') width--
     for (let i = width - 1; i >= 0; i--) out.u8(((size >>> (7 * i)) & 0x7f) | (i < width - 1 ? 0x80 : 0))

@@ -17,7 +17,16 @@
  *   1111xxxx                          x = 1 … 13: integer x - 1 (redis 2.6)
  *   11111111                          end
  */
-import {formatInt64, formatSafe, type Halves, parseInt64, readUint32le, splitInt64} from '../bytes/int64.js'
+import {
+  formatInt64,
+  type Halves,
+  parseInt64,
+  readSignedLe,
+  readUint32le,
+  SMALL_TEXT,
+  smallTextEnd,
+  splitInt64,
+} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {FormatError} from '../errors.js'
@@ -110,7 +119,12 @@ export class ZiplistWalker {
       }
       if (first > 0xf0 && first < PREVLEN_WIDE) {
         this.#step(p, p + 2)
-        into.lend(into.digits, 0, formatSafe(first - 0xf1, into.digits, 0))
+        into.lend(SMALL_TEXT, 4 * (first - 0xf1), smallTextEnd(first - 0xf1))
+        return true
+      }
+      if (first === 0xfe && p + 2 < last && bytes[p + 2]! < 0x80) {
+        this.#step(p, p + 3)
+        into.lend(SMALL_TEXT, 4 * bytes[p + 2]!, smallTextEnd(bytes[p + 2]!))
         return true
       }
     }
@@ -195,13 +209,7 @@ export class ZiplistWalker {
       this.high = readUint32le(bytes, p + 5) | 0
       return p + 9
     }
-    let value = (first & 0x0f) - 1
-    if (width > 0) {
-      value = 0
-      for (let i = 0; i < width; i++) value |= bytes[p + 1 + i]! << (8 * i)
-      const unused = 32 - 8 * width
-      value = (value << unused) >> unused
-    }
+    const value = width > 0 ? readSignedLe(bytes, p + 1, width) : (first & 0x0f) - 1
     this.high = value >> 31
     this.low = value >>> 0
     return p + 1 + width
