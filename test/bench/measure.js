@@ -21,7 +21,10 @@ const POLL_MS = 5
 
 /** What is being measured must not outlive an interrupted run. @type {import('node:child_process').ChildProcess | undefined} */
 let current
-process.once('exit', () => current?.kill('SIGKILL'))
+process.once('exit', () => {
+  // The whole group: GNU time would leave its child behind.
+  if (current?.pid !== undefined) process.kill(-current.pid, 'SIGKILL')
+})
 
 /**
  * @param {Subject} subject
@@ -33,7 +36,7 @@ export async function measure(subject) {
   const timed = GNU_TIME ? [GNU_TIME, '--format', '%M', '--output', note, subject.command] : [subject.command]
   const [command = '', ...args] = [...timed, ...subject.args]
   const started = performance.now()
-  const child = spawn(command, args, {stdio: ['ignore', 'ignore', 'pipe']})
+  const child = spawn(command, args, {stdio: ['ignore', 'ignore', 'pipe'], detached: true})
   current = child
   let peak = 0
   const poll = GNU_TIME ? undefined : setInterval(() => (peak = Math.max(peak, highWater(child.pid))), POLL_MS)

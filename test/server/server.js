@@ -15,11 +15,25 @@ import {openClient} from './client.js'
 export {findServer} from './catalog.js'
 export {ReplyError} from './client.js'
 
-/** @type {Set<import('node:child_process').ChildProcess>} */
-const running = new Set()
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
+/** What runs, and the folder to remove after it, if it is ours. @type {Map<import('node:child_process').ChildProcess, string>} */
+const running = new Map()
+
+function endAll() {
+  for (const [child, folder] of running) {
+    child.kill('SIGKILL')
+    if (folder !== '') rmSync(folder, {recursive: true, force: true})
+  }
+  running.clear()
+}
+
+process.once('exit', endAll)
+// A signal without a handler ends the process with no 'exit' event; now it ends it by the same signal, after that.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.once(signal, () => {
+    endAll()
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
+  })
+}
 
 /** The server did not come up: its own last words are in the message, and whole in `log`. */
 export class ServerFailed extends Error {
@@ -113,13 +127,18 @@ export async function startServer(name, options = {}) {
   const found = findServer(name)
   if (typeof found === 'string') throw new Error(found)
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'rdbtool-server-'))
-  if (options.rdb !== undefined) copyFileSync(options.rdb, join(dir, 'dump.rdb'))
+  try {
+    if (options.rdb !== undefined) copyFileSync(options.rdb, join(dir, 'dump.rdb'))
+  } catch (error) {
+    if (options.dir === undefined) rmSync(dir, {recursive: true, force: true})
+    throw error
+  }
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const config = {...defaults(name, found.version), ...options.config, port, dir}
     const child = launch(found.server, config)
     const log = collect(child)
-    running.add(child)
+    running.set(child, options.dir === undefined ? dir : '')
     child.once('exit', () => running.delete(child))
     const client = await waitUntilReady(child, port)
     if (client) return asServer(found, child, {port, dir, keep: options.dir !== undefined, client, log})
