@@ -62,11 +62,11 @@ export function parseDouble(bytes: Uint8Array, start: number, end: number): numb
 export function formatShortest(value: number): string {
   if (!Number.isFinite(value)) return formatInfinite(value)
   if (Number.isInteger(value) && Math.abs(value) <= INTEGER_MAX) return formatInteger(value)
-  const text = String(value)
-  if (isLaidOut(text)) return text
-  const [mantissa = '', exponentText = ''] = Math.abs(value).toExponential().split('e')
-  const digits = mantissa.replace('.', '')
-  return (value < 0 ? '-' : '') + layOut(digits, Number(exponentText))
+  const sign = value < 0 ? '-' : ''
+  const text = String(Math.abs(value))
+  if (isLaidOut(text)) return sign + text
+  const [mantissa = '', exponent = ''] = Math.abs(value).toExponential().split('e')
+  return sign + layOut(mantissa.replace('.', ''), Number(exponent))
 }
 
 /** Spells `formatShortest` at out[at] and returns where it ends: at most 25 bytes further. */
@@ -142,8 +142,8 @@ function formatInteger(value: number): string {
 /** JavaScript put the point where `layOut` would, which it does for most numbers of everyday size. */
 function isLaidOut(text: string): boolean {
   const point = text.indexOf('.')
-  const decimals = text.length - point - 1
-  return point > 0 && point <= 4 && decimals < 7 && !text.includes('e')
+  if (point < 0 || text.includes('e')) return false
+  return text.length - point <= 7 || (point <= 4 && !text.startsWith('0.000'))
 }
 
 /** Where the point goes, as fpconv_dtoa decides it (redis deps/fpconv, emit_digits). */
