@@ -48,6 +48,17 @@ export const REFUSED = 'rdb-built/types-plain-v79.rdb'
 
 export const readable = fixtures.filter(({name}) => name !== REFUSED)
 
+/** One of each recipe and set of types: several servers wrote the same. */
+export const distinct: readonly Fixture[] = fixtures.filter((one, i) => {
+  const kind = kindOf(one)
+  return fixtures.findIndex(other => kindOf(other) === kind) === i
+})
+
+function kindOf({name, golden}: Fixture): string {
+  const types = new Set(golden.entries.map(({rdbType}) => rdbType))
+  return [name.replace(/-v\d.*/, ''), ...[...types].sort()].join()
+}
+
 export function fixture(name: string): Fixture {
   const found = fixtures.find(one => one.name === name)
   if (found === undefined) throw new Error(`there is no fixture ${name}`)

@@ -1,0 +1,41 @@
+/** The same bytes, arriving in other ways. */
+import {open} from 'node:fs/promises'
+import {type ByteSource, FileSource, StreamSource} from '../../src/bytes/source.js'
+import {type Limits, limits} from '../../src/limits.js'
+
+/** A stream that hands out its bytes in pieces that end at `cuts`; nobody knows its size. */
+export function streamOf(bytes: Uint8Array, cuts: Iterable<number>): ByteSource {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    let start = 0
+    for (const cut of cuts) {
+      // A stream may reuse its buffer, so each piece is a copy of its own that is spoiled once it was taken.
+      const piece = bytes.slice(start, cut)
+      start = cut
+      yield piece
+      piece.fill(0xa5)
+    }
+    yield bytes.slice(start)
+  }
+  return new StreamSource('a stream', pieces())
+}
+
+/** Where every `pieceBytes` end. */
+export function* every(pieceBytes: number, bytes: number): Generator<number> {
+  for (let cut = pieceBytes; cut < bytes; cut += pieceBytes) yield cut
+}
+
+/** Runs with other limits than the default ones. */
+export async function withLimits<T>(changed: Partial<Limits>, run: () => Promise<T>): Promise<T> {
+  const before = {...limits}
+  Object.assign(limits, changed)
+  try {
+    return await run()
+  } finally {
+    Object.assign(limits, before)
+  }
+}
+
+/** A file in windows of `windowBytes`. */
+export function fileInWindows(path: string, bytes: number, windowBytes: number): Promise<ByteSource> {
+  return withLimits({windowBytes}, async () => FileSource.of(path, await open(path, 'r'), bytes))
+}
