@@ -23,6 +23,7 @@
 import {
   formatInt64,
   type Halves,
+  type Int64,
   parseInt64,
   readSignedLe,
   readUint32le,
@@ -295,7 +296,7 @@ export class ListpackBuilder {
   }
 
   /** Appends an integer; a number must be safe. */
-  appendInteger(value: number | bigint): boolean {
+  appendInteger(value: Int64): boolean {
     splitInt64(value, this.#parsed)
     return this.appendInt64(this.#parsed.high, this.#parsed.low)
   }

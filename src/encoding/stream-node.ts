@@ -13,12 +13,16 @@
  */
 import {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
-import {FormatError} from '../errors.js'
+import {FormatError, LimitError} from '../errors.js'
+import {limits} from '../limits.js'
 import {type BoundaryForm, ListpackBuilder, ListpackWalker} from './listpack.js'
 import {StreamId} from './stream-id.js'
 
 const DELETED = 1
 const SAME_FIELDS = 2
+/** The smallest listpack entry, and the smallest stream entry: flags, two differences, the count of them. */
+const ITEM_BYTES_MIN = 2
+const ENTRY_BYTES_MIN = 4 * ITEM_BYTES_MIN
 
 /** Bounds after which a server begins a new node (stream-node-max-bytes, stream-node-max-entries). */
 export const NODE_BYTES_MAX = 4096
@@ -85,6 +89,7 @@ export class StreamNodeWalker {
   #liveSeen = 0
   #deletedSeen = 0
   #start = 0
+  #end = 0
   #offset = 0
   #exact = false
 
@@ -94,15 +99,16 @@ export class StreamNodeWalker {
     walker.open(bytes, start, end, offset, exact)
     this.#masterId.set(masterId)
     this.#start = start
+    this.#end = end
     this.#offset = offset
     this.#exact = exact
     this.#fieldsLeft = -1
     this.#liveSeen = this.#deletedSeen = 0
-    this.liveCount = this.#count('live entries')
-    this.deletedCount = this.#count('deleted entries')
+    this.liveCount = this.#count('live entries', ENTRY_BYTES_MIN)
+    this.deletedCount = this.#count('deleted entries', ENTRY_BYTES_MIN)
     const names = this.#names
     names.reset()
-    for (let left = this.#count('fields'); left > 0; left--) {
+    for (let left = this.#count('fields', ITEM_BYTES_MIN); left > 0; left--) {
       if (!walker.next(this.#skipped)) throw this.#bad('the node ends among its field names')
       names.push(this.#skipped.bytes, this.#skipped.start, this.#skipped.end)
     }
@@ -124,7 +130,7 @@ export class StreamNodeWalker {
     walker.nextInt64()
     this.id.set(this.#masterId)
     this.id.add(msHigh, msLow, walker.high, walker.low)
-    this.fieldCount = this.#sameFields ? this.#names.count : this.#count('fields')
+    this.fieldCount = this.#sameFields ? this.#names.count : this.#count('fields', 2 * ITEM_BYTES_MIN)
     this.#fieldsLeft = this.fieldCount
     if (this.deleted) this.#deletedSeen++
     else this.#liveSeen++
@@ -160,9 +166,13 @@ export class StreamNodeWalker {
     return false
   }
 
-  #count(what: string): number {
+  /** Reads a count of things of at least `bytesEach` bytes; one that the rest of the node cannot hold is refused at once. */
+  #count(what: string, bytesEach: number): number {
     const count = this.#walker.nextInteger()
-    if (count < 0) throw this.#bad(`a node has ${count} ${what}`)
+    const bytesLeft = this.#end - this.#walker.position
+    if (count < 0 || count * bytesEach > bytesLeft) {
+      throw this.#bad(`${count} ${what} are claimed, and ${bytesLeft} bytes are left`)
+    }
     return count
   }
 
@@ -207,7 +217,7 @@ export class StreamNodeBuilder {
   constructor(
     readonly nodeBytesMax = NODE_BYTES_MAX,
     readonly nodeEntriesMax = NODE_ENTRIES_MAX,
-    boundaryForm: BoundaryForm = 'long',
+    boundaryForm: Exclude<BoundaryForm, 'refuse'> = 'long',
   ) {
     this.#body = new ListpackBuilder(boundaryForm)
     this.#whole = new ListpackBuilder(boundaryForm)
@@ -304,6 +314,9 @@ export class StreamNodeBuilder {
   }
 }
 
+/** A node beyond the largest listpack is one that no server could have made. */
 function appendFrom(builder: ListpackBuilder, run: StringRun, i: number): void {
-  builder.append(run.out.bytes, run.start(i), run.ends[i]!)
+  if (builder.append(run.out.bytes, run.start(i), run.ends[i]!)) return
+  const wanted = builder.blobBytes + run.ends[i]! - run.start(i)
+  throw new LimitError('elementBytesMax', limits.elementBytesMax, wanted, 0)
 }

@@ -20,6 +20,7 @@
 import {
   formatInt64,
   type Halves,
+  type Int64,
   parseInt64,
   readSignedLe,
   readUint32le,
@@ -298,7 +299,7 @@ export class ZiplistBuilder {
   }
 
   /** Appends an integer; a number must be safe. */
-  appendInteger(value: number | bigint): boolean {
+  appendInteger(value: Int64): boolean {
     splitInt64(value, this.#parsed)
     return this.appendInt64(this.#parsed.high, this.#parsed.low)
   }

@@ -204,9 +204,9 @@ describe('roaring: any bits', () => {
     fc.nat(),
     fc.integer({min: 0, max: 2 ** 40}),
   )
-  const span = fc.tuple(bit, fc.integer({min: 1, max: 6000}))
+  const span = fc.tuple(bit, fc.integer({min: 1, max: 5000}))
   const bits = fc
-    .tuple(fc.array(bit, {maxLength: 100}), fc.array(span, {maxLength: 4}))
+    .tuple(fc.array(bit, {maxLength: 100}), fc.array(span, {maxLength: 3}))
     .map(([single, spans]) => [...new Set([...single, ...spans.flatMap(([at, n]) => range(at, at + n))])])
     .map(all => all.toSorted((a, b) => a - b))
 
@@ -229,7 +229,7 @@ describe('roaring: any bits', () => {
         for (const [from, size] of asked) {
           const out = new Uint8Array(size)
           bitmap.expand(from, from + size, out)
-          expect(out).toEqual(stringOf(all, from, from + size))
+          expect(Buffer.from(out).equals(stringOf(all, from, from + size))).toBe(true)
         }
       }),
     )
