@@ -118,7 +118,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     database.rdbBytes += bytes
     if (entry.expireAtMs !== NEVER) {
       database.expiring++
-      if (entry.expireAtMs <= this.options.nowMs) database.expired++
+      // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
+      if (entry.expireAtMs < this.options.nowMs) database.expired++
     }
     const encoding = this.#encodingOf(entry)
     encoding.keys++

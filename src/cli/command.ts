@@ -1,10 +1,12 @@
 /**
- * What every command shares: writing to a pipe that may close, colour only on
- * a terminal, and failures left to the entry point, which alone maps them to
- * exit codes.
+ * What every command shares: colour only on a terminal, results on standard
+ * output, failures told on standard error and mapped to exit codes.
  */
 import {Command} from '@oclif/core'
+import {formatFailure} from '../report/failure.js'
 import {COLOUR, PLAIN, type Style} from '../report/table.js'
+import {formatJson} from '../report/text.js'
+import {EXIT_BUG, exitCodeOf} from './exit.js'
 
 /** Width assumed where the output is no terminal. */
 const COLUMNS_DEFAULT = 80
@@ -31,7 +33,15 @@ export abstract class BaseCommand extends Command {
   }
 
   protected printJson(value: unknown): void {
-    this.log(JSON.stringify(value, undefined, 2))
+    this.log(formatJson(value))
+  }
+
+  /** Tells what went wrong with a source, and sets the exit code. A bug of ours goes on to the entry point. */
+  protected fail(failure: unknown, source: string): void {
+    const exitCode = exitCodeOf(failure)
+    if (exitCode === EXIT_BUG) throw failure
+    this.logToStderr(formatFailure(failure, source, styleOf(process.stderr)).join('\n'))
+    process.exitCode = exitCode
   }
 }
 

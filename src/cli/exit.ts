@@ -4,7 +4,8 @@
  *   0 fine   1 findings   2 usage   3 the bytes are wrong   4 not supported
  *   5 input/output or network   70 our own bug   130 SIGINT   143 SIGTERM
  */
-import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
+import {FormatError, LimitError, UnsupportedError} from '../errors.js'
+import {isTypedWrong} from './typed-wrong.js'
 
 export const EXIT_FINE = 0
 export const EXIT_FINDINGS = 1
@@ -16,16 +17,10 @@ export const EXIT_BUG = 70
 export const EXIT_SIGINT = 130
 export const EXIT_SIGTERM = 143
 
-/** oclif throws its own errors for what was typed wrong; they say so in this member. */
-interface TypedWrong {
-  oclif?: {exit?: number}
-}
-
 export function exitCodeOf(error: unknown): number {
   if (error instanceof FormatError || error instanceof LimitError) return EXIT_FORMAT
   if (error instanceof UnsupportedError) return EXIT_UNSUPPORTED
-  if (error instanceof UsageError) return EXIT_USAGE
-  if ((error as TypedWrong).oclif !== undefined) return EXIT_USAGE
-  const {code, syscall} = error as NodeJS.ErrnoException
+  if (isTypedWrong(error)) return EXIT_USAGE
+  const {code, syscall} = (error ?? {}) as NodeJS.ErrnoException
   return typeof code === 'string' && syscall !== undefined ? EXIT_IO : EXIT_BUG
 }

@@ -2,6 +2,7 @@
  * Flags that several commands share, defined once.
  */
 import {Flags} from '@oclif/core'
+import {UsageError} from '../errors.js'
 
 export const outputFlags = {
   json: Flags.boolean({description: 'Print JSON; its names are a contract.', helpGroup: 'OUTPUT'}),
@@ -21,10 +22,14 @@ export const inputFlags = {
   })(),
 }
 
-/** Milliseconds since 1970. */
+const UNIX = /^@(\d+(?:\.\d+)?)$/
+const ISO_8601 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/
+
+/** Milliseconds since 1970. A time without a zone is UTC, as are all times that we show. */
 export function parseMoment(text: string): number {
-  const unix = /^@(\d+(?:\.\d+)?)$/.exec(text)
-  const ms = unix === null ? Date.parse(text) : Number(unix[1]) * 1000
+  const unix = UNIX.exec(text)
+  const [, date, time = '00:00', zone = 'Z'] = ISO_8601.exec(text) ?? []
+  const ms = unix === null ? Date.parse(`${date}T${time}${zone}`) : Number(unix[1]) * 1000
   if (Number.isFinite(ms)) return ms
-  throw new Error(`${JSON.stringify(text)} is no time: give ISO 8601 such as 2026-11-24T15:00:00Z, or @1795532400`)
+  throw new UsageError(`${JSON.stringify(text)} is no time: give ISO 8601 such as 2026-11-24T15:00:00Z, or @1795532400`)
 }

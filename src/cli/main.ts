@@ -7,12 +7,13 @@ import {run} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
 import {styleOf} from './command.js'
 import {EXIT_BUG, EXIT_FINE, EXIT_SIGINT, EXIT_SIGTERM, exitCodeOf} from './exit.js'
+import {formatTypedWrong, isTypedWrong} from './typed-wrong.js'
 
-/** oclif ends --help and --version by throwing this. */
+/** oclif ends --help by throwing this. */
 const OCLIF_EXIT = 'EEXIT'
 
 export async function main(args: string[]): Promise<void> {
-  leaveQuietly()
+  leaveQuietly(args)
   try {
     await run(args, {root: fileURLToPath(new URL('../..', import.meta.url))})
   } catch (error) {
@@ -21,21 +22,27 @@ export async function main(args: string[]): Promise<void> {
 }
 
 /** A closed pipe ends the output, not the world; a signal ends the run with its own code. */
-function leaveQuietly(): void {
-  process.stdout.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(EXIT_FINE)
-    throw error
-  })
+function leaveQuietly(args: readonly string[]): void {
+  process.stdout.on('error', leaveWhenClosed)
+  // Where nobody listens to what goes wrong, the results still count.
+  process.stderr.on('error', () => {})
   process.once('SIGINT', () => process.exit(EXIT_SIGINT))
   process.once('SIGTERM', () => process.exit(EXIT_SIGTERM))
+  // Nobody awaits a write to a full disk: it is met here.
+  process.once('uncaughtException', error => process.exit(fail(error, args)))
+}
+
+/** What is known by now stands, such as damage that the exit code tells. */
+function leaveWhenClosed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT_FINE)
 }
 
 function fail(error: unknown, args: readonly string[]): number {
   const {code, oclif} = error as {code?: string; oclif?: {exit?: number}}
   if (code === OCLIF_EXIT) return oclif?.exit ?? EXIT_FINE
   const exitCode = exitCodeOf(error)
-  const source = oclif === undefined ? args.slice(1).find(arg => arg === '-' || !arg.startsWith('-')) : undefined
-  const lines = formatFailure(error, source, styleOf(process.stderr))
+  const style = styleOf(process.stderr)
+  const lines = isTypedWrong(error) ? formatTypedWrong(error, args[0], style) : formatFailure(error, undefined, style)
   if (exitCode === EXIT_BUG) {
     lines.push('  next   this is a bug in rdbtool: please report it with the lines below')
     lines.push(error instanceof Error ? (error.stack ?? '') : '')

@@ -4,22 +4,35 @@
 import {type Inventory, type InventoryOptions, InventoryVisitor} from '../analysis/inventory.js'
 import type {ByteSource} from '../bytes/source.js'
 import {RdbReader} from '../rdb/reader.js'
+import {openSource} from '../source/open.js'
 
 export interface InspectOptions extends InventoryOptions {
   /** Go on where the checksum is wrong; the report says so. */
   ignoreChecksum?: boolean | undefined
+  /** Told of the source once it is open: to show how far the reading is. */
+  onOpen?: ((source: ByteSource) => void) | undefined
 }
 
 export interface Inspection {
-  source: string
   /** What was counted, up to the failure where there is one; undefined where not even the header could be read. */
   inventory: Inventory | undefined
-  /** What stopped the reading. */
+  /** Bytes of the input as it is stored; Infinity where nobody knows. */
+  storedBytes: number
+  /** The input is stored compressed. */
+  compressed: boolean
+  /** What stopped the opening or the reading. */
   failure: unknown
 }
 
-/** Reads a source to its end or to the first damage, and closes it. Never throws for what the input holds. */
-export async function inspect(source: ByteSource, options: InspectOptions): Promise<Inspection> {
+/** Opens what a name stands for, reads it to its end or to the first damage, and closes it. Failures are told, not thrown. */
+export async function inspect(name: string, options: InspectOptions): Promise<Inspection> {
+  let source: ByteSource
+  try {
+    source = await openSource(name)
+  } catch (failure) {
+    return {inventory: undefined, storedBytes: Number.POSITIVE_INFINITY, compressed: false, failure}
+  }
+  options.onOpen?.(source)
   const reader = new RdbReader(source, {ignoreChecksum: options.ignoreChecksum})
   const visitor = new InventoryVisitor(options)
   let failure: unknown
@@ -28,8 +41,9 @@ export async function inspect(source: ByteSource, options: InspectOptions): Prom
   } catch (error) {
     failure = error
   }
+  const {storedBytes, inputBytes} = source
   await source.close()
   const {header, end, offset} = reader
   const inventory = header === undefined ? undefined : visitor.result(header, offset, end)
-  return {source: source.name, inventory, failure}
+  return {inventory, storedBytes, compressed: storedBytes !== inputBytes, failure}
 }

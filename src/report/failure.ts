@@ -1,31 +1,49 @@
 /**
  * A failure in words: what, where, why, and what to do next.
  */
-import {FormatError, LimitError, type Place, UnsupportedError, UsageError} from '../errors.js'
+import {FormatError, LimitError, type Place, type UnsupportedCode, UnsupportedError, UsageError} from '../errors.js'
 import {PLAIN, type Style} from './table.js'
-import {formatBytes, formatText, jsonBytes, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, jsonBytes, shorten} from './text.js'
 import {formatCount} from './units.js'
 
 const KEY_COLUMNS_MAX = 60
 
-const ADVICE: Readonly<Record<string, string>> = {
+const NEWER_ADVICE = 'a newer server or a vendor wrote this: look for a newer rdbtool, or save with an older server'
+
+const UNSUPPORTED_ADVICE: Readonly<Record<UnsupportedCode, string>> = {
+  UNKNOWN_VERSION: NEWER_ADVICE,
+  UNKNOWN_OPCODE: NEWER_ADVICE,
+  UNKNOWN_TYPE: NEWER_ADVICE,
+  UNKNOWN_ENCODING: NEWER_ADVICE,
+  UNKNOWN_CONTAINER: 'name the RDB file: CONFIG GET dir and CONFIG GET dbfilename tell where the server keeps it',
+}
+
+/** Of the ways in which bytes can be wrong, those that have a remedy of their own. */
+const FORMAT_ADVICE: Readonly<Record<string, string>> = {
   TRUNCATED: 'the file was cut short: compare its size with the original and copy it again, or take a new snapshot',
   BAD_CHECKSUM:
     'the file changed after it was written (a bad disk, a text-mode transfer): use another copy; --ignore-checksum reads on',
   BAD_MAGIC: 'check the name; dumps are usually called dump.rdb (CONFIG GET dir, CONFIG GET dbfilename)',
   EMPTY_INPUT: 'the writer left nothing: check the command before the pipe, or the disk that was written to',
   BAD_COMPRESSION: 'the compressed file is damaged: copy it again',
-  UNKNOWN_TYPE: 'a newer server or a vendor wrote this: look for a newer rdbtool, or save with an older server',
-  UNKNOWN_OPCODE: 'a newer server or a vendor wrote this: look for a newer rdbtool, or save with an older server',
-  ENOENT: 'check the name and the folder you are in',
-  EACCES: 'run as a user who may read it (servers write dumps readable by their own user only)',
 }
 
-/** For every other way in which bytes can be wrong. */
+/** For every other way. */
 const DAMAGE_ADVICE = 'the bytes before this place, or here, are damaged: use another copy of the file'
+
+const LIMIT_ADVICE = 'no server writes this by default, so the length is likely damaged: use another copy of the file'
+
+const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'check the name and the folder you are in',
+  ENOTDIR: 'check the name and the folder you are in',
+  EACCES: 'run as a user who may read it (servers write dumps readable by their own user only)',
+  EIO: 'read the kernel log (dmesg), and copy the file from another disk',
+  ENOSPC: 'make room, or write to another place',
+}
 
 const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of this path is no folder',
   EACCES: 'permission denied',
   EISDIR: 'this is a folder',
   EIO: 'the disk could not be read',
@@ -35,8 +53,8 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 /** Lines about a failure, for people. `source` is what was being read, where something was. */
 export function formatFailure(error: unknown, source: string | undefined, style: Style = PLAIN): string[] {
   const prefix = source === undefined ? '' : `${formatText(source)}: `
-  const lines = [style.warning(`rdbtool: ${prefix}${failureText(error)}`)]
-  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError) {
+  const lines = [style.warning(`rdbtool: ${prefix}${formatMessage(failureText(error))}`)]
+  if (isPlaced(error) && !concernsWhole(error)) {
     lines.push(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`)
   }
   const advice = adviceOf(error)
@@ -46,20 +64,35 @@ export function formatFailure(error: unknown, source: string | undefined, style:
 
 /** The same as data. */
 export function failureJson(error: unknown): Record<string, unknown> {
-  if (error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError) {
+  if (isPlaced(error)) {
     const {db, key, type, recordOffset} = error.place
     const code = error instanceof LimitError ? error.limit : error.code
     const where = {offset: error.offset, db, key: key === undefined ? undefined : jsonBytes(key), type, recordOffset}
     return {code, text: error.message, ...where}
   }
-  return {code: (error as NodeJS.ErrnoException).code, text: failureText(error)}
+  return {code: codeOf(error), text: reasonText(error)}
+}
+
+function isPlaced(error: unknown): error is FormatError | UnsupportedError | LimitError {
+  return error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError
+}
+
+/** The input as a whole is not what was asked for: no place in it is to blame. */
+function concernsWhole(error: FormatError | UnsupportedError | LimitError): boolean {
+  const code = codeOf(error)
+  return code === 'UNKNOWN_CONTAINER' || code === 'EMPTY_INPUT'
 }
 
 function failureText(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code
-  if (error instanceof FormatError || error instanceof UnsupportedError) return `${error.message} (${error.code})`
-  if (code !== undefined && SYSTEM_MESSAGES[code] !== undefined) return `${SYSTEM_MESSAGES[code]} (${code})`
-  return error instanceof Error ? error.message : String(error)
+  const code = error instanceof LimitError ? error.limit : codeOf(error)
+  return code === undefined ? reasonText(error) : `${reasonText(error)} (${code})`
+}
+
+function reasonText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (isPlaced(error)) return error.message
+  // The system's own: `ELOOP: too many symbolic links encountered, open 'dump.rdb'`.
+  return SYSTEM_MESSAGES[codeOf(error) ?? ''] ?? error.message.replace(/^[A-Z0-9]+: (.+?), \w+(?: '.*')?$/s, '$1')
 }
 
 function placeText(place: Place): string {
@@ -73,7 +106,14 @@ function placeText(place: Place): string {
 
 function adviceOf(error: unknown): string | undefined {
   if (error instanceof UsageError) return undefined
-  const code = (error as {code?: string}).code
-  if (code !== undefined && ADVICE[code] !== undefined) return ADVICE[code]
-  return error instanceof FormatError ? DAMAGE_ADVICE : undefined
+  if (error instanceof LimitError) return LIMIT_ADVICE
+  if (error instanceof UnsupportedError) return UNSUPPORTED_ADVICE[error.code]
+  if (error instanceof FormatError) return FORMAT_ADVICE[error.code] ?? DAMAGE_ADVICE
+  return SYSTEM_ADVICE[codeOf(error) ?? '']
+}
+
+/** Of our errors and of the system's; nothing else that was thrown has one. */
+function codeOf(error: unknown): string | undefined {
+  const code = (error as {code?: unknown} | undefined)?.code
+  return typeof code === 'string' ? code : undefined
 }

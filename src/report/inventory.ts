@@ -4,21 +4,26 @@
 import type {BigKey, Inventory} from '../analysis/inventory.js'
 import {NEVER} from '../keyspace/entry.js'
 import {type Column, formatTable, type Style, widthBefore} from './table.js'
-import {formatBytes, formatText, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
 
 const LABEL_COLUMNS = 10
 const KEY_COLUMNS_MIN = 20
+/** `1`: an append-only log follows (7.0 and later; before). */
+const AOF_AUX = ['aof-base', 'aof-preamble']
 /** Aux fields that the head of the report already tells. */
-const TOLD_AUX = new Set(['redis-ver', 'valkey-ver', 'redis-bits', 'ctime', 'used-mem', 'slot-info'])
+const TOLD_AUX = new Set(['redis-ver', 'valkey-ver', 'redis-bits', 'ctime', 'used-mem', 'slot-info', ...AOF_AUX])
 
 export interface InventoryView {
   style: Style
   /** Width of the terminal. */
   columns: number
   nowMs: number
+  /** Bytes of the input as it is stored; Infinity where unknown. */
+  storedBytes: number
+  compressed: boolean
 }
 
 /** The lines of the report. */
@@ -44,19 +49,42 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
   const lines = [
     view.style.heading(formatText(source)),
     label('producer', `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`),
-    label('format', `RDB version ${header.rdbVersion} (${header.magic})`),
+    label(
+      'format',
+      `RDB version ${header.rdbVersion} (${header.magic})${isAofBase(inventory) ? ', base of an append-only log' : ''}`,
+    ),
   ]
   const written = ageText(inventory.aux.get('ctime'), view.nowMs)
   if (written !== undefined) lines.push(label('written', written))
   const usedMemory = Number(inventory.aux.get('used-mem'))
   if (usedMemory > 0) lines.push(label('memory', `${formatSize(usedMemory)} in use by the server when it was written`))
   lines.push(
-    label('size', `${formatSize(inventory.bytes)} (${formatCount(inventory.bytes)} bytes)`),
+    sizeLine(inventory, view, label),
     label('checksum', checksumText(inventory, view.style)),
     label('keys', keysText(inventory)),
   )
-  if (inventory.slots > 0) lines.push(label('slots', `${formatCount(inventory.slots)} of a cluster's 16,384`))
+  if (inventory.slots > 0) lines.push(label('slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`))
   return lines
+}
+
+function isAofBase({aux}: Inventory): boolean {
+  return AOF_AUX.some(name => aux.get(name) === '1')
+}
+
+/** `size` is the whole; where the end was not reached, `read` is how far it came. */
+function sizeLine(
+  {bytes, checksum}: Inventory,
+  view: InventoryView,
+  label: (name: string, text: string) => string,
+): string {
+  const {storedBytes, compressed} = view
+  const known = storedBytes !== Number.POSITIVE_INFINITY
+  const exact = bytes < 1024 ? `${bytes} bytes` : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`
+  if (checksum !== undefined) {
+    return label('size', `${exact}${compressed && known ? `, ${formatSize(storedBytes)} compressed` : ''}`)
+  }
+  const whole = compressed || !known ? '' : ` of ${formatSize(storedBytes)}, ${formatShare(bytes, storedBytes)}`
+  return label('read', `${exact}${whole}`)
 }
 
 function ageText(ctime: string | undefined, nowMs: number): string | undefined {
@@ -82,8 +110,9 @@ function checksumText(inventory: Inventory, style: Style): string {
 
 function keysText({keys, expiring, expired}: Inventory): string {
   if (keys === 0) return 'none'
-  const expiry = expiring === 0 ? 'none expires' : `${formatCount(expiring)} (${formatShare(expiring, keys)}) expire`
-  return `${formatCount(keys)}, ${expiry}${expired === 0 ? '' : `, ${formatCount(expired)} already expired`}`
+  if (expiring === 0) return `${formatCount(keys)}, none with an expiry`
+  const expiry = `${formatCount(keys)}, of which ${formatCount(expiring)} (${formatShare(expiring, keys)}) with an expiry`
+  return expired === 0 ? expiry : `${expiry}, ${formatCount(expired)} already expired`
 }
 
 function databases(inventory: Inventory, view: InventoryView): string[] {
@@ -108,7 +137,7 @@ function encodings(inventory: Inventory, view: InventoryView): string[] {
     type,
     encoding,
     formatCount(keys),
-    type === 'string' ? '-' : formatCount(elements),
+    elementsText(type, elements),
     formatSize(rdbBytes),
     formatShare(rdbBytes, total),
   ])
@@ -116,11 +145,16 @@ function encodings(inventory: Inventory, view: InventoryView): string[] {
   return formatTable(columns, rows, view.style)
 }
 
+/** What a value has elements of: not a string, and nobody but its module knows what a module's value is made of. */
+function elementsText(type: string, elements: number): string {
+  return ['string', 'module', 'cron'].includes(type) ? '-' : formatCount(elements)
+}
+
 function biggest(inventory: Inventory, view: InventoryView): string[] {
   if (inventory.biggest.length === 0) return []
   const rows = inventory.biggest.map(big => [
     formatSize(big.rdbBytes),
-    big.type === 'string' ? '-' : formatCount(big.elements),
+    elementsText(big.type, big.elements),
     big.type,
     big.encoding,
     expiryText(big, view.nowMs),
@@ -144,7 +178,7 @@ function biggest(inventory: Inventory, view: InventoryView): string[] {
 function expiryText({expireAtMs}: BigKey, nowMs: number): string {
   if (expireAtMs === NEVER) return 'never'
   const seconds = (Number(expireAtMs) - nowMs) / 1000
-  return seconds <= 0 ? 'expired' : `in ${formatDuration(seconds)}`
+  return seconds < 0 ? 'expired' : `in ${formatDuration(seconds)}`
 }
 
 function functions(inventory: Inventory, view: InventoryView): string[] {
@@ -181,7 +215,7 @@ function aux(inventory: Inventory, view: InventoryView): string[] {
 
 function warnings(inventory: Inventory, view: InventoryView): string[] {
   return inventory.problems.map(({code, text, offset}) =>
-    view.style.warning(`warning: ${text} (${code}, byte ${formatCount(offset)})`),
+    view.style.warning(`warning: ${formatMessage(text)} (${code}, byte ${formatCount(offset)})`),
   )
 }
 

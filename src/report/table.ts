@@ -1,6 +1,8 @@
 /**
  * Aligned tables: numbers to the right, text to the left, two spaces between.
  */
+import {widthOf} from './text.js'
+
 export type Align = 'left' | 'right'
 
 export interface Column {
@@ -17,6 +19,9 @@ export interface Style {
 
 export const PLAIN: Style = {heading: text => text, faint: text => text, warning: text => text}
 
+/** Columns between two columns. */
+const GAP = 2
+
 const SGR_RESET = '\u001b[0m'
 
 export const COLOUR: Style = {
@@ -27,19 +32,26 @@ export const COLOUR: Style = {
 
 /** Lines of a table, header first. The last column is not padded. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], style: Style): string[] {
-  const widths = columns.map(({title}, at) => Math.max(title.length, ...rows.map(row => row[at]!.length)))
+  const widths = columns.map((_, at) => widthOfColumn(columns, rows, at))
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, at) => {
-        if (columns[at]!.align === 'right') return cell.padStart(widths[at]!)
-        return at === columns.length - 1 ? cell : cell.padEnd(widths[at]!)
+        const padding = ' '.repeat(widths[at]! - widthOf(cell))
+        if (columns[at]!.align === 'right') return padding + cell
+        return at === columns.length - 1 ? cell : cell + padding
       })
-      .join('  ')
+      .join(' '.repeat(GAP))
   return [style.heading(line(columns.map(({title}) => title))), ...rows.map(line)]
 }
 
 /** Columns that everything but the last one takes, with the gaps. */
 export function widthBefore(columns: readonly Column[], rows: readonly (readonly string[])[]): number {
-  const before = columns.slice(0, -1)
-  return before.reduce((sum, {title}, at) => sum + 2 + Math.max(title.length, ...rows.map(row => row[at]!.length)), 0)
+  return columns.slice(0, -1).reduce((sum, _, at) => sum + GAP + widthOfColumn(columns, rows, at), 0)
+}
+
+function widthOfColumn(columns: readonly Column[], rows: readonly (readonly string[])[], at: number): number {
+  // A loop: a spread of as many arguments as a report may have rows would overflow the stack.
+  let width = widthOf(columns[at]!.title)
+  for (const row of rows) width = Math.max(width, widthOf(row[at]!))
+  return width
 }

@@ -7,6 +7,13 @@ import {isUtf8} from 'node:buffer'
 /** Control and format characters (those that turn the writing direction among them), line and paragraph separators. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu
 
+/** Text whose characters all take one column. */
+const NARROW = /^[\x20-\x7e]*$/
+const MARK = /\p{M}/u
+/** Hangul, CJK, kana, full-width forms, pictures (Unicode's East Asian Width W and F, by block). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+
 /** UTF-8 with every unsafe or invalid byte as \xNN, and a backslash doubled: reversible. */
 export function formatBytes(bytes: Uint8Array): string {
   if (isUtf8(bytes)) return formatText(Buffer.from(bytes).toString('utf8'))
@@ -22,17 +29,48 @@ export function formatBytes(bytes: Uint8Array): string {
 
 /** The same for text that is already decoded: a file name, an aux value. */
 export function formatText(text: string): string {
-  return text.replace(UNSAFE, character =>
-    character === '\\' ? '\\\\' : Array.from(Buffer.from(character, 'utf8'), hex).join(''),
-  )
+  return text.replace(UNSAFE, character => (character === '\\' ? '\\\\' : hexOf(character)))
+}
+
+/** A message with every unsafe character but the newline as \xNN: not reversible, it may quote anything. */
+export function formatMessage(text: string): string {
+  return text.replace(UNSAFE, character => (character === '\\' || character === '\n' ? character : hexOf(character)))
+}
+
+/** Columns that a text takes on a terminal: two for East Asian characters and pictures, none for combining marks. */
+export function widthOf(text: string): number {
+  if (NARROW.test(text)) return text.length
+  let width = 0
+  for (const character of text) width += MARK.test(character) ? 0 : WIDE.test(character) ? 2 : 1
+  return width
 }
 
 /** At most `width` columns, cut in the middle. */
 export function shorten(text: string, width: number): string {
+  if (widthOf(text) <= width) return text
   const characters = Array.from(text)
-  if (characters.length <= width) return text
-  const head = Math.ceil((width - 1) / 2)
-  return [...characters.slice(0, head), '…', ...characters.slice(characters.length - (width - 1 - head))].join('')
+  const head = fitting(characters, Math.ceil((width - 1) / 2))
+  const tail = fitting(characters.reverse(), width - 1 - widthOf(head.join('')))
+  return [...head, '…', ...tail.reverse()].join('')
+}
+
+/** As many of the first characters as `width` columns hold. */
+function fitting(characters: readonly string[], width: number): string[] {
+  let used = 0
+  const end = characters.findIndex(character => {
+    used += widthOf(character)
+    return used > width
+  })
+  return characters.slice(0, end < 0 ? undefined : end)
+}
+
+/** JSON for people and programs; what could drive a terminal stands as \uNNNN. */
+export function formatJson(value: unknown): string {
+  const units = (character: string): string =>
+    Array.from({length: character.length}, (_, at) => `\\u${hexDigits(character.charCodeAt(at), 4)}`).join('')
+  return JSON.stringify(value, undefined, 2).replace(UNSAFE, character =>
+    character === '\\' || character === '\n' ? character : units(character),
+  )
 }
 
 /** Bytes in JSON: a string where they are UTF-8, base64 where they are not. */
@@ -54,6 +92,15 @@ function validLength(bytes: Uint8Array, at: number): number {
   return sequence.length === length && isUtf8(sequence) ? length : 0
 }
 
+/** The UTF-8 bytes of a character as \xNN. */
+function hexOf(character: string): string {
+  return Array.from(Buffer.from(character, 'utf8'), hex).join('')
+}
+
 function hex(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, '0')}`
+  return `\\x${hexDigits(byte, 2)}`
+}
+
+function hexDigits(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
 }

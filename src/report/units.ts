@@ -11,8 +11,8 @@ export function formatCount(count: number | bigint): string {
 
 /** Three significant figures and a unit; exact below 1 KiB. */
 export function formatSize(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`
-  let size = bytes
+  let size = Math.round(bytes)
+  if (size < 1024) return `${size} B`
   let unit = -1
   // Rounding must not show 1024 of a unit.
   while (size >= 1023.5 && unit < SIZE_UNITS.length - 1) {
@@ -23,11 +23,12 @@ export function formatSize(bytes: number): string {
   return `${size.toFixed(digits)} ${SIZE_UNITS[unit]}`
 }
 
-/** A share of a whole, one decimal; `<0.1 %` where it would round to nothing. */
+/** A share of a whole, one decimal; `<0.1 %` and `>99.9 %` where it would round to nothing or to everything. */
 export function formatShare(part: number, whole: number): string {
   if (whole === 0) return '0 %'
   const percent = (100 * part) / whole
   if (part > 0 && percent < 0.05) return '<0.1 %'
+  if (part < whole && percent >= 99.95) return '>99.9 %'
   return `${percent.toFixed(1)} %`
 }
 
@@ -39,10 +40,10 @@ const DURATION_UNITS = [
   ['second', 1],
 ] as const
 
-/** The largest unit that fits, in words: `3 hours`. */
+/** In words, rounded down, in the largest unit of which there are two: `47 hours`, `3 days`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
-  const [unit, size] = DURATION_UNITS.find(([, size]) => whole >= size) ?? DURATION_UNITS[4]
+  const [unit, size] = DURATION_UNITS.find(([, size]) => whole >= 2 * size) ?? DURATION_UNITS[4]
   const count = Math.floor(whole / size)
   return `${formatCount(count)} ${unit}${count === 1 ? '' : 's'}`
 }

@@ -2,20 +2,29 @@
  * A source as it is named on a command line: a path, or `-` for standard
  * input, compressed or not.
  */
-import {fstat as fstatCallback} from 'node:fs'
+import {createReadStream, fstat as fstatCallback} from 'node:fs'
+import {open, readFile} from 'node:fs/promises'
+import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
 import {decompressed} from '../bytes/compressed.js'
-import {type ByteSource, openFile, StreamSource} from '../bytes/source.js'
+import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
 import {UnsupportedError, UsageError} from '../errors.js'
+import {limits} from '../limits.js'
 
 const STANDARD_INPUT = '-'
+const STANDARD_INPUT_NAME = 'standard input'
 
 const fstat = promisify(fstatCallback)
+
+/** What to call a source in words. */
+export function nameOf(source: string): string {
+  return source === STANDARD_INPUT ? STANDARD_INPUT_NAME : source
+}
 
 /** Opens what a name stands for. Input/output errors pass through. */
 export async function openSource(name: string): Promise<ByteSource> {
   if (/^(rediss?|unix):\/\//.test(name)) {
-    const message = 'a live server cannot be read yet: SAVE it and name the file'
+    const message = 'a live server cannot be read yet: have it SAVE'
     throw new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
   }
   const source = name === STANDARD_INPUT ? await standardInput() : await openPath(name)
@@ -31,20 +40,34 @@ async function openPath(path: string): Promise<ByteSource> {
   try {
     return await openFile(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EISDIR') throw error
-    const message = 'this is a folder; an append-only folder cannot be read yet: name the RDB file in it'
-    throw new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
+    throw (error as NodeJS.ErrnoException).code === 'EISDIR' ? folderError() : error
   }
 }
 
+function folderError(): UnsupportedError {
+  const message = 'this is a folder; an append-only folder cannot be read as a whole yet'
+  return new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
+}
+
 async function standardInput(): Promise<ByteSource> {
-  if (process.stdin.isTTY === true) {
-    throw new UsageError('standard input is a terminal: pipe a file into it, or name one')
-  }
-  // A file that the shell has opened for us is read like a file: with its size, ahead of the parser.
+  if (isatty(0)) throw new UsageError('it is a terminal: pipe a file into it, or name one')
   const stat = await fstat(0)
-  if (stat.isFile()) return openFile('/dev/stdin')
-  return new StreamSource('standard input', process.stdin as AsyncIterable<Uint8Array>, async () => {
+  if (stat.isDirectory()) throw folderError()
+  if (stat.isFile()) return redirectedFile(stat.size)
+  return new StreamSource(STANDARD_INPUT_NAME, process.stdin as AsyncIterable<Uint8Array>, async () => {
     process.stdin.destroy()
   })
+}
+
+/** A file that the shell has opened for us: read like a file, with its size and ahead of the parser. */
+async function redirectedFile(bytes: number): Promise<ByteSource> {
+  try {
+    // Who read from the descriptor before us has moved it on.
+    const start = Number(/^pos:\s*(\d+)/m.exec(await readFile('/proc/self/fdinfo/0', 'latin1'))![1])
+    return FileSource.of(STANDARD_INPUT_NAME, await open('/dev/stdin'), Math.max(bytes - start, 0), start)
+  } catch {
+    // No such name here, or a file that only whoever started us may open.
+    const stream = createReadStream('', {fd: 0, autoClose: false, highWaterMark: limits.windowBytes})
+    return new StreamSource(STANDARD_INPUT_NAME, stream as AsyncIterable<Uint8Array>)
+  }
 }

@@ -1,0 +1,83 @@
+/**
+ * The built program as its users start it: a process of its own, in a pipe, in a shell, on a terminal.
+ */
+import {spawn, spawnSync} from 'node:child_process'
+import {fileURLToPath} from 'node:url'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+export const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+
+export interface Finished {
+  /** Null where a signal ended it. */
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface StartOptions {
+  /** Written to standard input, which is then closed; without it there is none. */
+  input?: Uint8Array | string | undefined
+  env?: Record<string, string> | undefined
+  cwd?: string | undefined
+  uid?: number | undefined
+}
+
+/** Colour and width must come from the test, not from whoever runs it. */
+export function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const {NO_COLOR: _, FORCE_COLOR: __, COLUMNS: ___, ...env} = process.env
+  return {...env, TERM: 'xterm-256color', NODE: process.execPath, BIN, ...extra}
+}
+
+/** Runs the program to its end. */
+export function rdbtool(args: readonly string[], options: StartOptions = {}): Promise<Finished> {
+  return finish(process.execPath, [BIN, ...args], options)
+}
+
+/** Runs a line of bash in which `rdbtool` is the program. */
+export function shell(line: string, options: StartOptions = {}): Promise<Finished> {
+  return finish('bash', ['-c', `rdbtool() { "$NODE" "$BIN" "$@"; }\n${line}`], options)
+}
+
+/** Runs the same on a terminal of that many columns; `stdout` is all that the terminal was sent. */
+export function terminal(line: string, columns: number, options: StartOptions = {}): Promise<Finished> {
+  const run = `rdbtool() { "$NODE" "$BIN" "$@"; }; stty cols ${columns} rows 40; ${line}`
+  return finish('script', ['-qefc', `bash -c '${run.replaceAll("'", "'\\''")}'`, '/dev/null'], options)
+}
+
+/** Whether `terminal` can be used here (util-linux, in every Debian). */
+export const hasTerminal = spawnSync('script', ['--version']).status === 0
+
+/** Starts the program with its standard input open, and hands out the process. */
+export function start(args: readonly string[]): {child: ReturnType<typeof spawn>; finished: Promise<Finished>} {
+  const child = spawn(process.execPath, [BIN, ...args], {env: environment(), stdio: 'pipe'})
+  return {child, finished: collect(child)}
+}
+
+function finish(command: string, args: readonly string[], options: StartOptions): Promise<Finished> {
+  const {input, cwd, uid, env} = options
+  const stdin = input === undefined ? 'ignore' : 'pipe'
+  const child = spawn(command, args, {
+    env: environment(env),
+    stdio: [stdin, 'pipe', 'pipe'],
+    ...(cwd === undefined ? {} : {cwd}),
+    ...(uid === undefined ? {} : {uid}),
+  })
+  // The program may leave before it has read everything.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(input)
+  return collect(child)
+}
+
+function collect(child: ReturnType<typeof spawn>): Promise<Finished> {
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout?.on('data', piece => stdout.push(piece))
+  child.stderr?.on('data', piece => stderr.push(piece))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) =>
+      resolve({code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString()}),
+    )
+  })
+}
