@@ -8,6 +8,7 @@
  */
 
 import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} from 'node:fs'
+import {cpus, loadavg} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {CORPORA, corpusFile} from './corpora.js'
@@ -128,6 +129,11 @@ async function main() {
   const {scale, runs, json, chosen} = parseArguments(process.argv.slice(2))
   if (!existsSync(RUN_JS)) process.stderr.write('bin/run.js is not there: only the peers are measured\n')
   for (const words of missingPeers()) process.stderr.write(`${words}\n`)
+  const [load = 0] = loadavg()
+  if (load > 0.7)
+    process.stderr.write(
+      `the machine is not idle (load ${load.toFixed(1)}, ${cpus().length} cores): trust the ratios only\n`,
+    )
   const folder = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'rdbtool-bench-')) : ''
   const remove = () => folder !== '' && rmSync(folder, {recursive: true, force: true})
   process.once('exit', remove)
