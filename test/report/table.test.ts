@@ -1,0 +1,59 @@
+import {stripVTControlCharacters} from 'node:util'
+import {describe, expect, it} from 'vitest'
+import {COLOUR, type Column, formatTable, PLAIN, widthBefore} from '../../src/report/table.js'
+
+const COLUMNS: Column[] = [
+  {title: 'keys', align: 'right'},
+  {title: 'type', align: 'left'},
+  {title: 'name', align: 'left'},
+]
+
+describe('formatTable', () => {
+  it('puts numbers to the right, text to the left, and no blanks at the end', () => {
+    const rows = [
+      ['1', 'string', 'a'],
+      ['12,345', 'set', 'a longer name'],
+    ]
+    expect(formatTable(COLUMNS, rows, PLAIN)).toEqual([
+      '  keys  type    name',
+      '     1  string  a',
+      '12,345  set     a longer name',
+    ])
+  })
+
+  it('counts columns of the terminal, not characters', () => {
+    const rows = [
+      ['1', '漢字', 'a'],
+      ['2', 'e\u0301', 'b'],
+      ['3', '😀', 'c'],
+    ]
+    expect(formatTable(COLUMNS, rows, PLAIN)).toEqual([
+      'keys  type  name',
+      '   1  漢字  a',
+      '   2  e\u0301     b',
+      '   3  😀    c',
+    ])
+  })
+
+  it('has a header without rows', () => {
+    expect(formatTable(COLUMNS, [], PLAIN)).toEqual(['keys  type  name'])
+  })
+
+  it('dresses the header and changes nothing else', () => {
+    const rows = [['1', 'string', 'a']]
+    const coloured = formatTable(COLUMNS, rows, COLOUR)
+    expect(coloured[0]).toBe('\u001b[1mkeys  type    name\u001b[0m')
+    expect(coloured.map(stripVTControlCharacters)).toEqual(formatTable(COLUMNS, rows, PLAIN))
+  })
+
+  it('takes as many rows as there may be', () => {
+    const rows = Array.from({length: 200_000}, (_, at) => [String(at), 'set', 'x'])
+    expect(formatTable(COLUMNS, rows, PLAIN)).toHaveLength(200_001)
+  })
+})
+
+it('widthBefore is where the last column begins', () => {
+  const rows = [['12,345', '漢字漢字', 'a name']]
+  expect(widthBefore(COLUMNS, rows)).toBe('12,345  ........  '.length)
+  expect(formatTable(COLUMNS, [['12,345', 'abcdefgh', 'X']], PLAIN)[1]!.indexOf('X')).toBe(18)
+})
