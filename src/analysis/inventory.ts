@@ -6,6 +6,7 @@
 import {type Entry, NEVER, type ValueType} from '../keyspace/entry.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
+import {TYPE_MODULE_2} from '../rdb/opcodes.js'
 import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
@@ -82,14 +83,22 @@ export interface InventoryOptions {
   nowMs: number
 }
 
+/** What is counted per key, for each database and encoding: everything else is a sum of these. */
+interface Tally extends EncodingCount {
+  db: number
+  typeId: number
+  expiring: number
+  expired: number
+}
+
 /** Counts every key it is shown; give it to RdbReader.run. */
 export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
-  #keys = 0
-  readonly #databases = new Map<number, DatabaseCount>()
-  #database: DatabaseCount = {db: -1, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
-  /** By type byte: a string's encoding stands in its value, so one type may have several. */
-  readonly #encodings: EncodingCount[][] = []
+  /** By database; one holds a tally per encoding, a few dozen at most. */
+  readonly #tallies = new Map<number, Tally[]>()
+  /** The tally of the key before: the next often belongs to it too. */
+  #tally: Tally | undefined
+  readonly #nowMs: number
   readonly #biggest: TopN<BigKey>
   #bigBytes: number
   readonly #aux = new Map<string, string>()
@@ -101,6 +110,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   constructor(readonly options: InventoryOptions) {
     super()
+    this.#nowMs = options.nowMs
     this.#biggest = new TopN(options.top, isBigger)
     this.#bigBytes = options.top === 0 ? Number.POSITIVE_INFINITY : 0
   }
@@ -111,22 +121,25 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   override end(entry: Entry): void {
     const bytes = entry.endOffset - entry.offset
-    this.#keys++
-    if (entry.db !== this.#database.db) this.#database = this.#databaseOf(entry.db)
-    const database = this.#database
-    database.keys++
-    database.rdbBytes += bytes
-    if (entry.expireAtMs !== NEVER) {
-      database.expiring++
-      // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
-      if (entry.expireAtMs < this.options.nowMs) database.expired++
+    let tally = this.#tally
+    if (
+      tally === undefined ||
+      tally.encoding !== entry.encoding ||
+      tally.typeId !== entry.typeId ||
+      tally.db !== entry.db
+    ) {
+      tally = this.#tally = this.#tallyOf(entry)
     }
-    const encoding = this.#encodingOf(entry)
-    encoding.keys++
-    encoding.elements += entry.elements
-    encoding.rdbBytes += bytes
+    tally.keys++
+    tally.elements += entry.elements
+    tally.rdbBytes += bytes
+    if (entry.expireAtMs !== NEVER) {
+      tally.expiring++
+      // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
+      if (entry.expireAtMs < this.#nowMs) tally.expired++
+    }
     if (bytes >= this.#bigBytes) this.#big(entry, bytes)
-    if (entry.module !== '') this.#module(entry.module, entry.moduleVersion, 1, bytes)
+    if (entry.typeId === TYPE_MODULE_2) this.#module(entry.module, entry.moduleVersion, 1, bytes)
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
 
@@ -164,20 +177,21 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   /** The sums so far. `end` is absent where the reading failed. */
   result(header: RdbHeader, bytes: number, end: RdbEnd | undefined): Inventory {
-    const databases = [...this.#databases.values()].sort((a, b) => a.db - b.db)
-    const sum = (count: (database: DatabaseCount) => number): number =>
-      databases.reduce((total, database) => total + count(database), 0)
+    const tallies = [...this.#tallies.values()].flat()
+    const databases = sumByDatabase(tallies)
+    const sum = (what: 'keys' | 'expiring' | 'expired'): number =>
+      databases.reduce((total, database) => total + database[what], 0)
     return {
       ...producerOf(header, this.#aux, this.#dragonfly),
       header,
       checksum: end?.checksum,
       bytes: end?.bytes ?? bytes,
       aux: this.#aux,
-      keys: this.#keys,
-      expiring: sum(database => database.expiring),
-      expired: sum(database => database.expired),
+      keys: sum('keys'),
+      expiring: sum('expiring'),
+      expired: sum('expired'),
       databases,
-      encodings: this.#encodings.flat().sort((a, b) => b.rdbBytes - a.rdbBytes),
+      encodings: sumByEncoding(tallies),
       biggest: this.#biggest.sorted(),
       functions: this.#functions,
       modules: [...this.#modules.values()].sort((a, b) => b.bytes - a.bytes),
@@ -186,23 +200,16 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
   }
 
-  #databaseOf(db: number): DatabaseCount {
-    let database = this.#databases.get(db)
-    if (database === undefined) {
-      database = {db, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
-      this.#databases.set(db, database)
+  #tallyOf({db, type, typeId, encoding}: Entry): Tally {
+    let ofDb = this.#tallies.get(db)
+    if (ofDb === undefined) {
+      ofDb = []
+      this.#tallies.set(db, ofDb)
     }
-    return database
-  }
-
-  #encodingOf(entry: Entry): EncodingCount {
-    const ofType = this.#encodings[entry.typeId]
-    if (ofType !== undefined) {
-      for (const count of ofType) if (count.encoding === entry.encoding) return count
-    }
-    const count = {type: entry.type, encoding: entry.encoding, keys: 0, elements: 0, rdbBytes: 0}
-    this.#encodings[entry.typeId] = [...(ofType ?? []), count]
-    return count
+    for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
+    const tally = {db, type, typeId, encoding, keys: 0, elements: 0, rdbBytes: 0, expiring: 0, expired: 0}
+    ofDb.push(tally)
+    return tally
   }
 
   #big(entry: Entry, rdbBytes: number): void {
@@ -220,6 +227,32 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       this.#modules.set(name, {name, version, keys, bytes})
     }
   }
+}
+
+function sumByDatabase(tallies: readonly Tally[]): DatabaseCount[] {
+  const sums = new Map<number, DatabaseCount>()
+  for (const {db, keys, expiring, expired, rdbBytes} of tallies) {
+    const sum = sums.get(db) ?? {db, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
+    sum.keys += keys
+    sum.expiring += expiring
+    sum.expired += expired
+    sum.rdbBytes += rdbBytes
+    sums.set(db, sum)
+  }
+  return [...sums.values()].sort((a, b) => a.db - b.db)
+}
+
+function sumByEncoding(tallies: readonly Tally[]): EncodingCount[] {
+  const sums = new Map<string, EncodingCount>()
+  for (const {type, typeId, encoding, keys, elements, rdbBytes} of tallies) {
+    const name = `${typeId} ${encoding}`
+    const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0}
+    sum.keys += keys
+    sum.elements += elements
+    sum.rdbBytes += rdbBytes
+    sums.set(name, sum)
+  }
+  return [...sums.values()].sort((a, b) => b.rdbBytes - a.rdbBytes)
 }
 
 /** By bytes, then database, then key: the same answer whatever the order of the file. */

@@ -127,7 +127,25 @@ function readLzf(cursor: ByteCursor, into: LentBytes): void {
   decompressLzf(cursor.bytes, start, start + packed, outBytes, into.slot, offset, into)
 }
 
-function readEncodedInteger(cursor: ByteCursor, encoding: number): number {
+/** Characters of an int32 in decimal. */
+export function decimalCharacters(value: number): number {
+  let characters = value < 0 ? 2 : 1
+  for (let rest = Math.abs(value); rest >= 10; rest = Math.floor(rest / 10)) characters++
+  return characters
+}
+
+/** Characters of the integer-encoded string at bytes[at], of which all is there. */
+export function encodedIntegerDigits(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]! & 0x3f
+  const low = bytes[at + 1]!
+  if (first === STRING_INT8) return decimalCharacters((low << 24) >> 24)
+  const wider = low | (bytes[at + 2]! << 8)
+  if (first === STRING_INT16) return decimalCharacters((wider << 16) >> 16)
+  return decimalCharacters(wider | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 24))
+}
+
+/** The integer of string encoding `encoding`; FormatError where the encoding is none of an integer. */
+export function readEncodedInteger(cursor: ByteCursor, encoding: number): number {
   if (encoding === STRING_INT8) return (cursor.u8() << 24) >> 24
   if (encoding === STRING_INT16) return (cursor.u16le() << 16) >> 16
   if (encoding === STRING_INT32) return cursor.u32le() | 0

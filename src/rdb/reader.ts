@@ -90,15 +90,7 @@ export class RdbReader {
     this.#visitor = visitor
     await this.readHeader()
     const records = this.#records
-    await this.#drive(() => {
-      for (;;) {
-        if (!records.inValue) {
-          if (!records.readKey(visitor)) return
-          records.answer(visitor.entry(records.entry))
-        }
-        records.readValue()
-      }
-    })
+    await this.#drive(() => records.readAll(visitor))
     return this.#finish()
   }
 

@@ -25,9 +25,9 @@ import type {ByteCursor} from '../bytes/cursor.js'
 import {type Int64, signedInt64} from '../bytes/int64.js'
 import {LentBytes} from '../bytes/lent.js'
 import {readCount, readPlainLength} from '../encoding/length.js'
-import {readString, skipString} from '../encoding/string.js'
+import {encodedIntegerDigits, readString, skipString} from '../encoding/string.js'
 import {FormatError, UnsupportedError} from '../errors.js'
-import {Entry} from '../keyspace/entry.js'
+import {Entry, NEVER} from '../keyspace/entry.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 import {HashTemplates} from './value/hash-template.js'
@@ -39,6 +39,14 @@ import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, parseMagic, type RdbHeader} from './v
 /** What the file says of its own checksum, and what the bytes say. `absent`: none stored, or switched off (zero). */
 export type ChecksumVerdict = 'ok' | 'absent' | 'mismatch'
 
+/** An expiry in milliseconds with its opcode. */
+const EXPIRY_BYTES = 9
+/** Expiry, type and the length of a short key. */
+const COMMON_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
+/** What decides how long a short string is: its first two bytes, or an integer. */
+const SHORT_VALUE_HEADER_BYTES = 5
+/** Below this high half a 64-bit time is exact in a double. */
+const EXACT_HIGH_END = 0x20_0000
 const SLOT_JOB_BYTES = 40
 const SLOT_RANGE_BYTES_MIN = 2
 const CHECKSUM_BYTES = 8
@@ -82,6 +90,20 @@ export class RecordReader {
     return header
   }
 
+  /** Shows the visitor everything up to the end of the file; throws STARVED in between. */
+  readAll(visitor: EntryVisitor): void {
+    for (;;) {
+      if (!this.inValue) {
+        this.#passStrings(visitor)
+        if (!this.inValue) {
+          if (!this.readKey(visitor)) return
+          this.answer(visitor.entry(this.entry))
+        }
+      }
+      this.readValue()
+    }
+  }
+
   /**
    * Reads on to the next key, showing the visitor what stands between, or to
    * the end of the file. True: `answer` and `readValue` must follow. False: the
@@ -89,6 +111,7 @@ export class RecordReader {
    */
   readKey(visitor: EntryVisitor): boolean {
     const {cursor, entry} = this
+    if (this.#readCommonKey()) return true
     for (;;) {
       if (!this.#attributed) this.recordOffset = cursor.offset
       const byte = cursor.u8()
@@ -112,6 +135,88 @@ export class RecordReader {
       }
       cursor.commit()
     }
+  }
+
+  /**
+   * The commonest record, on locals: at most an expiry in milliseconds, a type
+   * and a short key, all in the window. False: nothing was read.
+   */
+  #readCommonKey(): boolean {
+    const {cursor, entry} = this
+    const {bytes, end} = cursor
+    const start = cursor.pos
+    if (this.#attributed || start + COMMON_HEADER_BYTES > end) return false
+    let at = start
+    let byte = bytes[at]!
+    if (byte === op.OPCODE_EXPIRETIME_MS) {
+      const high = uint32(bytes, at + 5)
+      if (high >= EXACT_HIGH_END) return false
+      entry.expireAtMs = high * 2 ** 32 + uint32(bytes, at + 1)
+      at += EXPIRY_BYTES
+      byte = bytes[at]!
+    }
+    const reader = this.#readers[byte]
+    let keyLength = bytes[at + 1]!
+    at += 2
+    if (keyLength >= 0x40) {
+      if (keyLength >= 0x80) return false
+      keyLength = ((keyLength & 0x3f) << 8) | bytes[at++]!
+    }
+    if (reader === undefined || at + keyLength > end) return false
+    entry.keyBytes.lend(bytes, at, at + keyLength)
+    this.recordOffset = cursor.base + start
+    cursor.pos = at + keyLength
+    this.#open(byte, reader)
+    cursor.commit()
+    return true
+  }
+
+  /**
+   * Small strings that their visitor passes over, on locals: most of what many
+   * files hold. Stops, committed, before what is not one, or after the key of
+   * one whose value is wanted, or long, or not all in the window.
+   */
+  #passStrings(visitor: EntryVisitor): void {
+    const {cursor, entry} = this
+    const {bytes, base, end} = cursor
+    if (this.#attributed) return
+    let start = cursor.pos
+    while (start + COMMON_HEADER_BYTES <= end) {
+      let at = start
+      const expiring = bytes[at] === op.OPCODE_EXPIRETIME_MS
+      if (expiring) {
+        // Only what lies below 2^48, and so is exact in a double.
+        if (bytes[at + 7] !== 0 || bytes[at + 8] !== 0) break
+        entry.expireAtMs = (bytes[at + 5]! | (bytes[at + 6]! << 8)) * 2 ** 32 + uint32(bytes, at + 1)
+        at += EXPIRY_BYTES
+      }
+      if (bytes[at] !== op.TYPE_STRING) break
+      const keyLength = bytes[at + 1]!
+      if (keyLength >= 0x40) break
+      if (entry.typeId !== op.TYPE_STRING) this.#setType(op.TYPE_STRING)
+      const keyStart = at + 2
+      at = keyStart + keyLength
+      if (at + SHORT_VALUE_HEADER_BYTES > end) break
+      entry.keyBytes.lend(bytes, keyStart, at)
+      entry.offset = base + start
+      entry.valueOffset = base + at
+      const value = visitor.entry(entry)
+      const valueEnd = value.depth === 'skip' ? passShortString(bytes, at, entry) : end + 1
+      if (valueEnd > end) {
+        this.recordOffset = base + start
+        cursor.pos = at
+        this.#open(op.TYPE_STRING, this.#readers[op.TYPE_STRING]!)
+        cursor.commit()
+        this.answer(value)
+        return
+      }
+      entry.endOffset = base + valueEnd
+      value.end(entry)
+      if (expiring) entry.expireAtMs = NEVER
+      start = valueEnd
+    }
+    cursor.pos = start
+    cursor.commit()
   }
 
   /** Says who reads the value of the key just read. */
@@ -168,12 +273,7 @@ export class RecordReader {
 
   #open(byte: number, reader: ValueReader): void {
     const {cursor, entry} = this
-    const names = this.#names[byte]!
-    entry.type = names[0]
-    entry.encoding = names[1]
-    entry.typeId = byte
-    entry.elements = -1
-    entry.module = ''
+    this.#setType(byte)
     entry.offset = this.recordOffset
     entry.valueOffset = cursor.offset
     reader.begin(entry)
@@ -181,6 +281,16 @@ export class RecordReader {
     this.#valueDone = false
     this.#attributed = false
     this.inValue = true
+  }
+
+  #setType(byte: number): void {
+    const {entry} = this
+    const names = this.#names[byte]!
+    entry.type = names[0]
+    entry.encoding = names[1]
+    entry.typeId = byte
+    entry.elements = -1
+    entry.module = ''
   }
 
   /** Everything but keys, their commonest attribute, and the end. */
@@ -359,6 +469,29 @@ export class RecordReader {
     const thing = code === 'UNKNOWN_OPCODE' ? 'opcode' : 'value type'
     return new UnsupportedError(code, `${thing} ${byte} in ${file} is not known, nor how long it is`, offset)
   }
+}
+
+/** Where the string at `at` ends; its size and encoding go to the entry. Infinity where it is not a short one. */
+function passShortString(bytes: Uint8Array, at: number, entry: Entry): number {
+  const first = bytes[at]!
+  if (first < 0x80) {
+    entry.encoding = 'raw'
+    if (first < 0x40) {
+      entry.elements = first
+      return at + 1 + first
+    }
+    const length = ((first & 0x3f) << 8) | bytes[at + 1]!
+    entry.elements = length
+    return at + 2 + length
+  }
+  if (first < 0xc0 || first > 0xc2) return Number.POSITIVE_INFINITY
+  entry.encoding = 'int'
+  entry.elements = encodedIntegerDigits(bytes, at)
+  return at + 1 + (1 << (first & 3))
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
 function readInt64(cursor: ByteCursor): Int64 {

@@ -7,7 +7,7 @@ import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {decompressLzf, LzfStream} from '../../bytes/lzf.js'
 import {readLength, readPlainLength} from '../../encoding/length.js'
-import {readInteger, STRING_INT32, STRING_LZF, unknownEncoding} from '../../encoding/string.js'
+import {decimalCharacters, readEncodedInteger, readInteger, STRING_LZF} from '../../encoding/string.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import type {ValueReader} from './reader.js'
@@ -31,6 +31,29 @@ export class StringReader implements ValueReader {
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
+    if (visitor.depth === 'skip') this.#skip(cursor)
+    else this.#show(cursor, visitor)
+  }
+
+  #skip(cursor: ByteCursor): void {
+    const entry = this.#entry
+    const length = readLength(cursor)
+    if (length >= 0) {
+      entry.encoding = 'raw'
+      entry.elements = length
+      cursor.skip(length)
+    } else if (~length === STRING_LZF) {
+      const packed = readPlainLength(cursor)
+      entry.encoding = 'lzf'
+      entry.elements = readPlainLength(cursor)
+      cursor.skip(packed)
+    } else {
+      entry.encoding = 'int'
+      entry.elements = decimalCharacters(readEncodedInteger(cursor, ~length))
+    }
+  }
+
+  #show(cursor: ByteCursor, visitor: ValueVisitor): void {
     if (this.#left < 0 && this.#header(cursor, visitor)) return
     if (this.#packed) this.#readPacked(cursor, visitor)
     else this.#readRaw(cursor, visitor)
@@ -39,31 +62,25 @@ export class StringReader implements ValueReader {
   /** Reads up to the payload; true when the value is already complete. */
   #header(cursor: ByteCursor, visitor: ValueVisitor): boolean {
     const entry = this.#entry
-    const skipping = visitor.depth === 'skip'
     const length = readLength(cursor)
     if (length >= 0) {
       entry.encoding = 'raw'
       entry.elements = length
-      if (skipping) cursor.skip(length)
-      else this.#start(cursor, visitor, length, false)
-      return skipping
+      this.#start(cursor, visitor, length, false)
+      return false
     }
     if (~length === STRING_LZF) {
       const packed = readPlainLength(cursor)
       entry.encoding = 'lzf'
       entry.elements = readPlainLength(cursor)
-      if (skipping) cursor.skip(packed)
-      else this.#start(cursor, visitor, packed, true)
-      return skipping
+      this.#start(cursor, visitor, packed, true)
+      return false
     }
-    if (~length > STRING_INT32) throw unknownEncoding(cursor, ~length)
     readInteger(cursor, ~length, this.#text)
     entry.encoding = 'int'
-    entry.elements = this.#text.end
-    if (!skipping) {
-      visitor.begin(entry, entry.elements)
-      visitor.chunk(this.#text.bytes, 0, this.#text.end, true)
-    }
+    entry.elements = this.#text.end - this.#text.start
+    visitor.begin(entry, entry.elements)
+    visitor.chunk(this.#text.bytes, this.#text.start, this.#text.end, true)
     return true
   }
 
