@@ -77,11 +77,12 @@ export class FileSource implements ByteSource {
   readonly #windows: readonly [Uint8Array, Uint8Array]
   #reads = 0
 
-  /** Takes a file over; it is closed with the source. */
+  /** Takes a file over; it is closed with the source. Reads `inputBytes` from `start` on. */
   constructor(
     readonly name: string,
     readonly file: FileHandle,
     readonly inputBytes: number,
+    readonly start = 0,
   ) {
     this.storedBytes = inputBytes
     const windowBytes = Math.min(limits.windowBytes, Math.max(inputBytes, 1))
@@ -94,7 +95,7 @@ export class FileSource implements ByteSource {
     const bytes = this.#windows[this.#reads & 1]!
     // A file that grows meanwhile is read as it was when it was opened.
     const wanted = Math.min(bytes.length - HEADROOM_BYTES, this.storedBytes - this.storedRead)
-    const filled = wanted > 0 ? readSync(this.file.fd, bytes, HEADROOM_BYTES, wanted, this.storedRead) : 0
+    const filled = wanted > 0 ? readSync(this.file.fd, bytes, HEADROOM_BYTES, wanted, this.start + this.storedRead) : 0
     if (filled === 0) return undefined
     this.storedRead += filled
     return {bytes, start: HEADROOM_BYTES, end: HEADROOM_BYTES + filled}

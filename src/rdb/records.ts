@@ -198,6 +198,8 @@ export class RecordReader {
       at = keyStart + keyLength
       if (at + SHORT_VALUE_HEADER_BYTES > end) break
       entry.keyBytes.lend(bytes, keyStart, at)
+      entry.encoding = 'raw'
+      entry.elements = -1
       entry.offset = base + start
       entry.valueOffset = base + at
       const value = visitor.entry(entry)

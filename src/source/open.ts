@@ -64,7 +64,7 @@ async function redirectedFile(bytes: number): Promise<ByteSource> {
   try {
     // Who read from the descriptor before us has moved it on.
     const start = Number(/^pos:\s*(\d+)/m.exec(await readFile('/proc/self/fdinfo/0', 'latin1'))![1])
-    return FileSource.of(STANDARD_INPUT_NAME, await open('/dev/stdin'), Math.max(bytes - start, 0), start)
+    return new FileSource(STANDARD_INPUT_NAME, await open('/dev/stdin'), Math.max(bytes - start, 0), start)
   } catch {
     // No such name here, or a file that only whoever started us may open.
     const stream = createReadStream('', {fd: 0, autoClose: false, highWaterMark: limits.windowBytes})

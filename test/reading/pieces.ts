@@ -37,5 +37,5 @@ export async function withLimits<T>(changed: Partial<Limits>, run: () => Promise
 
 /** A file in windows of `windowBytes`. */
 export function fileInWindows(path: string, bytes: number, windowBytes: number): Promise<ByteSource> {
-  return withLimits({windowBytes}, async () => FileSource.of(path, await open(path, 'r'), bytes))
+  return withLimits({windowBytes}, async () => new FileSource(path, await open(path, 'r'), bytes))
 }
