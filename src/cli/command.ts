@@ -2,6 +2,7 @@
  * What every command shares: colour only on a terminal, results on standard
  * output, failures told on standard error and mapped to exit codes.
  */
+import {setImmediate} from 'node:timers/promises'
 import {Command} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
 import {COLOUR, PLAIN, type Style} from '../report/table.js'
@@ -34,6 +35,11 @@ export abstract class BaseCommand extends Command {
 
   protected printJson(value: unknown): void {
     this.log(formatJson(value))
+  }
+
+  /** Ctrl-C also ends who writes into our pipe: meet the signal before the end of the input is called damage. */
+  protected async signalsMet(): Promise<void> {
+    await setImmediate()
   }
 
   /** Tells what went wrong with a source, and sets the exit code. A bug of ours goes on to the entry point. */

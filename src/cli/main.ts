@@ -15,7 +15,8 @@ const OCLIF_EXIT = 'EEXIT'
 export async function main(args: string[]): Promise<void> {
   leaveQuietly(args)
   try {
-    await run(args, {root: fileURLToPath(new URL('../..', import.meta.url))})
+    // No plugins of users: the home folder is nobody's business, and often not ours to read (sudo -u redis).
+    await run(args, {root: fileURLToPath(new URL('../..', import.meta.url)), userPlugins: false, devPlugins: false})
   } catch (error) {
     process.exitCode = fail(error, args)
   }

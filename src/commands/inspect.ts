@@ -56,6 +56,7 @@ export default class Inspect extends BaseCommand {
         progress = new Progress(`reading ${formatText(source.name)}`, source, flags.quiet).start()
       },
     }).finally(() => progress?.stop())
+    await this.signalsMet()
     if (flags.json) this.printJson(inventoryJson(args.file, inventory, failure))
     else if (inventory !== undefined) {
       const view = {style: this.style, columns: this.columns, nowMs, ...size}

@@ -74,6 +74,8 @@ export class RdbReader {
     try {
       this.header = await this.#drive(() => this.#records.readHeader())
     } catch (error) {
+      // An input known to be shorter than a header was refused before it was looked at.
+      if (error instanceof FormatError && this.#head.length === 0) this.#remember(await this.source.read())
       throw this.#headerError(error)
     }
     this.#head = new Uint8Array(0)

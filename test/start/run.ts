@@ -21,6 +21,8 @@ export interface StartOptions {
   env?: Record<string, string> | undefined
   cwd?: string | undefined
   uid?: number | undefined
+  /** Typed after a while, on a terminal. */
+  typed?: {text: string; afterMs: number} | undefined
 }
 
 /** Colour and width must come from the test, not from whoever runs it. */
@@ -55,8 +57,8 @@ export function start(args: readonly string[]): {child: ReturnType<typeof spawn>
 }
 
 function finish(command: string, args: readonly string[], options: StartOptions): Promise<Finished> {
-  const {input, cwd, uid, env} = options
-  const stdin = input === undefined ? 'ignore' : 'pipe'
+  const {input, cwd, uid, env, typed} = options
+  const stdin = input === undefined && typed === undefined ? 'ignore' : 'pipe'
   const child = spawn(command, args, {
     env: environment(env),
     stdio: [stdin, 'pipe', 'pipe'],
@@ -65,7 +67,8 @@ function finish(command: string, args: readonly string[], options: StartOptions)
   })
   // The program may leave before it has read everything.
   child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
+  if (typed === undefined) child.stdin?.end(input)
+  else setTimeout(() => child.stdin?.write(typed.text), typed.afterMs)
   return collect(child)
 }
 
