@@ -5,7 +5,7 @@
 export interface Limits {
   /**
    * Bytes of one element lent whole: a key, a field, a packed node, a function.
-   * String values stream and are not bound by it.
+   * String values stream and are not bound by it, except for those that a native bitmap only stands for.
    */
   elementBytesMax: number
   /** Bytes read from the input at a time. */

@@ -4,15 +4,17 @@
  *   <length: bytes of the string> <string: roaring bitmap, 64-bit portable form>
  *
  * Bit k of the roaring set is bit 7 - k mod 8 of byte k / 8. The string is
- * expanded piece by piece: a sparse bitmap may stand for gigabytes.
+ * expanded piece by piece, up to the size that a server takes as one string.
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {readPlainLength} from '../../encoding/length.js'
 import {RoaringReader} from '../../encoding/roaring.js'
 import {readString, skipString} from '../../encoding/string.js'
+import {LimitError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {limits} from '../../limits.js'
 import type {ValueReader} from './reader.js'
 
 const PIECE_BYTES = 64 * 1024
@@ -31,6 +33,10 @@ export class BitmapReader implements ValueReader {
     if (visitor.depth === 'skip') {
       skipString(cursor)
       return
+    }
+    // No bytes stand behind the length: an empty bitmap may claim petabytes of zeros.
+    if (logicalBytes > limits.elementBytesMax) {
+      throw new LimitError('elementBytesMax', limits.elementBytesMax, logicalBytes, cursor.offset)
     }
     const blob = this.#blob
     const offset = cursor.offset
