@@ -1,0 +1,101 @@
+/** What the program says about itself: golden, so that a change is a decision. */
+import {spawnSync} from 'node:child_process'
+import {readFileSync} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {BIN, environment, ROOT, rdbtool} from '../start/run.js'
+
+const {name, version} = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+const VERSION = `${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`
+
+const MAIN_HELP = `Look into, prove, convert, compare, repair and fetch the data of Redis and Valkey: RDB snapshots, append-only files and the replication stream.
+
+VERSION
+  ${VERSION}
+USAGE
+  $ rdbtool [COMMAND]
+
+COMMANDS
+  autocomplete  Display autocomplete installation instructions.
+  help          Display help for rdbtool.
+  inspect       Show what is inside a snapshot.
+
+`
+
+const INSPECT_HELP = `Show what is inside a snapshot.
+
+USAGE
+  $ rdbtool inspect FILE [--top N] [--ignore-checksum] [--now TIME]
+    [--json] [-q]
+
+ARGUMENTS
+  FILE  RDB file, or - for standard input; gzip and zstd are unpacked.
+
+FLAGS
+  --top=N  [default: 10] How many of the biggest keys to show.
+
+OUTPUT FLAGS
+  -q, --quiet  No progress on standard error.
+      --json   Print JSON; its names are a contract.
+
+INPUT FLAGS
+  --ignore-checksum  Report a wrong checksum as a warning and go on.
+  --now=TIME         Judge expiries against this moment: ISO 8601, or @SECONDS
+                     since 1970. Default: the clock.
+
+DESCRIPTION
+  Show what is inside a snapshot.
+
+  Reads an RDB file of any version, Redis or Valkey, from beginning to end, and
+  shows its producer, age and checksum, keys and expiries per database, types
+  and encodings, and the biggest keys by their size in the file.
+
+  The checksum is always verified. On damage the report shows what could be
+  read, the error says where it stopped, and the exit code is 3.
+
+EXAMPLES
+  $ rdbtool inspect dump.rdb
+
+  $ rdbtool inspect dump.rdb.gz --json
+
+  $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool inspect - --top 50
+
+`
+
+describe('help', () => {
+  it.each([[[]], [['--help']], [['help']]])('of the program: %j', async args => {
+    expect(await rdbtool(args)).toMatchObject({code: 0, stdout: MAIN_HELP, stderr: ''})
+  })
+
+  it.each([[['inspect', '--help']], [['help', 'inspect']]])('of inspect: %j', async args => {
+    expect(await rdbtool(args)).toMatchObject({code: 0, stdout: INSPECT_HELP, stderr: ''})
+  })
+
+  it('fits 80 columns, but for the one line that says what this is', () => {
+    expect(INSPECT_HELP.split('\n').filter(line => line.length > 80)).toEqual([])
+    expect(MAIN_HELP.split('\n').filter(line => line.length > 80)).toHaveLength(1)
+  })
+})
+
+it('the commands are these', () => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
+  expect(Object.keys(manifest.commands)).toEqual(['inspect'])
+  expect(manifest.version).toBe(version)
+})
+
+describe('the version', () => {
+  it.each(['--version', '-v', 'version'])('by %s', async arg => {
+    expect(await rdbtool([arg])).toEqual({code: 0, signal: null, stdout: VERSION, stderr: ''})
+  })
+
+  it.each(['--version', 'version'])('loads nothing but itself for %s', arg => {
+    const env = environment({NODE_DEBUG: 'esm,module'})
+    const {stdout, stderr} = spawnSync(process.execPath, [BIN, arg], {env, encoding: 'utf8'})
+    expect(stdout).toBe(VERSION)
+    expect(stderr).toContain('bin/run.js')
+    expect(stderr).not.toMatch(/oclif|dist\/cli/)
+    // The same trace does show it where it is loaded.
+    const help = spawnSync(process.execPath, [BIN, '--help'], {env, encoding: 'utf8', maxBuffer: 1 << 28})
+    expect(help.stderr).toMatch(/@oclif\/core/)
+  })
+})
