@@ -3,6 +3,7 @@
  * is theirs: copies, not lent bytes.
  */
 import type {Int64} from '../bytes/int64.js'
+import {STREAM_ID_BYTES} from '../encoding/stream-id.js'
 import {LimitError, UsageError} from '../errors.js'
 import type {Entry, ValueType} from '../keyspace/entry.js'
 import {type Depth, SKIP, ValueVisitor} from '../keyspace/visitor.js'
@@ -53,9 +54,10 @@ export class RdbEntry {
 
 /** A value, readable once, before the next entry is asked for. */
 export class RdbValue {
-  /** The value has been read, or passed over. */
+  /** The value has been read to its end, or passed over. */
   done = false
-  #begun = false
+  /** Reading has begun: it cannot begin again. */
+  begun = false
 
   constructor(
     readonly type: ValueType,
@@ -95,19 +97,18 @@ export class RdbValue {
   /** The whole value in memory. LimitError when its bytes exceed `bytesMax` (64 MiB unless told). */
   async collect(options: {bytesMax?: number | undefined} = {}): Promise<Uint8Array | RdbElement[]> {
     const bytesMax = options.bytesMax ?? COLLECT_BYTES_MAX
-    if (this.type === 'string') {
-      const chunks = new ChunkVisitor('elements', bytesMax)
-      await this.visit(chunks)
-      return Buffer.concat(chunks.take())
-    }
-    const gathered = new ElementVisitor(bytesMax)
-    await this.visit(gathered)
+    if (this.type === 'string') return Buffer.concat(await this.#gather(new ChunkVisitor('elements', bytesMax)))
+    return this.#gather(new ElementVisitor(bytesMax))
+  }
+
+  async #gather<T>(gathered: Gathering<T>): Promise<T[]> {
+    for await (const _ of this.#read(gathered)) gathered.check()
     return gathered.take()
   }
 
   async *#read(visitor: ValueVisitor): AsyncGenerator<boolean> {
-    if (this.#begun) throw new UsageError('a value can be read once, before the next entry is asked for')
-    this.#begun = true
+    if (this.begun) throw new UsageError('a value can be read once, before the next entry is asked for')
+    this.begun = true
     for await (const complete of this.read(visitor)) {
       this.done = complete
       yield complete
@@ -115,10 +116,11 @@ export class RdbValue {
   }
 }
 
-/** Gathers copies of what it is shown, within a bound. */
+/** Gathers copies of what it is shown, within a bound: what lies beyond is counted and let go. */
 abstract class Gathering<T> extends ValueVisitor {
   #gathered: T[] = []
   #bytes = 0
+  #offset = 0
 
   constructor(readonly bytesMax: number) {
     super()
@@ -130,9 +132,24 @@ abstract class Gathering<T> extends ValueVisitor {
     return gathered
   }
 
-  protected gather(element: T, bytes: number): void {
+  override begin(entry: Entry): void {
+    this.#offset = entry.valueOffset
+  }
+
+  /** Between windows, so that the value can be passed over by whoever catches the error. */
+  check(): void {
+    if (this.#bytes > this.bytesMax) throw new LimitError('bytesMax', this.bytesMax, this.#bytes, this.#offset)
+  }
+
+  /** Counts bytes; false where they are too many to keep. */
+  protected takes(bytes: number): boolean {
     this.#bytes += bytes
-    if (this.#bytes > this.bytesMax) throw new LimitError('bytesMax', this.bytesMax, this.#bytes, 0)
+    if (this.#bytes <= this.bytesMax) return true
+    this.#gathered = []
+    return false
+  }
+
+  protected keep(element: T): void {
     this.#gathered.push(element)
   }
 }
@@ -146,7 +163,7 @@ class ChunkVisitor extends Gathering<Uint8Array> {
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number): void {
-    if (end > start) this.gather(bytes.slice(start, end), end - start)
+    if (end > start && this.takes(end - start)) this.keep(bytes.slice(start, end))
   }
 }
 
@@ -159,15 +176,15 @@ class ElementVisitor extends Gathering<RdbElement> {
   }
 
   override item(bytes: Uint8Array, start: number, end: number): void {
-    this.gather({kind: 'item', value: bytes.slice(start, end)}, end - start)
+    if (this.takes(end - start)) this.keep({kind: 'item', value: bytes.slice(start, end)})
   }
 
   override member(bytes: Uint8Array, start: number, end: number): void {
-    this.gather({kind: 'member', member: bytes.slice(start, end)}, end - start)
+    if (this.takes(end - start)) this.keep({kind: 'member', member: bytes.slice(start, end)})
   }
 
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
-    this.gather({kind: 'scored', member: bytes.slice(start, end), score}, end - start)
+    if (this.takes(end - start)) this.keep({kind: 'scored', member: bytes.slice(start, end), score})
   }
 
   override field(
@@ -179,18 +196,18 @@ class ElementVisitor extends Gathering<RdbElement> {
     valueEnd: number,
     expireAtMs: Int64,
   ): void {
+    if (!this.takes(nameEnd - nameStart + valueEnd - valueStart)) return
     const field = name.slice(nameStart, nameEnd)
-    const copy = value.slice(valueStart, valueEnd)
-    this.gather({kind: 'field', field, value: copy, expireAtMs}, field.length + copy.length)
+    this.keep({kind: 'field', field, value: value.slice(valueStart, valueEnd), expireAtMs})
   }
 
   override indexed(index: Int64, bytes: Uint8Array, start: number, end: number): void {
-    this.gather({kind: 'indexed', index, value: bytes.slice(start, end)}, end - start)
+    if (this.takes(end - start)) this.keep({kind: 'indexed', index, value: bytes.slice(start, end)})
   }
 
   override streamEntry(id: {toString(): string}): void {
     this.#entry = []
-    this.gather({kind: 'streamEntry', id: id.toString(), fields: this.#entry}, 0)
+    if (this.takes(STREAM_ID_BYTES)) this.keep({kind: 'streamEntry', id: id.toString(), fields: this.#entry})
   }
 
   override streamField(
@@ -201,6 +218,7 @@ class ElementVisitor extends Gathering<RdbElement> {
     valueStart: number,
     valueEnd: number,
   ): void {
+    if (!this.takes(nameEnd - nameStart + valueEnd - valueStart)) return
     this.#entry.push([name.slice(nameStart, nameEnd), value.slice(valueStart, valueEnd)])
   }
 }

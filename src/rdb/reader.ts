@@ -7,7 +7,7 @@
 import {decompressed} from '../bytes/compressed.js'
 import {ByteCursor, STARVED} from '../bytes/cursor.js'
 import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes/source.js'
-import {FormatError, LimitError, UnsupportedError} from '../errors.js'
+import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {RdbEntry} from './entries.js'
@@ -79,18 +79,12 @@ export class RdbReader {
       throw this.#headerError(error)
     }
     this.#head = new Uint8Array(0)
-    if (isNewer(this.header)) {
-      const {magic, rdbVersion} = this.header
-      const text = `${magic} version ${rdbVersion} is newer than this program: reading on until something unknown`
-      this.#report({code: 'NEWER_VERSION', severity: 'warning', offset: magic.length, text})
-    }
     return this.header
   }
 
   /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further. */
   async run(visitor: EntryVisitor): Promise<RdbEnd> {
-    this.#visitor = visitor
-    await this.readHeader()
+    await this.#begin(visitor)
     const records = this.#records
     await this.#drive(() => records.readAll(visitor))
     return this.#finish()
@@ -102,13 +96,13 @@ export class RdbReader {
    */
   async *entries(visitor: Partial<EntryVisitor> = {}): AsyncGenerator<RdbEntry, RdbEnd> {
     const all: EntryVisitor = {...visitor, entry: () => SKIP}
-    this.#visitor = all
-    await this.readHeader()
+    await this.#begin(all)
     const records = this.#records
     while (await this.#drive(() => records.readKey(all))) {
       const entry = new RdbEntry(records.entry, value => this.#readValue(value))
       yield entry
-      if (!entry.value.done) await entry.value.skip()
+      if (!entry.value.begun) await entry.value.skip()
+      else if (records.inValue) await this.#readOn()
     }
     return this.#finish()
   }
@@ -121,15 +115,36 @@ export class RdbReader {
     await this.source.close()
   }
 
+  async #begin(visitor: EntryVisitor): Promise<void> {
+    this.#visitor = visitor
+    const header = await this.readHeader()
+    if (!isNewer(header)) return
+    const {magic, rdbVersion} = header
+    const text = `${magic} version ${rdbVersion} is newer than this program: reading on until something unknown`
+    this.#report({code: 'NEWER_VERSION', severity: 'warning', offset: magic.length, text})
+  }
+
+  /** Reads a value to its end that its reader gave up. */
+  async #readOn(): Promise<void> {
+    this.#cursor.rewind()
+    this.#records.abandon()
+    await this.#drive(() => this.#records.readValue())
+  }
+
   /** Shows the value of the present entry, window by window; `false` while more windows are to come. */
   async *#readValue(visitor: ValueVisitor): AsyncGenerator<boolean> {
-    this.#records.answer(visitor)
+    const records = this.#records
+    const {valueOffset} = records.entry
+    records.answer(visitor)
     for (;;) {
-      if (this.#step(() => this.#records.readValue()) !== STARVED) {
+      if (this.#step(() => records.readValue()) !== STARVED) {
         yield true
         return
       }
       yield false
+      if (!records.inValue || records.entry.valueOffset !== valueOffset) {
+        throw new UsageError('the value is gone: the next entry has been asked for')
+      }
       await this.#refill()
     }
   }

@@ -28,7 +28,7 @@ import {readCount, readPlainLength} from '../encoding/length.js'
 import {encodedIntegerDigits, readString, skipString} from '../encoding/string.js'
 import {FormatError, UnsupportedError} from '../errors.js'
 import {Entry, NEVER} from '../keyspace/entry.js'
-import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {type Depth, type EntryVisitor, SKIP, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 import {HashTemplates} from './value/hash-template.js'
 import {readModuleId, skipModuleItem} from './value/module.js'
@@ -227,6 +227,12 @@ export class RecordReader {
     if (value.depth !== 'raw') return
     value.begin(this.entry, undefined)
     this.#tapFrom = this.cursor.pos
+  }
+
+  /** Nobody wants the rest of the value that has been begun. */
+  abandon(): void {
+    this.#value = new SilentVisitor(this.#value.depth)
+    this.#tapFrom = -1
   }
 
   /** Reads the value of the key last shown; throws STARVED in between. */
@@ -494,6 +500,13 @@ function passShortString(bytes: Uint8Array, at: number, entry: Entry): number {
 
 function uint32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}
+
+/** Takes over in the middle of a value: what has been read at a depth is read on at that depth. */
+class SilentVisitor extends ValueVisitor {
+  constructor(readonly depth: Depth) {
+    super()
+  }
 }
 
 function readInt64(cursor: ByteCursor): Int64 {
