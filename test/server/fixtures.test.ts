@@ -3,11 +3,12 @@
  * is taken must read as the golden says. That proves the fixtures, and the table; our reader has no part in it.
  */
 
-import {describe, expect, it} from 'vitest'
+import {expect, it} from 'vitest'
 import {snapshot} from '../fixtures/snapshot.js'
 import {ACCEPTS, accepts, type BuiltMeta} from './acceptance.js'
+import {describeEachServer} from './each-server.js'
 import {comparable, type Fixture, type GoldenEntry, readFixtures} from './goldens.js'
-import {findServer, startServer} from './server.js'
+import {startServer} from './server.js'
 
 interface ServerMeta {
   product: string
@@ -57,14 +58,7 @@ async function load(
   }
 }
 
-describe.each(Object.keys(ACCEPTS))('fixtures in %s', name => {
-  const found = findServer(name)
-  if (typeof found === 'string') {
-    it.skip(`SKIPPED, ${found}`, () => {})
-    if (name === 'redis-7.0' && process.env['CI']) it('is there', () => expect.fail(found))
-    return
-  }
-
+describeEachServer('fixtures in', name => {
   it.each(FIXTURES.filter(one => accepts(name, one.golden.meta)))('loads $name', async fixture => {
     const answers = await load(name, fixture)
     expect(answers, 'the server refused it').toBeDefined()
