@@ -23,15 +23,13 @@
  */
 import type {ByteCursor} from '../bytes/cursor.js'
 import {type Int64, signedInt64} from '../bytes/int64.js'
-import {LentBytes} from '../bytes/lent.js'
-import {readCount, readPlainLength} from '../encoding/length.js'
-import {encodedIntegerDigits, readString, skipString} from '../encoding/string.js'
-import {FormatError, UnsupportedError} from '../errors.js'
+import {readPlainLength} from '../encoding/length.js'
+import {encodedIntegerDigits, readString} from '../encoding/string.js'
 import {Entry, NEVER} from '../keyspace/entry.js'
 import {type Depth, type EntryVisitor, SKIP, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
+import {OtherRecords} from './other-records.js'
 import {HashTemplates} from './value/hash-template.js'
-import {readModuleId, skipModuleItem} from './value/module.js'
 import type {ValueReader} from './value/reader.js'
 import {valueReaders} from './value/table.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, parseMagic, type RdbHeader} from './versions.js'
@@ -47,12 +45,7 @@ const COMMON_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 const SHORT_VALUE_HEADER_BYTES = 5
 /** Below this high half a 64-bit time is exact in a double. */
 const EXACT_HIGH_END = 0x20_0000
-const SLOT_JOB_BYTES = 40
-const SLOT_RANGE_BYTES_MIN = 2
 const CHECKSUM_BYTES = 8
-const KEY_META_CLASSES_MAX = 7
-/** MODULE_AUX frames `when` as an unsigned item. */
-const MODULE_AUX_WHEN_OPCODE = 2
 
 export class RecordReader {
   readonly entry = new Entry()
@@ -72,11 +65,12 @@ export class RecordReader {
   /** An attribute of the next key has been read. */
   #attributed = false
   readonly #templates = new HashTemplates()
-  readonly #name = new LentBytes(0)
-  readonly #text = new LentBytes(1)
+  readonly #others: OtherRecords
   #keyScratch = new Uint8Array(256)
 
-  constructor(readonly cursor: ByteCursor) {}
+  constructor(readonly cursor: ByteCursor) {
+    this.#others = new OtherRecords(cursor, this.entry, this.#templates)
+  }
 
   /** Reads magic and version. */
   readHeader(): RdbHeader {
@@ -301,7 +295,7 @@ export class RecordReader {
     entry.module = ''
   }
 
-  /** Everything but keys, their commonest attribute, and the end. */
+  /** Rarer attributes, and whatever is no key at all. */
   #opcode(byte: number, visitor: EntryVisitor): void {
     const {cursor, entry} = this
     switch (byte) {
@@ -319,132 +313,16 @@ export class RecordReader {
         break
       case op.OPCODE_KEY_META_OR_SLOT_IMPORT:
         if (this.header!.family === 'valkey') {
-          this.#slotImport(visitor)
+          this.#others.slotImport(visitor)
           return
         }
-        this.#keyMeta()
+        this.#others.keyMeta()
         break
       default:
-        this.#record(byte, visitor)
+        this.#others.read(byte, this.header!, visitor)
         return
     }
     this.#attributed = true
-  }
-
-  #record(byte: number, visitor: EntryVisitor): void {
-    const {cursor} = this
-    switch (byte) {
-      case op.OPCODE_SELECTDB:
-        this.entry.db = readPlainLength(cursor)
-        visitor.selectDb?.(this.entry.db)
-        return
-      case op.OPCODE_RESIZEDB: {
-        const keys = readPlainLength(cursor)
-        const expires = readPlainLength(cursor)
-        visitor.resizeDb?.(this.entry.db, keys, expires)
-        return
-      }
-      case op.OPCODE_AUX:
-        readString(cursor, this.#name)
-        readString(cursor, this.#text)
-        visitor.aux?.(asciiText(this.#name), this.#text.copy())
-        return
-      case op.OPCODE_FUNCTION2:
-        readString(cursor, this.#text)
-        visitor.function?.(this.#text.copy())
-        return
-      case op.OPCODE_FUNCTION_PRE_GA:
-        this.#functionPreGa(visitor)
-        return
-      case op.OPCODE_MODULE_AUX:
-        this.#moduleAux(visitor)
-        return
-      case op.OPCODE_SLOT_INFO: {
-        const slot = readPlainLength(cursor)
-        const keys = readPlainLength(cursor)
-        const expires = readPlainLength(cursor)
-        visitor.slotInfo?.({slot, keys, expires})
-        return
-      }
-      case op.OPCODE_ENTERPRISE_RAM_LRU:
-      case op.OPCODE_ENTERPRISE_SLOT:
-        readPlainLength(cursor)
-        return
-      default:
-        this.#rareRecord(byte, visitor)
-    }
-  }
-
-  #rareRecord(byte: number, visitor: EntryVisitor): void {
-    if (byte === op.OPCODE_HASH_TEMPLATE && this.header!.family === 'redis') {
-      const {id, fields} = this.#templates.read(this.cursor)
-      visitor.hashTemplate?.(id, fields)
-      return
-    }
-    throw this.#unknown(byte)
-  }
-
-  #functionPreGa(visitor: EntryVisitor): void {
-    const {cursor} = this
-    readString(cursor, this.#name)
-    const name = this.#name.copy()
-    readString(cursor, this.#name)
-    const engine = this.#name.copy()
-    if (readPlainLength(cursor) !== 0) skipString(cursor)
-    readString(cursor, this.#text)
-    visitor.functionPreGa?.(name, engine, this.#text.copy())
-  }
-
-  #moduleAux(visitor: EntryVisitor): void {
-    const {cursor} = this
-    const {name, version} = readModuleId(cursor)
-    const opcode = readPlainLength(cursor)
-    if (opcode !== MODULE_AUX_WHEN_OPCODE) {
-      throw new FormatError('BAD_MODULE', `module data of ${name} begins with item ${opcode}, not 2`, cursor.offset - 1)
-    }
-    const when = readPlainLength(cursor)
-    const start = cursor.pos
-    while (skipModuleItem(cursor));
-    // The payload is lent from the window: all of it must have arrived.
-    const bytes = cursor.pos - start
-    cursor.pos = start
-    cursor.take(bytes)
-    visitor.moduleAux?.({module: name, version, when, payload: cursor.bytes.slice(start, start + bytes)})
-  }
-
-  #keyMeta(): void {
-    const {cursor, entry} = this
-    const start = cursor.pos
-    const classes = readPlainLength(cursor)
-    if (classes < 1 || classes > KEY_META_CLASSES_MAX) {
-      throw new FormatError('BAD_MODULE', `key metadata of ${classes} classes: 1 to 7 can be`, cursor.offset - 1)
-    }
-    for (let i = 0; i < classes; i++) {
-      cursor.skip(4)
-      while (skipModuleItem(cursor));
-    }
-    const bytes = cursor.pos - start
-    cursor.pos = start
-    cursor.take(bytes)
-    entry.keyMeta = cursor.bytes.slice(start, start + bytes)
-  }
-
-  #slotImport(visitor: EntryVisitor): void {
-    const {cursor} = this
-    readString(cursor, this.#name)
-    const nameBytes = this.#name.end - this.#name.start
-    if (nameBytes !== SLOT_JOB_BYTES) {
-      throw new FormatError(
-        'BAD_STRING',
-        `a slot import's job name has ${nameBytes} bytes, not 40`,
-        cursor.offset - nameBytes,
-      )
-    }
-    const job = asciiText(this.#name)
-    const count = readCount(cursor, SLOT_RANGE_BYTES_MIN, 'slot ranges')
-    const ranges: [number, number][] = []
-    for (let i = 0; i < count; i++) ranges.push([readPlainLength(cursor), readPlainLength(cursor)])
-    visitor.slotImport?.(job, ranges)
   }
 
   /** The checksum covers everything up to and including the EOF opcode. */
@@ -463,19 +341,6 @@ export class RecordReader {
     if (stored.every(byte => byte === 0)) this.checksum = 'absent'
     else this.checksum = computed.equals(cursor.bytes, start) ? 'ok' : 'mismatch'
     cursor.commit()
-  }
-
-  #unknown(byte: number): UnsupportedError {
-    const {magic, rdbVersion} = this.header!
-    const file = `this ${magic} version ${rdbVersion} file`
-    const offset = this.cursor.offset - 1
-    const known = op.REFUSED[byte]
-    const code = byte >= op.OPCODE_HASH_TEMPLATE ? 'UNKNOWN_OPCODE' : 'UNKNOWN_TYPE'
-    if (known !== undefined) {
-      return new UnsupportedError(code, `byte ${byte} begins ${known}; it cannot be read`, offset)
-    }
-    const thing = code === 'UNKNOWN_OPCODE' ? 'opcode' : 'value type'
-    return new UnsupportedError(code, `${thing} ${byte} in ${file} is not known, nor how long it is`, offset)
   }
 }
 
@@ -512,8 +377,4 @@ class SilentVisitor extends ValueVisitor {
 function readInt64(cursor: ByteCursor): Int64 {
   const low = cursor.u32le()
   return signedInt64(cursor.u32le() | 0, low)
-}
-
-function asciiText(text: LentBytes): string {
-  return Buffer.from(text.bytes.buffer, text.bytes.byteOffset + text.start, text.end - text.start).toString('latin1')
 }
