@@ -11,7 +11,7 @@ import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} fro
 import {cpus, loadavg} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {CORPORA, corpusFile} from './corpora.js'
+import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {inspectingPeers, missingPeers} from './peers.js'
 
@@ -36,7 +36,7 @@ const BENCHES = [
     name: 'start:version',
     subjects: () => [ours('--version', '--version'), {name: 'node -e 0', command: process.execPath, args: ['-e', '0']}],
   },
-  ...CORPORA.map(corpus => ({
+  ...RDB_CORPORA.map(corpus => ({
     name: `inspect:${corpus}`,
     corpus,
     subjects: (/** @type {string} */ file) => [ours('inspect', 'inspect', file), ...inspectingPeers(file)],
