@@ -64,6 +64,8 @@ export interface Inventory extends Producer {
   bytes: number
   aux: ReadonlyMap<string, string>
   keys: number
+  /** Keys that the file announces itself, for the databases begun so far (none before redis 3.2); a hint. */
+  announcedKeys: number
   expiring: number
   expired: number
   databases: DatabaseCount[]
@@ -107,6 +109,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   readonly #slots = new Set<number>()
   readonly #problems: Problem[] = []
   #dragonfly = false
+  #announcedKeys = 0
 
   constructor(readonly options: InventoryOptions) {
     super()
@@ -167,6 +170,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     this.#module(aux.module, aux.version, 0, aux.payload.length)
   }
 
+  resizeDb(_db: number, keys: number): void {
+    this.#announcedKeys += keys
+  }
+
   slotInfo(info: {slot: number}): void {
     this.#slots.add(info.slot)
   }
@@ -188,6 +195,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       bytes: end?.bytes ?? bytes,
       aux: this.#aux,
       keys: sum('keys'),
+      announcedKeys: this.#announcedKeys,
       expiring: sum('expiring'),
       expired: sum('expired'),
       databases,

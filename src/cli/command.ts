@@ -9,7 +9,7 @@ import {COLOUR, PLAIN, type Style} from '../report/table.js'
 import {formatJson} from '../report/text.js'
 import {EXIT_BUG, exitCodeOf} from './exit.js'
 
-/** Width assumed where the output is no terminal. */
+/** Width assumed of a terminal that does not tell its own. */
 const COLUMNS_DEFAULT = 80
 /** A file or a pipe has no edge: keys are shown whole. */
 const COLUMNS_UNBOUNDED = 1_000_000
@@ -26,7 +26,7 @@ export abstract class BaseCommand extends Command {
 
   /** Columns of the terminal. */
   protected get columns(): number {
-    return process.stdout.isTTY === true ? (process.stdout.columns ?? COLUMNS_DEFAULT) : COLUMNS_UNBOUNDED
+    return columnsOf(process.stdout)
   }
 
   protected print(lines: readonly string[]): void {
@@ -43,12 +43,20 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Tells what went wrong with a source, and sets the exit code. A bug of ours goes on to the entry point. */
-  protected fail(failure: unknown, source: string): void {
+  protected fail(failure: unknown, source: string, reported: boolean): void {
     const exitCode = exitCodeOf(failure)
     if (exitCode === EXIT_BUG) throw failure
-    this.logToStderr(formatFailure(failure, source, styleOf(process.stderr)).join('\n'))
+    // On one screen, a report and what ended it are told apart.
+    if (reported && process.stdout.isTTY && process.stderr.isTTY) this.logToStderr('')
+    const lines = formatFailure(failure, source, styleOf(process.stderr), columnsOf(process.stderr))
+    this.logToStderr(lines.join('\n'))
     process.exitCode = exitCode
   }
+}
+
+/** Columns of a terminal; what is none has no edge. */
+export function columnsOf(stream: {isTTY?: boolean | undefined; columns?: number | undefined}): number {
+  return stream.isTTY === true ? stream.columns || COLUMNS_DEFAULT : COLUMNS_UNBOUNDED
 }
 
 /** Colour on a terminal, unless NO_COLOR says otherwise (no-color.org: set and not empty). */

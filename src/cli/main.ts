@@ -5,7 +5,7 @@
 import {fileURLToPath} from 'node:url'
 import {run} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
-import {styleOf} from './command.js'
+import {columnsOf, styleOf} from './command.js'
 import {EXIT_BUG, EXIT_FINE, EXIT_SIGINT, EXIT_SIGTERM, exitCodeOf} from './exit.js'
 import {formatTypedWrong, isTypedWrong} from './typed-wrong.js'
 
@@ -43,7 +43,9 @@ function fail(error: unknown, args: readonly string[]): number {
   if (code === OCLIF_EXIT) return oclif?.exit ?? EXIT_FINE
   const exitCode = exitCodeOf(error)
   const style = styleOf(process.stderr)
-  const lines = isTypedWrong(error) ? formatTypedWrong(error, args[0], style) : formatFailure(error, undefined, style)
+  const lines = isTypedWrong(error)
+    ? formatTypedWrong(error, args[0], style)
+    : formatFailure(error, undefined, style, columnsOf(process.stderr))
   if (exitCode === EXIT_BUG) {
     lines.push('  next   this is a bug in rdbtool: please report it with the lines below')
     lines.push(error instanceof Error ? (error.stack ?? '') : '')

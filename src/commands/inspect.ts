@@ -5,11 +5,13 @@ import {Progress} from '../cli/progress.js'
 import {inspect} from '../jobs/inspect.js'
 import {formatInventory} from '../report/inventory.js'
 import {inventoryJson} from '../report/inventory-json.js'
-import {formatText} from '../report/text.js'
+import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 const TOP_DEFAULT = 10
 const TOP_MAX = 100_000
+/** Of the source, in a line of progress. */
+const NAME_COLUMNS_MAX = 40
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is inside a snapshot.'
@@ -53,7 +55,11 @@ export default class Inspect extends BaseCommand {
       nowMs,
       ignoreChecksum: flags['ignore-checksum'],
       onOpen: source => {
-        progress = new Progress(`reading ${formatText(source.name)}`, source, flags.quiet).start()
+        progress = new Progress(
+          `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`,
+          source,
+          flags.quiet,
+        ).start()
       },
     }).finally(() => progress?.stop())
     await this.signalsMet()
@@ -62,6 +68,6 @@ export default class Inspect extends BaseCommand {
       const view = {style: this.style, columns: this.columns, nowMs, ...size}
       this.print(formatInventory(nameOf(args.file), inventory, view))
     }
-    if (failure !== undefined) this.fail(failure, nameOf(args.file))
+    if (failure !== undefined) this.fail(failure, nameOf(args.file), inventory !== undefined)
   }
 }

@@ -3,6 +3,7 @@
  */
 import {type Inventory, type InventoryOptions, InventoryVisitor} from '../analysis/inventory.js'
 import type {ByteSource} from '../bytes/source.js'
+import type {FormatError} from '../errors.js'
 import {RdbReader} from '../rdb/reader.js'
 import {openSource} from '../source/open.js'
 
@@ -43,7 +44,13 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   }
   const {storedBytes, inputBytes} = source
   await source.close()
-  const {header, end, offset} = reader
-  const inventory = header === undefined ? undefined : visitor.result(header, offset, end)
+  const {header, end} = reader
+  const inventory = header === undefined ? undefined : visitor.result(header, bytesRead(reader, failure), end)
   return {inventory, storedBytes, compressed: storedBytes !== inputBytes, failure}
+}
+
+/** A value is passed over before all of it has arrived: where the input ended first, that is how far it was read. */
+function bytesRead(reader: RdbReader, failure: unknown): number {
+  const {code, offset} = (failure ?? {}) as Partial<FormatError>
+  return code === 'TRUNCATED' && offset !== undefined ? Math.min(reader.offset, offset) : reader.offset
 }

@@ -3,7 +3,7 @@
  */
 import {FormatError, LimitError, type Place, type UnsupportedCode, UnsupportedError, UsageError} from '../errors.js'
 import {PLAIN, type Style} from './table.js'
-import {formatBytes, formatMessage, formatText, jsonBytes, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
 import {formatCount} from './units.js'
 
 const KEY_COLUMNS_MAX = 60
@@ -51,14 +51,19 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 }
 
 /** Lines about a failure, for people. `source` is what was being read, where something was. */
-export function formatFailure(error: unknown, source: string | undefined, style: Style = PLAIN): string[] {
+export function formatFailure(
+  error: unknown,
+  source: string | undefined,
+  style: Style = PLAIN,
+  columns = Number.POSITIVE_INFINITY,
+): string[] {
   const prefix = source === undefined ? '' : `${formatText(source)}: `
-  const lines = [style.warning(`rdbtool: ${prefix}${formatMessage(failureText(error))}`)]
+  const lines = hang(`rdbtool: ${prefix}${formatMessage(failureText(error))}`, columns).map(style.warning)
   if (isPlaced(error) && !concernsWhole(error)) {
-    lines.push(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`)
+    lines.push(...hang(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`, columns))
   }
   const advice = adviceOf(error)
-  if (advice !== undefined) lines.push(`  next   ${advice}`)
+  if (advice !== undefined) lines.push(...hang(`  next   ${advice}`, columns))
   return lines
 }
 

@@ -4,7 +4,7 @@
 import type {BigKey, Inventory} from '../analysis/inventory.js'
 import {NEVER} from '../keyspace/entry.js'
 import {type Column, formatTable, type Style, widthBefore} from './table.js'
-import {formatBytes, formatMessage, formatText, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, hang, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
@@ -63,6 +63,9 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
     label('checksum', checksumText(inventory, view.style)),
     label('keys', keysText(inventory)),
   )
+  if (inventory.checksum === undefined && inventory.announcedKeys > inventory.keys) {
+    lines.push(label('expected', `${formatCount(inventory.announcedKeys)} keys or more, as the file itself announces`))
+  }
   if (inventory.slots > 0) lines.push(label('slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`))
   return lines
 }
@@ -214,9 +217,11 @@ function aux(inventory: Inventory, view: InventoryView): string[] {
 }
 
 function warnings(inventory: Inventory, view: InventoryView): string[] {
-  return inventory.problems.map(({code, text, offset}) =>
-    view.style.warning(`warning: ${formatMessage(text)} (${code}, byte ${formatCount(offset)})`),
-  )
+  return inventory.problems
+    .flatMap(({code, text, offset}) =>
+      hang(`warning: ${formatMessage(text)} (${code}, byte ${formatCount(offset)})`, view.columns),
+    )
+    .map(view.style.warning)
 }
 
 function numeric(title: string): Column {

@@ -7,6 +7,9 @@ import {isUtf8} from 'node:buffer'
 /** Control and format characters (those that turn the writing direction among them), line and paragraph separators. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu
 
+/** Of `rdbtool: `, `warning: `, `  where  ` and `  next   `. */
+const LABEL_COLUMNS = 9
+
 /** Text whose characters all take one column. */
 const NARROW = /^[\x20-\x7e]*$/
 const MARK = /\p{M}/u
@@ -52,6 +55,22 @@ export function shorten(text: string, width: number): string {
   const head = fitting(characters, Math.ceil((width - 1) / 2))
   const tail = fitting(characters.reverse(), width - 1 - widthOf(head.join('')))
   return [...head, '…', ...tail.reverse()].join('')
+}
+
+/** Lines of at most `columns`, broken at blanks; all but the first stand under the text of the first, which has a label. */
+export function hang(labelled: string, columns: number): string[] {
+  const lines: string[] = []
+  let line = labelled.slice(0, LABEL_COLUMNS)
+  for (const word of labelled.slice(LABEL_COLUMNS).split(' ')) {
+    const longer = line.length === LABEL_COLUMNS ? line + word : `${line} ${word}`
+    if (widthOf(longer) <= columns || line.length === LABEL_COLUMNS) {
+      line = longer
+      continue
+    }
+    lines.push(line)
+    line = ' '.repeat(LABEL_COLUMNS) + word
+  }
+  return [...lines, line]
 }
 
 /** As many of the first characters as `width` columns hold. */

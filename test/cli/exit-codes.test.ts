@@ -128,6 +128,31 @@ describe('3: the bytes are wrong', () => {
     )
   })
 
+  it('a truncated file tells how many keys it should have, where it announces them', async () => {
+    const file = new RdbFile('REDIS', 9).db(0).sizes(70_000, 0)
+    for (let at = 0; at < 3; at++) file.key(0, `key:${at}`, text('v'))
+    const path = folder.write('announced.rdb', file.end().subarray(0, -10))
+    const {stdout} = await failing(['inspect', path])
+    expect(stdout).toContain(
+      '\nkeys      2, none with an expiry\nexpected  70,000 keys or more, as the file itself announces\n',
+    )
+    expect(JSON.parse((await failing(['inspect', path, '--json'])).stdout)).toMatchObject({
+      keys: 2,
+      announcedKeys: 70_000,
+    })
+  })
+
+  it('what was passed over but never arrived does not count as read', async () => {
+    const whole = new RdbFile('REDIS', 9)
+      .db(0)
+      .key(0, 'big', text('x'.repeat(1_000_000)))
+      .end()
+    const path = folder.write('passed-over.rdb', whole.subarray(0, 600_000))
+    expect(JSON.parse((await failing(['inspect', path, '--json'])).stdout).bytes).toBeLessThanOrEqual(600_000)
+    const piped = await shell('cat "$F" | rdbtool inspect - --json', {env: {F: path}})
+    expect(JSON.parse(piped.stdout)).toMatchObject({bytes: 600_000, error: {code: 'TRUNCATED', offset: 600_000}})
+  })
+
   it('--json has both, what was read and where it ended', async () => {
     const whole = damaged()
     const path = folder.write('cut-json.rdb', whole.subarray(0, whole.length - 50))

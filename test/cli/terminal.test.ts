@@ -1,4 +1,5 @@
 /** Colour and progress belong on a terminal, and only there. A real one: `script` of util-linux makes it. */
+import {readFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {stripVTControlCharacters} from 'node:util'
 import {describe, expect, it} from 'vitest'
@@ -39,6 +40,18 @@ describe.skipIf(!hasTerminal)('on a terminal', () => {
     expect(piped).not.toContain(ESC)
   })
 
+  it('a report and what ended it are told apart, and long sentences stay within the edge', async () => {
+    folder.write('cut.rdb', readFileSync(good).subarray(0, 300))
+    const {code, stdout} = await terminal('cd "$D"; rdbtool inspect cut.rdb', 80, {env: {D: folder.path}})
+    expect(code).toBe(3)
+    expect(stripVTControlCharacters(stdout)).toContain(
+      '\r\n\r\nrdbtool: cut.rdb: the input ends here, but 2 more bytes are needed (TRUNCATED)\r\n' +
+        '  where  byte 300, in the record at byte 296\r\n' +
+        '  next   the file was cut short: compare its size with the original and copy it\r\n' +
+        '         again, or take a new snapshot\r\n',
+    )
+  })
+
   it('JSON has no colour', async () => {
     const {stdout} = await terminal('rdbtool inspect "$F" --json', 80, {env: {F: good}})
     expect(stdout).not.toContain(ESC)
@@ -65,7 +78,7 @@ describe.skipIf(!hasTerminal)('on a terminal', () => {
     expect(stdout).toContain(`  ${key}\n`)
   })
 
-  const slowly = '{ head -c 300 "$F"; sleep 1.5; tail -c +301 "$F"; } | rdbtool inspect -'
+  const slowly = '{ head -c 300 "$F"; sleep 3; tail -c +301 "$F"; } | rdbtool inspect -'
 
   it('progress is shown while one waits, and gone at the end', async () => {
     const {code, stdout} = await terminal(`${slowly} > /dev/null`, 80, {env: {F: good}})
@@ -86,7 +99,7 @@ describe.skipIf(!hasTerminal)('on a terminal', () => {
 
   it('Ctrl-C ends a run, and gives the cursor back', async () => {
     const line = '{ head -c 300 "$F"; sleep 20; } | rdbtool inspect -; echo "exit $?"'
-    const {stdout} = await terminal(line, 80, {env: {F: good}, typed: {text: '\u0003', afterMs: 2000}})
+    const {stdout} = await terminal(line, 80, {env: {F: good}, typed: {text: '\u0003', afterMs: 3000}})
     expect(stdout).toContain('reading standard input')
     expect(stdout).toContain('exit 130')
     expect(stdout).not.toContain('producer')

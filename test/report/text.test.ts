@@ -5,6 +5,7 @@ import {
   formatJson,
   formatMessage,
   formatText,
+  hang,
   jsonBytes,
   jsonInteger,
   shorten,
@@ -134,6 +135,25 @@ describe('widthOf and shorten', () => {
           expect(text.startsWith(shown.slice(0, at))).toBe(true)
           expect(text.endsWith(shown.slice(at + 1))).toBe(true)
         }
+      }),
+    )
+  })
+})
+
+describe('hang', () => {
+  it('breaks at blanks, under the text and not the label', () => {
+    expect(hang('rdbtool: one two three four', 19)).toEqual(['rdbtool: one two', '         three four'])
+    expect(hang('  next   copy it again', 100)).toEqual(['  next   copy it again'])
+    expect(hang('  where  ', 20)).toEqual(['  where  '])
+  })
+
+  it('loses no word, and exceeds the width only for a word that does', () => {
+    const words = fc.array(fc.string({unit: fc.constantFrom('a', '漢'), minLength: 1, maxLength: 9}), {minLength: 1})
+    fc.assert(
+      fc.property(words, fc.integer({min: 12, max: 60}), (text, columns) => {
+        const lines = hang(`warning: ${text.join(' ')}`, columns)
+        expect(lines.map(line => line.slice(9)).join(' ')).toBe(text.join(' '))
+        for (const line of lines) expect(widthOf(line) <= columns || !line.slice(9).includes(' ')).toBe(true)
       }),
     )
   })
