@@ -1,8 +1,9 @@
 /** Pipes that close early, signals, and what reaches a terminal that is none. */
-import {readFileSync} from 'node:fs'
+import {readFileSync, rmSync, truncateSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
+import {be, hex} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
 import {fileOf, RdbFile, text} from '../start/rdb.js'
 import {ROOT, rdbtool, shell, start} from '../start/run.js'
@@ -112,6 +113,27 @@ describe('a signal while reading without end', () => {
     child.kill(signal)
     const {code, stdout, stderr} = await finished
     expect({code, stdout, stderr}).toEqual({code: expected, stdout: '', stderr: ''})
+  })
+})
+
+describe('a signal while reading a file', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends the run with %d', async (signal, expected) => {
+    // One string of 100 GB, all of it a hole: no disk is needed, and no machine is through with it soon.
+    const path = folder.write(
+      `hole-${signal}.rdb`,
+      Buffer.concat([Buffer.from('REDIS0010'), hex(0, 1, 0x6b, 0x81, be(8, 1e11))]),
+    )
+    truncateSync(path, 1e11 + 30)
+    const {child, finished} = start(['inspect', path])
+    await sleep(1500)
+    const killedAt = Date.now()
+    child.kill(signal)
+    expect(await finished).toEqual({code: expected, signal: null, stdout: '', stderr: ''})
+    expect(Date.now() - killedAt).toBeLessThan(5000)
+    rmSync(path)
   })
 })
 
