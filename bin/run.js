@@ -7,6 +7,6 @@ if (args.length === 1 && ['--version', '-v', 'version'].includes(args[0])) {
   const {name, version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   process.stdout.write(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`)
 } else {
-  const {main} = await import('../dist/cli/main.js')
+  const {main} = await import('../dist/bundle/main.js')
   await main(args)
 }

@@ -130,7 +130,8 @@ function readLzf(cursor: ByteCursor, into: LentBytes): void {
 /** Characters of an int32 in decimal. */
 export function decimalCharacters(value: number): number {
   let characters = value < 0 ? 2 : 1
-  for (let rest = Math.abs(value); rest >= 10; rest = Math.floor(rest / 10)) characters++
+  const magnitude = Math.abs(value)
+  for (let power = 10; magnitude >= power; power *= 10) characters++
   return characters
 }
 

@@ -1,0 +1,17 @@
+/**
+ * The executable as a few files: loading the command line framework from its
+ * hundreds of modules costs more time than inspecting a megabyte.
+ * Each command stays a file of its own, loaded when it is called.
+ */
+import {readdirSync} from 'node:fs'
+import {defineConfig} from 'rolldown'
+
+const commands = readdirSync(new URL('../dist/commands/', import.meta.url))
+  .filter(file => file.endsWith('.js'))
+  .map(file => [`commands/${file.slice(0, -3)}`, `dist/commands/${file}`])
+
+export default defineConfig({
+  input: {main: 'dist/cli/main.js', ...Object.fromEntries(commands)},
+  platform: 'node',
+  output: {dir: 'dist/bundle', format: 'esm', chunkFileNames: 'shared/[name]-[hash].js'},
+})
