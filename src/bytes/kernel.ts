@@ -73,7 +73,9 @@ export function copyIn(bytes: Uint8Array, start: number, end: number, address: n
 
 function loadKernel(): Kernel {
   // The same place from the sources (tests run them), from dist/bytes and from the bundled executable in dist/bundle.
-  const url = new URL(import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/dist/kernels/kernels.wasm'))
+  const url = new URL(
+    import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/dist/kernels/kernels.wasm'),
+  )
   const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(url)))
   const number = (name: string): number => (exports[name] as {value: number}).value
   const area = (name: string, bytes = `${name}_BYTES`): KernelArea => ({start: number(name), bytes: number(bytes)})

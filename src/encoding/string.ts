@@ -52,13 +52,17 @@ export class StringRun {
   /** Strings still to pass. */
   left = 0
 
+  /** Each string is followed by `tailBytes` that are passed with it: a score. */
+  constructor(readonly tailBytes = 0) {}
+
   /** Passes over all that are left; throws STARVED between two, committed. */
   skip(cursor: ByteCursor): void {
     for (;;) {
-      this.left = skipShort(cursor, this.left)
+      this.left = skipShort(cursor, this.left, this.tailBytes)
       cursor.commit()
       if (this.left === 0) return
       skipString(cursor)
+      cursor.skip(this.tailBytes)
       this.left--
     }
   }
@@ -69,7 +73,7 @@ export class StringRun {
  * meets another kind, or the window's end. The loop works on locals: most of
  * what a file holds passes here.
  */
-function skipShort(cursor: ByteCursor, count: number): number {
+function skipShort(cursor: ByteCursor, count: number, tailBytes: number): number {
   const {bytes, end} = cursor
   let pos = cursor.pos
   let left = count
@@ -80,40 +84,39 @@ function skipShort(cursor: ByteCursor, count: number): number {
     else if (first < 0x80) pos += 2 + (((first & 0x3f) << 8) | bytes[pos + 1]!)
     else if (first >= 0xc0 && first <= 0xc2) pos += 1 + (1 << (first & 3))
     else break
+    pos += tailBytes
     left--
   }
   cursor.skipTo(pos)
   return left
 }
 
-/** What a skipped blob is worth knowing: its first bytes, decompressed. */
-export const blobHead = new Uint8Array(16)
+const headScratch = new Uint8Array(16)
 
 /**
- * Passes over a blob and lends its first bytes in `blobHead`; returns how many
- * there are (fewer than `wanted` when the blob is shorter or damaged).
+ * Passes over a blob and lends its first `wanted` bytes, decompressed: fewer
+ * when the blob is shorter or damaged. More than 16 cannot be asked for.
  */
-export function skipBlob(cursor: ByteCursor, wanted: number): number {
+export function skipBlob(cursor: ByteCursor, wanted: number, head: LentBytes): void {
   const length = readLength(cursor)
   if (length >= 0) {
     const known = Math.min(length, wanted)
     const start = cursor.take(known)
-    for (let i = 0; i < known; i++) blobHead[i] = cursor.bytes[start + i]!
+    head.lend(cursor.bytes, start, start + known)
     cursor.skip(length - known)
-    return known
+    return
   }
+  head.lend(headScratch, 0, 0)
   if (~length !== STRING_LZF) {
     skipEncoded(cursor, ~length)
-    return 0
+    return
   }
   const packed = readPlainLength(cursor)
   readPlainLength(cursor)
-  const start = cursor.pos
   const seen = Math.min(packed, 2 * wanted)
-  cursor.take(seen)
-  const known = peekLzf(cursor.bytes, start, start + seen, wanted, blobHead)
+  const start = cursor.take(seen)
+  head.end = peekLzf(cursor.bytes, start, start + seen, wanted, headScratch)
   cursor.skip(packed - seen)
-  return known
 }
 
 function readLzf(cursor: ByteCursor, into: LentBytes): void {

@@ -22,11 +22,12 @@
  * anywhere between records; without SELECTDB the database is 0.
  */
 import type {ByteCursor} from '../bytes/cursor.js'
-import {type Int64, signedInt64} from '../bytes/int64.js'
+import {type Int64, readUint32le, signedInt64} from '../bytes/int64.js'
 import {readPlainLength} from '../encoding/length.js'
-import {encodedIntegerDigits, readString} from '../encoding/string.js'
-import {Entry, NEVER} from '../keyspace/entry.js'
+import {readString} from '../encoding/string.js'
+import {Entry} from '../keyspace/entry.js'
 import {type Depth, type EntryVisitor, SKIP, ValueVisitor} from '../keyspace/visitor.js'
+import {passCommonStrings} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
 import {HashTemplates} from './value/hash-template.js'
@@ -41,8 +42,6 @@ export type ChecksumVerdict = 'ok' | 'absent' | 'mismatch'
 const EXPIRY_BYTES = 9
 /** Expiry, type and the length of a short key. */
 const COMMON_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
-/** What decides how long a short string is: its first two bytes, or an integer. */
-const SHORT_VALUE_HEADER_BYTES = 5
 /** Below this high half a 64-bit time is exact in a double. */
 const EXACT_HIGH_END = 0x20_0000
 const CHECKSUM_BYTES = 8
@@ -88,7 +87,7 @@ export class RecordReader {
   readAll(visitor: EntryVisitor): void {
     for (;;) {
       if (!this.inValue) {
-        this.#passStrings(visitor)
+        if (!this.#attributed) this.#passCommonStrings(visitor)
         if (!this.inValue) {
           if (!this.readKey(visitor)) return
           this.answer(visitor.entry(this.entry))
@@ -143,9 +142,9 @@ export class RecordReader {
     let at = start
     let byte = bytes[at]!
     if (byte === op.OPCODE_EXPIRETIME_MS) {
-      const high = uint32(bytes, at + 5)
+      const high = readUint32le(bytes, at + 5)
       if (high >= EXACT_HIGH_END) return false
-      entry.expireAtMs = high * 2 ** 32 + uint32(bytes, at + 1)
+      entry.expireAtMs = high * 2 ** 32 + readUint32le(bytes, at + 1)
       at += EXPIRY_BYTES
       byte = bytes[at]!
     }
@@ -165,54 +164,14 @@ export class RecordReader {
     return true
   }
 
-  /**
-   * Small strings that their visitor passes over, on locals: most of what many
-   * files hold. Stops, committed, before what is not one, or after the key of
-   * one whose value is wanted, or long, or not all in the window.
-   */
-  #passStrings(visitor: EntryVisitor): void {
+  #passCommonStrings(visitor: EntryVisitor): void {
     const {cursor, entry} = this
-    const {bytes, base, end} = cursor
-    if (this.#attributed) return
-    let start = cursor.pos
-    while (start + COMMON_HEADER_BYTES <= end) {
-      let at = start
-      const expiring = bytes[at] === op.OPCODE_EXPIRETIME_MS
-      if (expiring) {
-        // Only what lies below 2^48, and so is exact in a double.
-        if (bytes[at + 7] !== 0 || bytes[at + 8] !== 0) break
-        entry.expireAtMs = (bytes[at + 5]! | (bytes[at + 6]! << 8)) * 2 ** 32 + uint32(bytes, at + 1)
-        at += EXPIRY_BYTES
-      }
-      if (bytes[at] !== op.TYPE_STRING) break
-      const keyLength = bytes[at + 1]!
-      if (keyLength >= 0x40) break
-      if (entry.typeId !== op.TYPE_STRING) this.#setType(op.TYPE_STRING)
-      const keyStart = at + 2
-      at = keyStart + keyLength
-      if (at + SHORT_VALUE_HEADER_BYTES > end) break
-      entry.keyBytes.lend(bytes, keyStart, at)
-      entry.encoding = 'raw'
-      entry.elements = -1
-      entry.offset = base + start
-      entry.valueOffset = base + at
-      const value = visitor.entry(entry)
-      const valueEnd = value.depth === 'skip' ? passShortString(bytes, at, entry) : end + 1
-      if (valueEnd > end) {
-        this.recordOffset = base + start
-        cursor.pos = at
-        this.#open(op.TYPE_STRING, this.#readers[op.TYPE_STRING]!)
-        cursor.commit()
-        this.answer(value)
-        return
-      }
-      entry.endOffset = base + valueEnd
-      value.end(entry)
-      if (expiring) entry.expireAtMs = NEVER
-      start = valueEnd
-    }
-    cursor.pos = start
+    const value = passCommonStrings(cursor, entry, visitor)
+    if (value === undefined) return
+    this.recordOffset = entry.offset
+    this.#open(op.TYPE_STRING, this.#readers[op.TYPE_STRING]!)
     cursor.commit()
+    this.answer(value)
   }
 
   /** Says who reads the value of the key just read. */
@@ -275,7 +234,12 @@ export class RecordReader {
 
   #open(byte: number, reader: ValueReader): void {
     const {cursor, entry} = this
-    this.#setType(byte)
+    const names = this.#names[byte]!
+    entry.type = names[0]
+    entry.encoding = names[1]
+    entry.typeId = byte
+    entry.elements = -1
+    entry.module = ''
     entry.offset = this.recordOffset
     entry.valueOffset = cursor.offset
     reader.begin(entry)
@@ -283,16 +247,6 @@ export class RecordReader {
     this.#valueDone = false
     this.#attributed = false
     this.inValue = true
-  }
-
-  #setType(byte: number): void {
-    const {entry} = this
-    const names = this.#names[byte]!
-    entry.type = names[0]
-    entry.encoding = names[1]
-    entry.typeId = byte
-    entry.elements = -1
-    entry.module = ''
   }
 
   /** Rarer attributes, and whatever is no key at all. */
@@ -342,29 +296,6 @@ export class RecordReader {
     else this.checksum = computed.equals(cursor.bytes, start) ? 'ok' : 'mismatch'
     cursor.commit()
   }
-}
-
-/** Where the string at `at` ends; its size and encoding go to the entry. Infinity where it is not a short one. */
-function passShortString(bytes: Uint8Array, at: number, entry: Entry): number {
-  const first = bytes[at]!
-  if (first < 0x80) {
-    entry.encoding = 'raw'
-    if (first < 0x40) {
-      entry.elements = first
-      return at + 1 + first
-    }
-    const length = ((first & 0x3f) << 8) | bytes[at + 1]!
-    entry.elements = length
-    return at + 2 + length
-  }
-  if (first < 0xc0 || first > 0xc2) return Number.POSITIVE_INFINITY
-  entry.encoding = 'int'
-  entry.elements = encodedIntegerDigits(bytes, at)
-  return at + 1 + (1 << (first & 3))
-}
-
-function uint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
 /** Takes over in the middle of a value: what has been read at a depth is read on at that depth. */

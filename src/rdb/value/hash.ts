@@ -21,8 +21,8 @@ import {type Int64, signedInt64, sumInt64} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {readLength64} from '../../encoding/length.js'
 import type {ListpackWalker} from '../../encoding/listpack.js'
-import {blobHead, readString, skipBlob, skipString} from '../../encoding/string.js'
-import {ZipmapWalker} from '../../encoding/zipmap.js'
+import {readString, skipBlob, skipString} from '../../encoding/string.js'
+import {ZipmapWalker, zipmapCount} from '../../encoding/zipmap.js'
 import {FormatError} from '../../errors.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
@@ -166,12 +166,7 @@ export class ZipmapReader implements ValueReader {
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
-    const at = cursor.pos
-    if (visitor.depth === 'skip' && skipBlob(cursor, 1) === 1 && blobHead[0]! < 254) {
-      this.#entry.elements = blobHead[0]!
-      return
-    }
-    cursor.pos = at
+    if (visitor.depth === 'skip' && this.#skip(cursor)) return
     const offset = cursor.offset
     const blob = this.#blob
     readString(cursor, blob)
@@ -180,6 +175,17 @@ export class ZipmapReader implements ValueReader {
     visitor.begin(this.#entry, this.#entry.elements)
     if (visitor.depth === 'nodes') visitor.node('zipmap', blob.bytes, blob.start, blob.end)
     else this.#show(visitor, offset)
+  }
+
+  /** False, and nothing read, where the zipmap has too many fields to say how many. */
+  #skip(cursor: ByteCursor): boolean {
+    const at = cursor.pos
+    const head = this.#blob
+    skipBlob(cursor, 1, head)
+    const count = head.end > head.start ? zipmapCount(head.bytes, head.start, head.end) : 0
+    if (count < 0) cursor.pos = at
+    else this.#entry.elements = count
+    return count >= 0
   }
 
   #count(offset: number): number {

@@ -7,7 +7,7 @@ import {LentBytes} from '../../bytes/lent.js'
 import {IntsetWalker, intsetCount} from '../../encoding/intset.js'
 import {readCount} from '../../encoding/length.js'
 import {ListpackWalker, listpackCount} from '../../encoding/listpack.js'
-import {blobHead, readString, StringRun, skipBlob} from '../../encoding/string.js'
+import {readString, StringRun, skipBlob} from '../../encoding/string.js'
 import {ZiplistWalker, ziplistCount} from '../../encoding/ziplist.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {NodeKind, ValueVisitor} from '../../keyspace/visitor.js'
@@ -81,16 +81,18 @@ export abstract class CountedReader implements ValueReader {
   }
 }
 
-/** <count> <string>*: what is not wanted is passed over in one loop. */
+/** <count> (<string>* <tail>)*: what is not wanted is passed over in one loop. */
 export abstract class StringsReader extends CountedReader {
-  readonly #run = new StringRun()
+  readonly #run: StringRun
 
-  /** `stringsEach` strings make one element. */
+  /** `stringsEach` strings make one element; each is followed by `tailBytes`. */
   constructor(
     readonly stringsEach: number,
     what: string,
+    tailBytes = 0,
   ) {
-    super(stringsEach, what)
+    super(stringsEach * (1 + tailBytes), what)
+    this.#run = new StringRun(tailBytes)
   }
 
   protected override counted(count: number): number {
@@ -121,13 +123,14 @@ export function walkerOf(kind: PackedKind): PackedWalker {
 
 /** Bytes of a blob that say how many entries it has. */
 const HEAD_BYTES = 10
+/** Blobs shorter than this hold nothing, or damage. */
+const HEAD_BYTES_MIN = 6
 
-/** Entries that the first `known` bytes of a blob claim; -1 where they do not say. */
-function claimedCount(kind: PackedKind, bytes: Uint8Array, start: number, known: number): number {
-  if (known < 6) return -1
-  if (kind === 'listpack') return listpackCount(bytes, start, start + known)
-  if (kind === 'intset') return intsetCount(bytes, start, start + known)
-  return ziplistCount(bytes, start, start + known)
+/** Entries that the first bytes of a blob claim; -1 where they do not say. */
+function claimedCount(kind: PackedKind, {bytes, start, end}: LentBytes): number {
+  if (end - start < HEAD_BYTES_MIN) return -1
+  if (kind === 'listpack') return listpackCount(bytes, start, end)
+  return kind === 'intset' ? intsetCount(bytes, start, end) : ziplistCount(bytes, start, end)
 }
 
 /**
@@ -136,9 +139,9 @@ function claimedCount(kind: PackedKind, bytes: Uint8Array, start: number, known:
  */
 export function skipPacked(cursor: ByteCursor, kind: PackedKind, walker: PackedWalker, blob: LentBytes): number {
   const at = cursor.pos
-  const known = skipBlob(cursor, HEAD_BYTES)
-  const claimed = claimedCount(kind, blobHead, 0, known)
-  if (claimed >= 0 || known < 6) return Math.max(claimed, 0)
+  skipBlob(cursor, HEAD_BYTES, blob)
+  const claimed = claimedCount(kind, blob)
+  if (claimed >= 0 || blob.end - blob.start < HEAD_BYTES_MIN) return Math.max(claimed, 0)
   cursor.pos = at
   readString(cursor, blob)
   return countPacked(walker, blob, cursor.offset)
@@ -180,7 +183,7 @@ export abstract class PackedReader implements ValueReader {
     const at = cursor.offset
     const blob = this.#blob
     readString(cursor, blob)
-    let entries = claimedCount(this.kind, blob.bytes, blob.start, blob.end - blob.start)
+    let entries = claimedCount(this.kind, blob)
     if (entries < 0) entries = countPacked(this.walker, blob, cursor.offset)
     this.entry.elements = Math.floor(entries / this.entriesEach)
     visitor.begin(this.entry, this.entry.elements)

@@ -21,7 +21,7 @@ import type {ValueReader} from './reader.js'
 import {PackedSetReader, SetReader} from './set.js'
 import {StreamReader} from './stream.js'
 import {StringReader} from './string.js'
-import {PackedZsetReader, ZsetReader} from './zset.js'
+import {AsciiZsetReader, PackedZsetReader, ZsetReader} from './zset.js'
 
 /** Readers by type byte. They keep state: one table serves one file at a time. */
 export function valueReaders(family: op.Family, templates: HashTemplates): readonly (ValueReader | undefined)[] {
@@ -29,9 +29,9 @@ export function valueReaders(family: op.Family, templates: HashTemplates): reado
   readers[op.TYPE_STRING] = new StringReader()
   readers[op.TYPE_LIST] = new ListReader()
   readers[op.TYPE_SET] = new SetReader()
-  readers[op.TYPE_ZSET] = new ZsetReader('ascii')
+  readers[op.TYPE_ZSET] = new AsciiZsetReader()
   readers[op.TYPE_HASH] = new HashReader()
-  readers[op.TYPE_ZSET_2] = new ZsetReader('binary')
+  readers[op.TYPE_ZSET_2] = new ZsetReader()
   readers[op.TYPE_MODULE_2] = new ModuleReader()
   readers[op.TYPE_HASH_ZIPMAP] = new ZipmapReader()
   readers[op.TYPE_LIST_ZIPLIST] = new ListZiplistReader()

@@ -15,25 +15,42 @@ import {asciiScoreBytes, BINARY_SCORE_BYTES, readAsciiScore, readBinaryScore} fr
 import {readString, skipString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
-import {CountedReader, PackedReader} from './reader.js'
+import {CountedReader, PackedReader, StringsReader} from './reader.js'
 
-export class ZsetReader extends CountedReader {
+export class AsciiZsetReader extends CountedReader {
   readonly #member = new LentBytes(0)
 
-  constructor(readonly score: 'ascii' | 'binary') {
-    super(score === 'ascii' ? 2 : 1 + BINARY_SCORE_BYTES, 'sorted set members')
+  constructor() {
+    super(2, 'sorted set members')
   }
 
   protected element(cursor: ByteCursor, visitor: ValueVisitor): void {
     const member = this.#member
     readString(cursor, member)
-    const score = this.score === 'ascii' ? asciiScore(cursor) : binaryScore(cursor)
+    const bytes = asciiScoreBytes(cursor.peek())
+    const offset = cursor.offset
+    const score = readAsciiScore(cursor.bytes, cursor.take(bytes), offset)
     visitor.scored(member.bytes, member.start, member.end, score)
   }
 
   protected skipElement(cursor: ByteCursor): void {
     skipString(cursor)
-    cursor.skip(this.score === 'binary' ? BINARY_SCORE_BYTES : asciiScoreBytes(cursor.peek()))
+    cursor.skip(asciiScoreBytes(cursor.peek()))
+  }
+}
+
+export class ZsetReader extends StringsReader {
+  readonly #member = new LentBytes(0)
+
+  constructor() {
+    super(1, 'sorted set members', BINARY_SCORE_BYTES)
+  }
+
+  protected element(cursor: ByteCursor, visitor: ValueVisitor): void {
+    const member = this.#member
+    readString(cursor, member)
+    const start = cursor.take(BINARY_SCORE_BYTES)
+    visitor.scored(member.bytes, member.start, member.end, readBinaryScore(cursor.bytes, start))
   }
 }
 
@@ -61,15 +78,4 @@ export class PackedZsetReader extends PackedReader {
     if (value !== undefined) return value
     throw new FormatError('BAD_SCORE', 'a score is not a number', this.entry.valueOffset)
   }
-}
-
-function asciiScore(cursor: ByteCursor): number {
-  const bytes = asciiScoreBytes(cursor.peek())
-  const offset = cursor.offset
-  return readAsciiScore(cursor.bytes, cursor.take(bytes), offset)
-}
-
-function binaryScore(cursor: ByteCursor): number {
-  const start = cursor.take(BINARY_SCORE_BYTES)
-  return readBinaryScore(cursor.bytes, start)
 }
