@@ -29,9 +29,6 @@ export class BitmapReader implements ValueReader {
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
     const logicalBytes = readPlainLength(cursor)
-    if (logicalBytes > limits.elementBytesMax) {
-      throw new LimitError('elementBytesMax', limits.elementBytesMax, logicalBytes, cursor.offset)
-    }
     this.#entry.elements = logicalBytes
     if (visitor.depth === 'skip') {
       skipString(cursor)
