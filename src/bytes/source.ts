@@ -38,20 +38,28 @@ export interface ByteSource {
   readonly storedBytes: number
   /** The next window, or nothing at the end. Input/output errors pass through. */
   read(): Promise<ByteWindow | undefined>
+  /**
+   * Reads a compressed input to its end, where its own checksum stands, and
+   * returns how many bytes were left. A plain stream may have no end: of it nothing is read.
+   */
+  readRest?(): Promise<number>
   close(): Promise<void>
 }
 
 /** Bytes already in memory, in windows of `windowBytes`. */
 export class MemorySource implements ByteSource {
+  readonly bytes: Uint8Array
   readonly inputBytes: number
   readonly storedBytes: number
   storedRead = 0
 
   constructor(
-    readonly bytes: Uint8Array,
+    bytes: Uint8Array,
     readonly windowBytes: number = limits.windowBytes,
     readonly name = 'memory',
   ) {
+    // The slice of a Buffer is a view: what is handed out would change with the caller's bytes.
+    this.bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
     this.inputBytes = this.storedBytes = bytes.length
   }
 
@@ -140,6 +148,13 @@ export class StreamSource implements ByteSource {
       this.#arrived += value.length
       return this.#window(value)
     }
+  }
+
+  async readRest(): Promise<number> {
+    if (this.stored === undefined) return 0
+    const before = this.#arrived
+    while ((await this.read()) !== undefined);
+    return this.#arrived - before
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,9 @@ import {typesOf} from './opcodes.js'
 const DUMP_FOOTER_BYTES = 10
 const DUMP_VERSION_MAX = 1000
 
+/** So many first bytes tell everything but a DUMP payload, which is told by its last ones. */
+export const FOREIGN_HEAD_BYTES = 16
+
 interface Foreign {
   what: string
   prefix: readonly number[]
@@ -34,7 +37,8 @@ const KNOWN: readonly Foreign[] = [
  */
 export function foreignError(head: Uint8Array, whole: boolean): FormatError | UnsupportedError {
   if (head.length === 0) return new FormatError('EMPTY_INPUT', 'the input is empty', 0)
-  if (/^\*\d+\r?$/m.test(text(head, 16))) {
+  // A command, or the time of the next one (aof-timestamp-enabled, redis 7.0).
+  if (/^(?:\*\d+\r?\n|#TS:\d)/.test(text(head, FOREIGN_HEAD_BYTES))) {
     const message =
       'this is an append-only file (AOF), which this version does not read yet; an RDB file begins with REDIS or VALKEY'
     return new UnsupportedError('UNKNOWN_CONTAINER', message, 0)

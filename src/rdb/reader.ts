@@ -10,8 +10,9 @@ import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes
 import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
 import {RdbEntry} from './entries.js'
-import {foreignError} from './foreign.js'
+import {FOREIGN_HEAD_BYTES, foreignError} from './foreign.js'
 import {type ChecksumVerdict, RecordReader} from './records.js'
 import {isNewer, MAGIC_BYTES, type RdbHeader} from './versions.js'
 
@@ -25,7 +26,10 @@ export interface RdbEnd {
   checksum: ChecksumVerdict
   /** Bytes of the RDB file itself, with its checksum. */
   bytes: number
-  /** Bytes that follow it; servers ignore them. An AOF with an RDB preamble has its log there. */
+  /**
+   * Bytes that follow it; servers ignore them. An AOF with an RDB preamble has its log there. Of a stream, those
+   * that arrived with the last of the file.
+   */
   trailingBytes: number
 }
 
@@ -43,6 +47,7 @@ export class RdbReader {
   #visitor: EntryVisitor = {entry: () => SKIP}
   /** The windows seen before the header was read: what to call the input if it is no RDB file. */
   #head: Uint8Array = new Uint8Array(0)
+  #headWhole = false
 
   constructor(
     readonly source: ByteSource,
@@ -70,24 +75,26 @@ export class RdbReader {
 
   /** Magic and version, read if they have not been yet. */
   async readHeader(): Promise<RdbHeader> {
-    if (this.header !== undefined) return this.header
-    try {
-      this.header = await this.#drive(() => this.#records.readHeader())
-    } catch (error) {
-      // An input known to be shorter than a header was refused before it was looked at.
-      if (error instanceof FormatError && this.#head.length === 0) this.#remember(await this.source.read())
-      throw this.#headerError(error)
+    while (this.header === undefined) {
+      let header: RdbHeader | typeof STARVED
+      try {
+        header = this.#step(() => this.#records.readHeader())
+      } catch (error) {
+        throw await this.#headerError(error)
+      }
+      if (header === STARVED) await this.#refill()
+      else this.header = header as RdbHeader
     }
     this.#head = new Uint8Array(0)
     return this.header
   }
 
-  /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further. */
+  /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further; of a compressed input, to its end. */
   async run(visitor: EntryVisitor): Promise<RdbEnd> {
     await this.#begin(visitor)
     const records = this.#records
     await this.#drive(() => records.readAll(visitor))
-    return this.#finish()
+    return await this.#finish()
   }
 
   /**
@@ -104,7 +111,7 @@ export class RdbReader {
       if (!entry.value.begun) await entry.value.skip()
       else if (records.inValue) await this.#readOn()
     }
-    return this.#finish()
+    return await this.#finish()
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<RdbEntry, RdbEnd> {
@@ -181,6 +188,7 @@ export class RdbReader {
   }
 
   #remember(window: ByteWindow | undefined): void {
+    this.#headWhole = window === undefined
     if (window === undefined) return
     const piece = window.bytes.subarray(window.start, window.end)
     const joined = new Uint8Array(this.#head.length + piece.length)
@@ -190,14 +198,24 @@ export class RdbReader {
   }
 
   /** A file that does not begin like one: say what it is instead. */
-  #headerError(error: unknown): unknown {
-    if (!(error instanceof FormatError)) return error
+  async #headerError(error: unknown): Promise<unknown> {
+    if (!(error instanceof FormatError) || error.code === 'BAD_VERSION') return error
+    await this.#readHead()
     const head = this.#head
-    if (error.code === 'BAD_MAGIC') return foreignError(head, head.length === this.source.inputBytes)
-    if (error.code !== 'TRUNCATED' || head.length >= MAGIC_BYTES) return error
-    const start = String.fromCharCode(...head)
+    const start = String.fromCharCode(...head.subarray(0, MAGIC_BYTES))
     const begun = start !== '' && ('REDIS'.startsWith(start.slice(0, 5)) || 'VALKEY'.startsWith(start.slice(0, 6)))
-    return begun ? error : foreignError(head, true)
+    return begun ? error : foreignError(head, this.#headWhole)
+  }
+
+  /** Reads as much as it takes to tell what an input is; little of a stream of text, whose end may never come. */
+  async #readHead(): Promise<void> {
+    const {inputBytes} = this.source
+    for (;;) {
+      const bytes = this.#head.length
+      const ending = inputBytes !== Number.POSITIVE_INFINITY || (bytes > 0 && this.#head[0]! < 0x20)
+      if (this.#headWhole || bytes >= (ending ? limits.windowBytes : FOREIGN_HEAD_BYTES)) return
+      this.#remember(await this.source.read())
+    }
   }
 
   /** Adds what is known of the place to an error of the grammar. */
@@ -210,11 +228,13 @@ export class RdbReader {
     return error
   }
 
-  #finish(): RdbEnd {
+  async #finish(): Promise<RdbEnd> {
     const checksum = this.#records.checksum!
     const bytes = this.#cursor.offset
-    const known = this.source.inputBytes !== Number.POSITIVE_INFINITY
-    const trailingBytes = known ? this.source.inputBytes - bytes : this.#cursor.end - this.#cursor.pos
+    const {inputBytes} = this.source
+    const known = inputBytes !== Number.POSITIVE_INFINITY
+    const seen = this.#cursor.end - this.#cursor.pos
+    const trailingBytes = known ? inputBytes - bytes : seen + ((await this.source.readRest?.()) ?? 0)
     this.end = {checksum, bytes, trailingBytes}
     if (trailingBytes > 0) {
       const text = `${trailingBytes} bytes follow the end of the RDB file; servers ignore them in a snapshot`

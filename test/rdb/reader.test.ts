@@ -147,6 +147,17 @@ describe('for await', () => {
     for (const {key, copy} of kept) expect(key).toEqual(copy)
   })
 
+  it('hands out copies also of a Buffer', async () => {
+    const buffer = Buffer.from(between(LONG['list']!))
+    const kept: Uint8Array[] = []
+    for await (const {key, value: of, type} of await RdbReader.open(buffer)) {
+      kept.push(key)
+      if (type === 'list') for (const element of await of.collect()) kept.push((element as {value: Uint8Array}).value)
+    }
+    buffer.fill(0)
+    expect(kept.map(text)).toEqual(['before', 'long', ...numbers(60), 'after'])
+  })
+
   it('shows what stands between the keys', async () => {
     const reader = await RdbReader.open(fixture('rdb-built/module-aux-v9.rdb').bytes)
     const modules: string[] = []

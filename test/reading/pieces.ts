@@ -4,7 +4,8 @@ import {type ByteSource, FileSource, StreamSource} from '../../src/bytes/source.
 import {type Limits, limits} from '../../src/limits.js'
 
 /** A stream that hands out its bytes in pieces that end at `cuts`; nobody knows its size. */
-export function streamOf(bytes: Uint8Array, cuts: Iterable<number>): ByteSource {
+export function streamOf(input: Uint8Array, cuts: Iterable<number>): ByteSource {
+  const bytes = Uint8Array.from(input)
   async function* pieces(): AsyncGenerator<Uint8Array> {
     let start = 0
     for (const cut of cuts) {
