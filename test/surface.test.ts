@@ -1,7 +1,7 @@
 /** What leaves this repository: exported names, packed files, dependencies, the manifest, and what an import loads. */
 import {execFileSync} from 'node:child_process'
 import {cpSync, existsSync, readFileSync, symlinkSync} from 'node:fs'
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import {describe, expect, expectTypeOf, it} from 'vitest'
 // Types leave no trace at run time: that they are exported is what the type check says of these lines.
 import type {
@@ -104,7 +104,7 @@ describe('the library', () => {
   it('loads no command line, and no dependency at all', () => {
     const loaded = loadedBy('rdbtool')
     expect(loaded.some(url => url.endsWith('/dist/rdb/reader.js'))).toBe(true)
-    expect(loaded.filter(url => /node_modules|\/dist\/(cli|commands|report|jobs)\//.test(url))).toEqual([])
+    expect(loaded.filter(url => /node_modules|\/dist\/(bundle|cli|commands|report|jobs)\//.test(url))).toEqual([])
     // The same look does find it where it is loaded.
     const commands = loadedBy(join(ROOT, 'dist/commands/inspect.js'))
     expect(commands.some(url => url.includes('@oclif/core'))).toBe(true)
@@ -140,7 +140,7 @@ describe('the package', () => {
       'oclif.manifest.json',
       'package.json',
     ])
-    const needed = ['dist/index.js', 'dist/index.d.ts', 'dist/cli/main.js', 'dist/commands/inspect.js']
+    const needed = ['dist/index.js', 'dist/index.d.ts', 'dist/bundle/main.js', 'dist/bundle/commands/inspect.js']
     expect(paths).toEqual(expect.arrayContaining(needed))
     expect(paths.filter(path => path.endsWith('kernels.wasm'))).toHaveLength(1)
   })
@@ -149,10 +149,14 @@ describe('the package', () => {
     const odd = paths.filter(path => path.startsWith('dist/') && !/\.(js|d\.ts|wasm)$/.test(path))
     expect(odd).toEqual([])
     const orphans = paths
-      .filter(path => /^dist\/.*\.(js|d\.ts)$/.test(path))
+      .filter(path => /^dist\/(?!bundle\/).*\.(js|d\.ts)$/.test(path))
       .filter(path => !existsSync(join(ROOT, path.replace(/^dist/, 'src').replace(/\.(js|d\.ts)$/, '.ts'))))
     expect(orphans).toEqual([])
-    expect(packed[0].unpackedSize).toBeLessThan(1_000_000)
+    const bundle = paths.filter(path => path.startsWith('dist/bundle/'))
+    const text = bundle.map(path => readFileSync(join(ROOT, path), 'utf8')).join('\n')
+    const unused = bundle.filter(path => path.includes('/shared/') && !text.includes(basename(path)))
+    expect(unused).toEqual([])
+    expect(packed[0].unpackedSize).toBeLessThan(2_000_000)
   })
 })
 
