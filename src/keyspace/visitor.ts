@@ -7,6 +7,7 @@
  */
 import type {Int64} from '../bytes/int64.js'
 import type {StreamId} from '../encoding/stream-id.js'
+import type {FormatError} from '../errors.js'
 import type {Entry} from './entry.js'
 
 /**
@@ -169,6 +170,12 @@ export interface EntryVisitor {
   /** Field names shared by several hashes (redis 8.10). */
   hashTemplate?(id: number, fields: readonly Uint8Array[]): void
   problem?(problem: Problem): void
+  /**
+   * A value is damaged inside. With this method the reading goes on behind the
+   * value where its framing still says where that is; without it, or where the
+   * framing is lost too, the error is thrown.
+   */
+  damage?(error: FormatError, entry: Entry): void
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }

@@ -92,8 +92,7 @@ export class RdbReader {
   /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further; of a compressed input, to its end. */
   async run(visitor: EntryVisitor): Promise<RdbEnd> {
     await this.#begin(visitor)
-    const records = this.#records
-    await this.#drive(() => records.readAll(visitor))
+    await this.#drive(() => this.#readAll(visitor))
     return await this.#finish()
   }
 
@@ -129,6 +128,23 @@ export class RdbReader {
     const {magic, rdbVersion} = header
     const text = `${magic} version ${rdbVersion} is newer than this program: reading on until something unknown`
     this.#report({code: 'NEWER_VERSION', severity: 'warning', offset: magic.length, text})
+  }
+
+  /** Reads on behind damage inside a value where the visitor wants that and the value's framing is whole. */
+  #readAll(visitor: EntryVisitor): void {
+    const records = this.#records
+    for (;;) {
+      try {
+        records.readAll(visitor)
+        return
+      } catch (error) {
+        const inside = error instanceof FormatError && error.code !== 'TRUNCATED' && records.inValue && !records.passing
+        if (!inside || visitor.damage === undefined) throw error
+        visitor.damage(this.#placed(error) as FormatError, records.entry)
+        this.#cursor.rewind()
+        records.passRest()
+      }
+    }
   }
 
   /** Reads a value to its end that its reader gave up. */

@@ -26,7 +26,7 @@ import {type Int64, readUint32le, signedInt64} from '../bytes/int64.js'
 import {readPlainLength} from '../encoding/length.js'
 import {readString} from '../encoding/string.js'
 import {Entry} from '../keyspace/entry.js'
-import {type Depth, type EntryVisitor, SKIP, ValueVisitor} from '../keyspace/visitor.js'
+import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {passCommonStrings} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
@@ -52,6 +52,8 @@ export class RecordReader {
   checksum: ChecksumVerdict | undefined
   /** Whether a key has been read and its value is not finished. */
   inValue = false
+  /** Whether the value is damaged and its rest is being passed over. */
+  passing = false
   /** Start of the record being read. */
   recordOffset = 0
   #readers: readonly (ValueReader | undefined)[] = []
@@ -182,10 +184,15 @@ export class RecordReader {
     this.#tapFrom = this.cursor.pos
   }
 
-  /** Nobody wants the rest of the value that has been begun. */
+  /** Nobody wants the rest of the value that has been begun: it is passed over from the last commit. */
   abandon(): void {
-    this.#value = new SilentVisitor(this.#value.depth)
+    this.#value = SKIP
     this.#tapFrom = -1
+  }
+
+  /** The rest of a damaged value is passed over from the last commit; its visitor is told the end. */
+  passRest(): void {
+    this.passing = true
   }
 
   /** Reads the value of the key last shown; throws STARVED in between. */
@@ -193,7 +200,7 @@ export class RecordReader {
     const {cursor, entry} = this
     const visitor = this.#value
     if (!this.#valueDone) {
-      this.#reader.read(cursor, visitor.depth === 'raw' ? SKIP : visitor)
+      this.#reader.read(cursor, this.passing || visitor.depth === 'raw' ? SKIP : visitor)
       cursor.commit()
       this.#valueDone = true
     }
@@ -204,6 +211,7 @@ export class RecordReader {
     }
     entry.endOffset = cursor.offset
     this.inValue = false
+    this.passing = false
     visitor.end(entry)
     entry.clearAttributes()
   }
@@ -295,13 +303,6 @@ export class RecordReader {
     if (stored.every(byte => byte === 0)) this.checksum = 'absent'
     else this.checksum = computed.equals(cursor.bytes, start) ? 'ok' : 'mismatch'
     cursor.commit()
-  }
-}
-
-/** Takes over in the middle of a value: what has been read at a depth is read on at that depth. */
-class SilentVisitor extends ValueVisitor {
-  constructor(readonly depth: Depth) {
-    super()
   }
 }
 

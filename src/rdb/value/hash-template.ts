@@ -111,12 +111,11 @@ export class HashTemplateReader implements ValueReader {
       this.#fields =
         this.names === 'own' ? readOwnFields(cursor) : this.templates.fields(readPlainLength(cursor), offset)
       this.#entry.elements = this.#fields.length
-      this.#run.left = this.#fields.length
       if (!skipping) visitor.begin(this.#entry, this.#fields.length)
       cursor.commit()
     }
     if (skipping) {
-      this.#run.skip(cursor)
+      this.#pass(cursor, this.#fields.length)
       return
     }
     while (this.#next < this.#fields.length) {
@@ -125,6 +124,15 @@ export class HashTemplateReader implements ValueReader {
       this.#next++
       cursor.commit()
     }
+  }
+
+  #pass(cursor: ByteCursor, count: number): void {
+    // Set once: the run counts on by itself where a window ends.
+    if (this.#next < count) {
+      this.#run.left = count - this.#next
+      this.#next = count
+    }
+    this.#run.skip(cursor)
   }
 }
 

@@ -166,26 +166,37 @@ export class ZipmapReader implements ValueReader {
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
-    if (visitor.depth === 'skip' && this.#skip(cursor)) return
+    if (visitor.depth === 'skip') {
+      this.#skip(cursor)
+      return
+    }
     const offset = cursor.offset
     const blob = this.#blob
     readString(cursor, blob)
     this.#entry.elements = this.#count(offset)
-    if (visitor.depth === 'skip') return
     visitor.begin(this.#entry, this.#entry.elements)
     if (visitor.depth === 'nodes') visitor.node('zipmap', blob.bytes, blob.start, blob.end)
     else this.#show(visitor, offset)
   }
 
-  /** False, and nothing read, where the zipmap has too many fields to say how many. */
-  #skip(cursor: ByteCursor): boolean {
+  /** A zipmap of 254 fields and more does not say how many: it is walked, and counts as empty where it is damaged. */
+  #skip(cursor: ByteCursor): void {
     const at = cursor.pos
-    const head = this.#blob
-    skipBlob(cursor, 1, head)
-    const count = head.end > head.start ? zipmapCount(head.bytes, head.start, head.end) : 0
-    if (count < 0) cursor.pos = at
-    else this.#entry.elements = count
-    return count >= 0
+    const offset = cursor.offset
+    const blob = this.#blob
+    skipBlob(cursor, 1, blob)
+    const count = blob.end > blob.start ? zipmapCount(blob.bytes, blob.start, blob.end) : 0
+    this.#entry.elements = Math.max(count, 0)
+    if (count >= 0) return
+    cursor.pos = at
+    try {
+      readString(cursor, blob)
+      this.#entry.elements = this.#count(offset)
+    } catch (error) {
+      if (!(error instanceof FormatError) || error.code === 'TRUNCATED') throw error
+      cursor.pos = at
+      skipString(cursor)
+    }
   }
 
   #count(offset: number): number {

@@ -7,14 +7,17 @@ import {LentBytes} from '../../bytes/lent.js'
 import {IntsetWalker, intsetCount} from '../../encoding/intset.js'
 import {readCount} from '../../encoding/length.js'
 import {ListpackWalker, listpackCount} from '../../encoding/listpack.js'
-import {readString, StringRun, skipBlob} from '../../encoding/string.js'
+import {readString, StringRun, skipBlob, skipString} from '../../encoding/string.js'
 import {ZiplistWalker, ziplistCount} from '../../encoding/ziplist.js'
+import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {NodeKind, ValueVisitor} from '../../keyspace/visitor.js'
 
 /**
  * Reads values of one type. A value may outlast the window: `read` then throws
- * STARVED with everything delivered committed, and is called again.
+ * STARVED with everything delivered committed, and is called again. From any
+ * commit on it may be called with a visitor of depth skip instead: the rest of
+ * the value is passed over.
  */
 export interface ValueReader {
   /** A new value begins; forgets whatever was left of the last. */
@@ -84,6 +87,7 @@ export abstract class CountedReader implements ValueReader {
 /** <count> (<string>* <tail>)*: what is not wanted is passed over in one loop. */
 export abstract class StringsReader extends CountedReader {
   readonly #run: StringRun
+  #passing = false
 
   /** `stringsEach` strings make one element; each is followed by `tailBytes`. */
   constructor(
@@ -95,13 +99,16 @@ export abstract class StringsReader extends CountedReader {
     this.#run = new StringRun(tailBytes)
   }
 
-  protected override counted(count: number): number {
-    this.#run.left = count * this.stringsEach
-    this.entry.elements = count
-    return count
+  override begin(entry: Entry): void {
+    super.begin(entry)
+    this.#passing = false
   }
 
   protected override skipElements(cursor: ByteCursor): void {
+    if (!this.#passing) {
+      this.#passing = true
+      this.#run.left = this.left * this.stringsEach
+    }
     this.#run.skip(cursor)
   }
 
@@ -135,7 +142,8 @@ function claimedCount(kind: PackedKind, {bytes, start, end}: LentBytes): number 
 
 /**
  * Passes over a packed blob and returns how many entries it has. Only a blob
- * too large for its 16-bit count is decompressed and walked.
+ * too large for its 16-bit count is decompressed and walked; should it turn out
+ * damaged, it counts as empty: its framing is whole, and nobody looks inside.
  */
 export function skipPacked(cursor: ByteCursor, kind: PackedKind, walker: PackedWalker, blob: LentBytes): number {
   const at = cursor.pos
@@ -143,8 +151,15 @@ export function skipPacked(cursor: ByteCursor, kind: PackedKind, walker: PackedW
   const claimed = claimedCount(kind, blob)
   if (claimed >= 0 || blob.end - blob.start < HEAD_BYTES_MIN) return Math.max(claimed, 0)
   cursor.pos = at
-  readString(cursor, blob)
-  return countPacked(walker, blob, cursor.offset)
+  try {
+    readString(cursor, blob)
+    return countPacked(walker, blob, cursor.offset)
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.code === 'TRUNCATED') throw error
+    cursor.pos = at
+    skipString(cursor)
+    return 0
+  }
 }
 
 function countPacked(walker: PackedWalker, blob: LentBytes, endOffset: number): number {

@@ -36,6 +36,10 @@ export class StringReader implements ValueReader {
   }
 
   #skip(cursor: ByteCursor): void {
+    if (this.#left >= 0) {
+      cursor.skip(this.#left)
+      return
+    }
     const entry = this.#entry
     const length = readLength(cursor)
     if (length >= 0) {
@@ -99,8 +103,8 @@ export class StringReader implements ValueReader {
     }
     while (this.#left > 0) {
       const bytes = cursor.some(this.#left)
+      visitor.chunk(cursor.bytes, cursor.pos - bytes, cursor.pos, bytes === this.#left)
       this.#left -= bytes
-      visitor.chunk(cursor.bytes, cursor.pos - bytes, cursor.pos, this.#left === 0)
       cursor.commit()
     }
   }
@@ -126,8 +130,8 @@ export class StringReader implements ValueReader {
     }
     while (this.#left > 0) {
       const bytes = cursor.some(this.#left)
-      this.#left -= bytes
       this.#stream.push(cursor.bytes, cursor.pos - bytes, cursor.pos, emit)
+      this.#left -= bytes
       cursor.commit()
     }
     this.#stream.finish()
