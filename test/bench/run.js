@@ -149,4 +149,9 @@ async function main() {
   }
 }
 
-await main()
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${/** @type {Error} */ (error).message}\n`)
+  process.exitCode = 1
+}
