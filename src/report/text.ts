@@ -4,8 +4,11 @@
  */
 import {isUtf8} from 'node:buffer'
 
-/** Control and format characters (those that turn the writing direction among them), line and paragraph separators. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu
+/**
+ * Control and format characters (those that turn the writing direction among
+ * them), line and paragraph separators, and what is reserved for more of them.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2065\u{e0000}-\u{e007f}\\]/gu
 
 /** Of `rdbtool: `, `warning: `, `  where  ` and `  next   `. */
 const LABEL_COLUMNS = 9

@@ -98,6 +98,10 @@ describe('formatJson', () => {
     )
   })
 
+  it('escapes what is reserved for more tags', () => {
+    expect(formatJson({'\u{e0002}': ''})).toBe('{\n  "\\udb40\\udc02": ""\n}')
+  })
+
   it('escapes by UTF-16 unit, as JSON does', () => {
     expect(formatJson({key: 'a\u202e\u{e0041}\u007f'})).toBe('{\n  "key": "a\\u202e\\udb40\\udc41\\u007f"\n}')
   })
