@@ -74,7 +74,7 @@ describe('cut at every byte', () => {
 
   it.each(all)('%s', (_, {bytes}) => fails(bytes))
   // The built ones end in their own bytes, or in none.
-  const small = distinct.filter(({name, bytes}) => bytes.length < 700 && !/bytes-after-end|preamble|v79/.test(name))
+  const small = distinct.filter(({name, bytes}) => bytes.length < 500 && !/bytes-after-end|preamble|v79/.test(name))
   it.each(small.map(({name, bytes}) => [name, bytes] as const))('%s', (_, bytes) => fails(bytes))
 })
 
@@ -129,12 +129,11 @@ const HOSTILE: Readonly<Record<string, Uint8Array>> = {
 
 describe.each(Object.entries(HOSTILE))('%s, in place of any byte', (_, hostile) => {
   it.each(all)('%s', async (_name, {bytes, valueOffset, endOffset}) => {
-    for (let i = valueOffset; i < Math.min(endOffset, valueOffset + 400); i++) {
+    for (let i = valueOffset; i < Math.min(endOffset, valueOffset + 200); i++) {
       const broken = new Uint8Array(hex(bytes.slice(0, i), hostile, bytes.slice(i + 1)))
-      for (const depth of DEPTHS) {
-        await readBroken(new MemorySource(broken), broken.length, depth)
-        await readBroken(streamOf(broken, every(64, broken.length)), broken.length, depth)
-      }
+      for (const depth of DEPTHS) await readBroken(new MemorySource(broken), broken.length, depth)
+      // Where nobody knows how much follows, a claim can be refused only by a limit or at the end.
+      await readBroken(streamOf(broken, every(64, broken.length)), broken.length, DEPTHS[i % 4]!)
     }
   })
 })
