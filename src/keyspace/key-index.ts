@@ -1,0 +1,283 @@
+/**
+ * A fingerprint and an offset for each of any number of keys, within a memory
+ * budget, and which of them are equal: duplicate keys of a file, keys that
+ * several sources hold, elements of one huge collection.
+ *
+ *                 full                        a digit at a time
+ *   add ──► records ──► runs in a temporary ──► records, grouped until they fit the ──► groups in the order
+ *              │        file, by digit           cache, chained by equal keys             of first offsets
+ *              └──────── never full ────────────────────▲
+ *
+ * Nothing is looked up while keys are added: a record of 16 bytes is appended,
+ * 24 with a payload. Seven tenths of the budget hold records, an eighth the
+ * groups found (which spill to a file of their own), the rest is what growing
+ * leaves behind and the tables. Beyond the budget: 1 KiB for each time it was
+ * filled. The files take as much as all records, and as the groups, take.
+ *
+ * A group is a suspicion: fingerprints are equal, by chance in one of 3,700
+ * data sets of 100 million keys (fingerprint.ts). Reading the keys again confirms it.
+ */
+import {SpillFile} from '../bytes/spill.js'
+import {Fingerprinter} from './fingerprint.js'
+import {Gathering, GroupFinder} from './key-index-groups.js'
+import {HeavyKeys, SAMPLE_RECORDS} from './key-index-heavy.js'
+import {GroupOrder, type KeyGroup} from './key-index-order.js'
+import {digitBitsFor, Records} from './key-index-records.js'
+import {RecordRuns} from './key-index-runs.js'
+
+export type {KeyGroup} from './key-index-order.js'
+
+export interface KeyIndexOptions {
+  /** Bytes of memory to keep within, at least 4 KiB. */
+  memoryBytes?: number | undefined
+  /** Folder of the temporary file; the system's own unless told. */
+  folder?: string | undefined
+  /** Keep 64 bits beside each key: a digest of its value, by which two sources are compared. */
+  payload?: boolean | undefined
+  /** Offsets told of one group (of each source); it may have more. */
+  offsetsPerGroupMax?: number | undefined
+  /** Two words, for a run that is to be repeated exactly: the answers do not depend on it, the work does. */
+  seed?: Int32Array | undefined
+}
+
+export const KEY_INDEX_BYTES = 64 * 1024 * 1024
+const KEY_INDEX_BYTES_MIN = 4096
+const RECORDS_SHARE = 0.7
+const ORDER_SHARE = 1 / 8
+const ORDER_RECORD_BYTES = 16
+/** The tables take a thirty-second of the budget, and no more than the second-level cache. */
+const TABLE_SHARE = 1 / 32
+const TABLE_RECORD_BYTES = 16
+const TABLE_RECORDS_MAX = 16_384
+const OFFSETS_PER_GROUP = 16
+/** How long the event loop may have to wait: signals and progress are served there. */
+const TURN_MS = 25
+
+export class KeyIndex {
+  readonly memoryBytes: number
+  readonly #print: Fingerprinter
+  readonly #records: Records
+  /** Words from which on there is no room, or adding is refused. */
+  #limit: number
+  #offsetMax = 0
+  readonly #digitBits: number
+  readonly #offsetsPerGroupMax: number
+  readonly #file: SpillFile
+  #runs: RecordRuns | undefined
+  /** Records in the runs. */
+  #spilled = 0
+  #state: 'adding' | 'reading' | 'closed' = 'adding'
+
+  constructor(options: KeyIndexOptions = {}) {
+    this.memoryBytes = Math.max(options.memoryBytes ?? KEY_INDEX_BYTES, KEY_INDEX_BYTES_MIN)
+    this.#offsetsPerGroupMax = Math.max(options.offsetsPerGroupMax ?? OFFSETS_PER_GROUP, 2)
+    this.#print = new Fingerprinter(options.seed)
+    const width = options.payload ? 6 : 4
+    const recordsMax = Math.floor((this.memoryBytes * RECORDS_SHARE) / (4 * width))
+    this.#records = new Records(width, recordsMax)
+    this.#limit = this.#records.limit
+    this.#digitBits = digitBitsFor(recordsMax)
+    this.#file = new SpillFile(options.folder)
+  }
+
+  /** Keys added. */
+  get count(): number {
+    return this.#spilled + (this.#state === 'reading' && this.#runs ? 0 : this.#records.used / this.#records.width)
+  }
+
+  /** Bytes in the temporary file, where the memory did not suffice. */
+  get spilledBytes(): number {
+    return this.#spilled * this.#records.width * 4
+  }
+
+  /** Adds a key, bytes[start … end) of a database; `offset` is at most 2^53 - 1. The bytes are not kept. */
+  add(db: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
+    if (this.#records.used >= this.#limit) this.#makeRoom()
+    this.#print.take(db, bytes, start, end)
+    const {words, used} = this.#records
+    words[used] = this.#print.high
+    words[used + 1] = this.#print.low
+    words[used + 2] = offset / 2 ** 32
+    words[used + 3] = offset
+    this.#records.used = used + this.#records.width
+    if (offset > this.#offsetMax) this.#offsetMax = offset
+  }
+
+  /** The same with the payload, in an index that was made for it. */
+  addWithPayload(
+    db: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    offset: number,
+    payloadHigh: number,
+    payloadLow: number,
+  ): void {
+    this.add(db, bytes, start, end, offset)
+    const {words, used} = this.#records
+    words[used - 2] = payloadHigh
+    words[used - 1] = payloadLow
+  }
+
+  /**
+   * Groups of equal fingerprints, by first offset; those that share it in no order of their own. Nothing can be added
+   * meanwhile; afterwards it can, and read anew.
+   */
+  duplicates(): AsyncGenerator<KeyGroup, void, undefined> {
+    return this.#groups(Infinity)
+  }
+
+  /**
+   * Of two sources: every fingerprint that does not occur exactly once in each with the same payload. An offset
+   * of the first source is below `boundary`, one of the second is not: add the boundary to it.
+   */
+  differing(boundary: number): AsyncGenerator<KeyGroup, void, undefined> {
+    return this.#groups(boundary)
+  }
+
+  /** Forgets all keys; memory is kept for the next ones. */
+  clear(): void {
+    if (this.#state !== 'adding') this.#refuse()
+    this.#records.used = 0
+    this.#offsetMax = 0
+    this.#spilled = 0
+    this.#runs = undefined
+    this.#file.close()
+  }
+
+  /** Frees the memory and removes the temporary file. */
+  close(): void {
+    this.#state = 'closed'
+    this.#limit = -1
+    this.#spilled = 0
+    this.#runs = undefined
+    this.#records.free()
+    this.#file.close()
+  }
+
+  #refuse(): never {
+    throw new Error(this.#closed ? 'the key index is closed' : 'the key index is being read')
+  }
+
+  #makeRoom(): void {
+    if (this.#state !== 'adding') this.#refuse()
+    if (!this.#records.grow()) this.#spill()
+    this.#limit = this.#records.limit
+  }
+
+  /** What was found so far is worth nothing once the file has failed: everything is freed. */
+  #spill(): void {
+    const {used, width} = this.#records
+    this.#runs ??= new RecordRuns(this.#file, this.#digitBits, 0)
+    try {
+      this.#runs.append(this.#records)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+    this.#spilled += used / width
+  }
+
+  async *#groups(boundary: number): AsyncGenerator<KeyGroup, void, undefined> {
+    if (this.#state !== 'adding') this.#refuse()
+    if (this.#runs) this.#spill()
+    this.#state = 'reading'
+    this.#limit = -1
+    const recordsMax = Math.max(
+      Math.floor((this.memoryBytes * ORDER_SHARE) / ORDER_RECORD_BYTES),
+      2 * this.#offsetsPerGroupMax + 2,
+    )
+    const order = new GroupOrder(recordsMax, this.#offsetMax, new SpillFile(this.#file.folder))
+    const turn = new Turn()
+    try {
+      for (const _ of this.#find(this.#finder(boundary, order))) {
+        if (turn.over) await turn.next()
+        if (this.#closed) this.#refuse()
+      }
+      let told = 0
+      for (const group of order.groups()) {
+        yield group
+        if ((++told & 255) === 0 && turn.over) await turn.next()
+        if (this.#closed) this.#refuse()
+      }
+    } catch (error) {
+      this.close()
+      throw error
+    } finally {
+      order.close()
+      this.#endReading()
+    }
+  }
+
+  get #closed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  #endReading(): void {
+    if (this.#closed) return
+    this.#state = 'adding'
+    this.#limit = this.#records.limit
+    if (!this.#runs) return
+    this.#records.used = 0
+    this.#file.truncate(this.spilledBytes)
+  }
+
+  #finder(boundary: number, order: GroupOrder): GroupFinder {
+    const tableRecords = (this.memoryBytes * TABLE_SHARE) / TABLE_RECORD_BYTES
+    return new GroupFinder(
+      this.#digitBits,
+      Math.min(2 ** (31 - Math.clz32(tableRecords)), TABLE_RECORDS_MAX),
+      new Gathering(this.#offsetsPerGroupMax, boundary),
+      gathering => order.put(gathering),
+    )
+  }
+
+  /** Finds all groups; gives control back now and then. */
+  *#find(finder: GroupFinder): Generator<void> {
+    if (this.#runs) yield* this.#findInRuns(this.#runs, finder)
+    else finder.find(this.#records, 0, this.#records.used, 0)
+  }
+
+  *#findInRuns(runs: RecordRuns, finder: GroupFinder): Generator<void> {
+    const records = this.#records
+    for (let digit = 0; digit < runs.digits; digit++) {
+      if (runs.wordsOf(digit) > records.limit) {
+        yield* this.#divide(runs, digit, finder)
+      } else {
+        for (const _ of runs.parts(digit, records)) finder.find(records, 0, records.used, runs.level + 1)
+        yield
+      }
+    }
+  }
+
+  /** The records of one digit do not fit: all but those of heavy keys become runs of the next digit. */
+  *#divide(runs: RecordRuns, digit: number, finder: GroupFinder): Generator<void> {
+    const records = this.#records
+    const {boundary} = finder.gathering
+    const sample = runs.sample(digit, SAMPLE_RECORDS, records.width)
+    const heavy = new HeavyKeys(sample, records.width, this.#offsetsPerGroupMax, boundary)
+    const deeper = new RecordRuns(this.#file, this.#digitBits, runs.level + 1)
+    for (const _ of runs.parts(digit, records)) {
+      heavy.takeFrom(records)
+      deeper.append(records)
+      yield
+    }
+    for (const gathering of heavy.gatherings) finder.finish(gathering)
+    yield* this.#findInRuns(deeper, finder)
+    deeper.release()
+  }
+}
+
+/** Lets the event loop have its turn, when it has waited long enough. */
+class Turn {
+  #startedMs = performance.now()
+
+  get over(): boolean {
+    return performance.now() - this.#startedMs > TURN_MS
+  }
+
+  async next(): Promise<void> {
+    await new Promise(resolve => setImmediate(resolve))
+    this.#startedMs = performance.now()
+  }
+}
