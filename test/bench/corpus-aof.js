@@ -1,7 +1,7 @@
 /**
- * Ten million write commands as an application sends them: a few keys are hot and overwritten again and again, so that of a
- * gigabyte of commands some 400,000 keys remain. All times and ids are told, and nothing is drawn by the server: the file
- * is the same on every day.
+ * Ten million write commands as an application sends them: a few keys are hot and overwritten again and again, so that
+ * of a gigabyte of commands some 400,000 keys remain. All times and ids are told, and nothing is drawn by the server:
+ * the file is the same on every day.
  */
 
 import {CommandBatch} from './command-batch.js'

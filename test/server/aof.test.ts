@@ -1,6 +1,6 @@
 /**
- * The append-only fixtures, loaded by the server that wrote them: it must hold what their goldens say. Our reader has no
- * part in it. The oracle takes such folders too.
+ * The append-only fixtures, loaded by the server that wrote them: it must hold what their goldens say. Our reader has
+ * no part in it. The oracle takes such folders too.
  */
 
 import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'

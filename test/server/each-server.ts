@@ -1,6 +1,6 @@
 /**
- * One suite per server of the catalogue. A server that is not on this machine is skipped, loudly: by name in the list of
- * tests and on standard error. Only the release's own must be there in CI: without it nothing would be proved.
+ * One suite per server of the catalogue. A server that is not on this machine is skipped, loudly: by name in the list
+ * of tests and on standard error. Only the release's own must be there in CI: without it nothing would be proved.
  */
 
 import {describe, expect, it} from 'vitest'

@@ -3,12 +3,12 @@
  *
  *   node test/server/fetch.js [name...]      all of the catalogue that are not there, unless some are named
  *
- * What cannot be had is an error, but in CI, where only the release's own server must be there: it is named, there also in
- * the summary of the run (GITHUB_STEP_SUMMARY), and the tests skip it.
+ * What cannot be had is an error, but in CI, where only the release's own server must be there: it is named, there also
+ * in the summary of the run (GITHUB_STEP_SUMMARY), and the tests skip it.
  *
- * The packages come from the Debian mirror of the machine's own apt configuration (or RDBTOOL_DEBIAN_MIRROR), through apt in
- * a private root: nothing of the machine's apt or dpkg is changed, and signatures are checked as ever. Only the date
- * until which an index is valid is not: a mirror of an old suite does not renew it.
+ * The packages come from the Debian mirror of the machine's own apt configuration (or RDBTOOL_DEBIAN_MIRROR), through
+ * apt in a private root: nothing of the machine's apt or dpkg is changed, and signatures are checked as ever. Only the
+ * date until which an index is valid is not: a mirror of an old suite does not renew it.
  */
 
 import {execFileSync} from 'node:child_process'

@@ -1,7 +1,7 @@
 /**
- * The second answer of the oracle: what a running server says of every key, and of its functions. DEBUG DIGEST, the first
- * one, is blind to most of what stands around the values (oracle.test.ts shows to what), and never tells where the
- * difference is. Nothing of src/ has a part in it.
+ * The second answer of the oracle: what a running server says of every key, and of its functions. DEBUG DIGEST, the
+ * first one, is blind to most of what stands around the values (oracle.test.ts shows to what), and never tells where
+ * the difference is. Nothing of src/ has a part in it.
  */
 
 import {type Client, openClient, type ReplyError} from './client.js'

@@ -1,6 +1,7 @@
 /**
- * The oracle itself, on every server: the smallest changes are noticed, one at a time, by the fingerprint; DEBUG DIGEST alone
- * is blind where oracle-changes.ts says so, which is why there is a fingerprint. What is equal is equal, in whatever encoding.
+ * The oracle itself, on every server: the smallest changes are noticed, one at a time, by the fingerprint; DEBUG DIGEST
+ * alone is blind where oracle-changes.ts says so, which is why there is a fingerprint. What is equal is equal, in
+ * whatever encoding.
  */
 
 import {readFileSync} from 'node:fs'

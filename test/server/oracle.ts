@@ -1,5 +1,6 @@
 /**
- * Whether two servers hold the same: two answers that must both match, the server's own DEBUG DIGEST and our fingerprint.
+ * Whether two servers hold the same: two answers that must both match, the server's own DEBUG DIGEST and our
+ * fingerprint.
  *
  *   import * as oracle from './oracle.js'
  *   expect(oracle.compare(await oracle.snapshot(a), await oracle.snapshot(b))).toEqual([])
@@ -44,7 +45,10 @@ export function compare(a: Snapshot, b: Snapshot, options: CompareOptions = {}):
   return lines
 }
 
-/** An RDB or a single append-only file (its name ends in .aof), by path; a folder of append-only files; or an RDB's bytes. */
+/**
+ * An RDB or a single append-only file (its name ends in .aof), by path; a folder of append-only files; or an RDB's
+ * bytes.
+ */
 export type Loadable = string | Uint8Array
 
 /**

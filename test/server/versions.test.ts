@@ -1,6 +1,6 @@
 /**
- * Which versions of the format each server takes, by a file that holds nothing else (a header, one string, the end) and by
- * RESTORE, whose footer has the version too: 1 to its own, nothing newer; valkey also its own magic and, when
+ * Which versions of the format each server takes, by a file that holds nothing else (a header, one string, the end) and
+ * by RESTORE, whose footer has the version too: 1 to its own, nothing newer; valkey also its own magic and, when
  * `rdb-version-check` is relaxed, what is not its own.
  */
 
