@@ -2,7 +2,7 @@
 import {describe, expect, it} from 'vitest'
 import {MemorySource} from '../../src/index.js'
 import {intset, listpack, ziplist} from '../fixtures/blobs.js'
-import {f64, hex, le, len, moduleId, rawId, str} from '../fixtures/builder.js'
+import {f64, hex, le, len, lzfRun, moduleId, rawId, str} from '../fixtures/builder.js'
 import {streamNode} from '../fixtures/values.js'
 import {fileOf} from '../reading/samples.js'
 import {transcribe} from '../reading/transcript.js'
@@ -114,6 +114,22 @@ describe('as servers wrote them', () => {
 
   it('an empty bitmap of 8.12', async () => {
     expect(await shown(0x21, hex('00 08 0000000000000000'))).toEqual(['begin "k" 0', 'chunks  last=true'])
+  })
+})
+
+describe('strings', () => {
+  it.each<[string, Uint8Array, string]>([
+    ['of nothing', str(''), ''],
+    ['as they are', str('hello'), 'hello'],
+    ['of an integer', hex('c1d4fe'), '-300'],
+    ['compressed', lzfRun(97, 60), 'a'.repeat(60)],
+    ['compressed, in pieces', lzfRun(97, 70_000), 'a'.repeat(70_000)],
+  ])('%s end in a last chunk, also where there is none before', async (_, bytes, text) => {
+    const expected = [`begin "k" ${text.length}`, `chunks ${text} last=true`]
+    expect(await shown(0, bytes)).toEqual(expected)
+    const file = fileOf(9, [hex(0, str('k'), bytes)])
+    const lines = await transcribe(new MemorySource(file, 5), 'elements')
+    expect(lines.filter(line => /^(begin|chunks) /.test(line))).toEqual(expected)
   })
 })
 
