@@ -13,5 +13,11 @@ const commands = readdirSync(new URL('../dist/commands/', import.meta.url))
 export default defineConfig({
   input: {main: 'dist/cli/main.js', ...Object.fromEntries(commands)},
   platform: 'node',
-  output: {dir: 'dist/bundle', format: 'esm', chunkFileNames: 'shared/[name]-[hash].js'},
+  output: {
+    dir: 'dist/bundle',
+    format: 'esm',
+    chunkFileNames: 'shared/[name]-[hash].js',
+    // Names stay, so that a stack trace can be read; comments and blanks cost start-up.
+    minify: {compress: false, mangle: false, codegen: {removeWhitespace: true}},
+  },
 })
