@@ -25,6 +25,9 @@ const HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 /** What decides how long a short value is: two bytes, an integer, or two lengths of two bytes. */
 const VALUE_HEADER_BYTES = 5
 
+/** Beyond any window: an integer, since a double here would make doubles of every place in the loop. */
+const BEYOND = 2 ** 31 - 1
+
 /**
  * Passes over entries as long as they are of the common form and their visitor
  * answers with depth skip. Returns undefined, committed, before what is not of
@@ -54,7 +57,7 @@ export function passCommonStrings(cursor: ByteCursor, entry: Entry, visitor: Ent
     entry.offset = base + start
     entry.valueOffset = base + at
     const value = visitor.entry(entry)
-    const valueEnd = value.depth === 'skip' ? passValue(bytes, at, entry) : Number.POSITIVE_INFINITY
+    const valueEnd = value.depth === 'skip' ? passValue(bytes, at, entry) : BEYOND
     if (valueEnd > end) {
       cursor.pos = at
       return value
@@ -75,7 +78,7 @@ function becomeString(entry: Entry): void {
   entry.module = ''
 }
 
-/** Where the value at `at` ends; its size and encoding go to the entry. Infinity where it is not a short one. */
+/** Where the value at `at` ends; its size and encoding go to the entry. BEYOND where it is not a short one. */
 function passValue(bytes: Uint8Array, at: number, entry: Entry): number {
   const first = bytes[at]!
   if (first < 0x80) {
@@ -89,7 +92,7 @@ function passValue(bytes: Uint8Array, at: number, entry: Entry): number {
     return at + 2 + length
   }
   if (first === 0xc3) return passPacked(bytes, at, entry)
-  if (first < 0xc0 || first > 0xc3) return Number.POSITIVE_INFINITY
+  if (first < 0xc0 || first > 0xc3) return BEYOND
   entry.encoding = 'int'
   entry.elements = encodedIntegerDigits(bytes, at)
   return at + 1 + (1 << (first & 3))
@@ -100,12 +103,12 @@ function passPacked(bytes: Uint8Array, at: number, entry: Entry): number {
   let next = at + 1
   let packed = bytes[next++]!
   if (packed >= 0x40) {
-    if (packed >= 0x80) return Number.POSITIVE_INFINITY
+    if (packed >= 0x80) return BEYOND
     packed = ((packed & 0x3f) << 8) | bytes[next++]!
   }
   let length = bytes[next++]!
   if (length >= 0x40) {
-    if (length >= 0x80) return Number.POSITIVE_INFINITY
+    if (length >= 0x80) return BEYOND
     length = ((length & 0x3f) << 8) | bytes[next++]!
   }
   entry.encoding = 'lzf'
