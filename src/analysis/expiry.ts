@@ -1,0 +1,248 @@
+/**
+ * When keys expire, how long they have not been used, and how often they are.
+ * All of it merges exactly: the answers depend on what was counted, not on the
+ * order, nor on how it was split.
+ */
+import type {Int64} from '../bytes/int64.js'
+import {NEVER} from '../keyspace/entry.js'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** The buckets of time left, in order; each ends where the next begins. */
+export const TTL_BUCKETS = ['expired', '<1m', '<1h', '<1d', '<7d', '<30d', '<1y', '>=1y', 'none'] as const
+export type TtlBucket = (typeof TTL_BUCKETS)[number]
+const TTL_ENDS_MS = [0, MINUTE_MS, HOUR_MS, DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 365 * DAY_MS]
+
+const IDLE_ENDS_SECONDS = [60, 3600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_400]
+export const IDLE_BUCKETS = ['<1m', '<1h', '<1d', '<7d', '<30d', '<1y', '>=1y'] as const
+export type IdleBucket = (typeof IDLE_BUCKETS)[number]
+
+export interface BucketCount<Name extends string> {
+  bucket: Name
+  keys: number
+  bytes: number
+}
+
+/** Keys and their bytes by how much time they have left at a given moment. */
+export class TtlHistogram {
+  readonly keys = new Float64Array(TTL_BUCKETS.length)
+  readonly bytes = new Float64Array(TTL_BUCKETS.length)
+
+  constructor(readonly nowMs: number) {}
+
+  /** `expireAtMs` is NEVER for a key without expiry. */
+  add(expireAtMs: Int64, bytes: number): void {
+    const at = expireAtMs === NEVER ? TTL_BUCKETS.length - 1 : bucketOf(Number(expireAtMs) - this.nowMs, TTL_ENDS_MS)
+    this.keys[at]!++
+    this.bytes[at]! += bytes
+  }
+
+  merge(other: Pick<TtlHistogram, 'keys' | 'bytes'>): void {
+    addInto(this.keys, other.keys)
+    addInto(this.bytes, other.bytes)
+  }
+
+  result(): BucketCount<TtlBucket>[] {
+    return TTL_BUCKETS.map((bucket, at) => ({bucket, keys: this.keys[at]!, bytes: this.bytes[at]!}))
+  }
+}
+
+/** Keys and their bytes by the time since they were last used, where the file tells it. */
+export class IdleHistogram {
+  readonly keys = new Float64Array(IDLE_BUCKETS.length)
+  readonly bytes = new Float64Array(IDLE_BUCKETS.length)
+
+  add(idleSeconds: number, bytes: number): void {
+    const at = bucketOf(idleSeconds, IDLE_ENDS_SECONDS)
+    this.keys[at]!++
+    this.bytes[at]! += bytes
+  }
+
+  merge(other: Pick<IdleHistogram, 'keys' | 'bytes'>): void {
+    addInto(this.keys, other.keys)
+    addInto(this.bytes, other.bytes)
+  }
+
+  get count(): number {
+    return this.keys.reduce((sum, keys) => sum + keys, 0)
+  }
+
+  result(): BucketCount<IdleBucket>[] {
+    return IDLE_BUCKETS.map((bucket, at) => ({bucket, keys: this.keys[at]!, bytes: this.bytes[at]!}))
+  }
+}
+
+/** Keys by their logarithmic access counter, where the file tells it. */
+export class FrequencyHistogram {
+  /** By counter, 0 to 255. */
+  readonly keys = new Float64Array(256)
+
+  add(frequency: number): void {
+    this.keys[frequency & 0xff]!++
+  }
+
+  merge(other: Pick<FrequencyHistogram, 'keys'>): void {
+    addInto(this.keys, other.keys)
+  }
+
+  get count(): number {
+    return this.keys.reduce((sum, keys) => sum + keys, 0)
+  }
+
+  /** The counters that some key has, ascending. */
+  result(): {frequency: number; keys: number}[] {
+    return [...this.keys].map((keys, frequency) => ({frequency, keys})).filter(({keys}) => keys > 0)
+  }
+}
+
+/** The index of the first end that a value lies before; the number of ends where it lies before none. */
+function bucketOf(value: number, ends: readonly number[]): number {
+  let at = 0
+  while (at < ends.length && value >= ends[at]!) at++
+  return at
+}
+
+function addInto(sums: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!
+}
+
+/** Widths that moments are counted in: minutes while few differ, then ever wider. */
+const WIDTHS_MS = [MINUTE_MS, HOUR_MS, DAY_MS, 32 * DAY_MS, 1024 * DAY_MS, 2 ** 15 * DAY_MS, 2 ** 20 * DAY_MS]
+/** Different moments remembered: more than the minutes of a month. */
+const MOMENTS_MAX = 50_000
+const SLOTS_MIN = 256
+const EMPTY = -1
+
+/** A span of time, and what expires within it. */
+export interface ExpiryWindow {
+  fromMs: number
+  toMs: number
+  keys: number
+  /** Of all keys that were added. */
+  share: number
+}
+
+/** What is counted; also what arrives when one is posted from another thread. */
+export interface ExpiryMomentsState {
+  readonly level: number
+  readonly total: number
+  readonly moments: Float64Array
+  readonly keys: Float64Array
+}
+
+/**
+ * How many keys expire in each minute, to tell whether everything expires at
+ * once. Where more than MOMENTS_MAX minutes differ all of it is counted by hours, and
+ * so on: that depends only on the set of minutes.
+ */
+export class ExpiryMoments implements ExpiryMomentsState {
+  /** Index of the width in use. */
+  level = 0
+  /** Keys added. */
+  total = 0
+  /** Open addressing: moments, in widths since 1970, and their keys. */
+  moments = new Float64Array(SLOTS_MIN).fill(EMPTY)
+  keys = new Float64Array(SLOTS_MIN)
+  #used = 0
+  #width = WIDTHS_MS[0]!
+  /** The key before often expires in the same minute. */
+  #last = 0
+
+  constructor(readonly momentsMax = MOMENTS_MAX) {}
+
+  /** Adds a key that expires then; a time before 1970 is taken as 1970. */
+  add(expireAtMs: Int64): void {
+    this.total++
+    // By way of the minute: so the moment of a time is the same, at whatever width it was counted first.
+    const minute = Math.max(0, Math.floor(Number(expireAtMs) / MINUTE_MS))
+    const moment = this.level === 0 ? minute : Math.floor(minute / (this.#width / MINUTE_MS))
+    if (this.moments[this.#last] === moment) this.keys[this.#last]!++
+    else this.#count(moment, 1)
+  }
+
+  merge(other: ExpiryMomentsState): void {
+    while (this.level < other.level) this.#widen()
+    const otherWidth = WIDTHS_MS[other.level]!
+    for (const [slot, moment] of other.moments.entries()) {
+      // The width may grow on the way.
+      if (moment !== EMPTY) this.#count(Math.floor(moment / (this.#width / otherWidth)), other.keys[slot]!)
+    }
+    this.total += other.total
+  }
+
+  /**
+   * The span of that length in which most keys expire; the earliest, where several do. It is as long as
+   * moments are counted apart where that is longer. Undefined where nothing expires.
+   */
+  densest(spanMs: number): ExpiryWindow | undefined {
+    const counts = this.#sorted()
+    const span = Math.max(1, Math.round(spanMs / this.#width))
+    let best = -1
+    let most = 0
+    for (let first = 0, end = 0, keys = 0; first < counts.length; keys -= counts[first++]!.keys) {
+      const until = counts[first]!.moment + span
+      while (end < counts.length && counts[end]!.moment < until) keys += counts[end++]!.keys
+      if (keys > most) {
+        most = keys
+        best = counts[first]!.moment
+      }
+    }
+    if (best < 0) return undefined
+    return {fromMs: best * this.#width, toMs: (best + span) * this.#width, keys: most, share: most / this.total}
+  }
+
+  #sorted(): {moment: number; keys: number}[] {
+    const counts = Array.from(this.moments, (moment, slot) => ({moment, keys: this.keys[slot]!}))
+    return counts.filter(({moment}) => moment !== EMPTY).sort((a, b) => a.moment - b.moment)
+  }
+
+  #count(moment: number, keys: number): void {
+    const slot = this.#slotOf(moment)
+    this.#last = slot
+    this.keys[slot]! += keys
+    if (this.moments[slot] === moment) return
+    this.moments[slot] = moment
+    this.#used++
+    if (this.#used > this.momentsMax && this.level < WIDTHS_MS.length - 1) this.#widen()
+    else if (this.#used * 2 > this.moments.length) this.#rebuild(1)
+  }
+
+  #slotOf(moment: number): number {
+    const {moments} = this
+    const mask = moments.length - 1
+    let slot = (Math.imul(moment | 0, 0x9e37_79b1) >>> 8) & mask
+    while (moments[slot] !== EMPTY && moments[slot] !== moment) slot = (slot + 1) & mask
+    return slot
+  }
+
+  #widen(): void {
+    const before = this.#width
+    this.#width = WIDTHS_MS[++this.level]!
+    this.#rebuild(this.#width / before)
+    if (this.#used > this.momentsMax && this.level < WIDTHS_MS.length - 1) this.#widen()
+  }
+
+  /** Makes room for twice as many, each moment divided by `ratio`. */
+  #rebuild(ratio: number): void {
+    const {moments, keys} = this
+    let slots = SLOTS_MIN
+    while (slots < this.#used * 4 && ratio === 1) slots *= 2
+    this.moments = new Float64Array(slots).fill(EMPTY)
+    this.keys = new Float64Array(slots)
+    this.#used = 0
+    this.#last = 0
+    for (const [slot, moment] of moments.entries()) {
+      if (moment !== EMPTY) this.#insert(Math.floor(moment / ratio), keys[slot]!)
+    }
+  }
+
+  #insert(moment: number, keys: number): void {
+    const slot = this.#slotOf(moment)
+    if (this.moments[slot] === EMPTY) this.#used++
+    this.moments[slot] = moment
+    this.keys[slot]! += keys
+    if (this.#used * 2 > this.moments.length) this.#rebuild(1)
+  }
+}
