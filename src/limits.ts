@@ -12,7 +12,9 @@ export interface Limits {
   windowBytes: number
   /** Distinct names remembered per report section (aux fields, functions, modules). */
   namesMax: number
-  /** Field names of one hash template, over all templates of a file. */
+  /** Strings of one list that is held whole: field names of a hash template, keys of a script. */
+  listStringsMax: number
+  /** Field names of all hash templates of a file. */
   templateFieldsMax: number
 }
 
@@ -23,5 +25,7 @@ export const limits: Readonly<Limits> = {
   windowBytes: 256 * 1024,
   // A hostile file can hold millions of aux records; a report needs none of the later ones.
   namesMax: 10_000,
+  // A copied string takes some two hundred bytes: a file of 40 MB could ask for 4 GB.
+  listStringsMax: 1_000_000,
   templateFieldsMax: 1_000_000,
 }

@@ -11,12 +11,13 @@ import type {Entry} from '../keyspace/entry.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 import type {HashTemplates} from './value/hash-template.js'
-import {readModuleId, skipModuleItem} from './value/module.js'
+import {ModuleItems, readModuleId} from './value/module.js'
 import type {RdbHeader} from './versions.js'
 
 const KEY_META_CLASSES_MAX = 7
 const SLOT_JOB_BYTES = 40
 const SLOT_RANGE_BYTES_MIN = 2
+const SLOT_RANGES_MAX = 16_384
 /** MODULE_AUX frames `when` as an unsigned item. */
 const MODULE_AUX_WHEN_OPCODE = 2
 
@@ -24,6 +25,8 @@ const MODULE_AUX_WHEN_OPCODE = 2
 export class OtherRecords {
   readonly #name = new LentBytes(0)
   readonly #text = new LentBytes(1)
+  readonly #items = new ModuleItems()
+  readonly #classItems = Array.from({length: KEY_META_CLASSES_MAX}, () => new ModuleItems())
 
   /** `entry` carries the selected database from record to record. */
   constructor(
@@ -103,7 +106,7 @@ export class OtherRecords {
     }
     const when = readPlainLength(cursor)
     const start = cursor.pos
-    while (skipModuleItem(cursor));
+    this.#items.pass(cursor)
     // The payload is lent from the window: all of it must have arrived.
     const bytes = cursor.pos - start
     cursor.pos = start
@@ -125,6 +128,9 @@ export class OtherRecords {
     }
     const job = asciiText(this.#name)
     const count = readCount(cursor, SLOT_RANGE_BYTES_MIN, 'slot ranges')
+    if (count > SLOT_RANGES_MAX) {
+      throw new FormatError('BAD_COUNT', `${count} ranges of slots are claimed; a cluster has 16384`, cursor.offset)
+    }
     const ranges: [number, number][] = []
     for (let i = 0; i < count; i++) ranges.push([readPlainLength(cursor), readPlainLength(cursor)])
     visitor.slotImport?.(job, ranges)
@@ -140,7 +146,7 @@ export class OtherRecords {
     }
     for (let i = 0; i < classes; i++) {
       cursor.skip(4)
-      while (skipModuleItem(cursor));
+      this.#classItems[i]!.pass(cursor)
     }
     const bytes = cursor.pos - start
     cursor.pos = start

@@ -16,9 +16,10 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {readCount, readPlainLength} from '../../encoding/length.js'
+import {readPlainLength} from '../../encoding/length.js'
 import {ListpackWalker} from '../../encoding/listpack.js'
 import {readString, StringRun} from '../../encoding/string.js'
+import {StringList} from '../../encoding/string-list.js'
 import {FormatError, LimitError} from '../../errors.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
@@ -30,7 +31,8 @@ const FIELDS_STRINGS = 1
 
 /** The templates of one file. */
 export class HashTemplates {
-  readonly #templates: Uint8Array[][] = []
+  readonly #templates: (readonly Uint8Array[])[] = []
+  readonly #names = new StringList('field names')
   #fields = 0
 
   /** Reads the payload of a HASH_TEMPLATE opcode. */
@@ -40,7 +42,7 @@ export class HashTemplates {
       const next = this.#templates.length
       throw new FormatError('BAD_HASH', `hash template ${id} follows where ${next} belongs`, cursor.offset)
     }
-    const fields = readNames(cursor)
+    const fields = this.#names.read(cursor)
     this.#fields += fields.length
     if (this.#fields > limits.templateFieldsMax) {
       throw new LimitError('templateFieldsMax', limits.templateFieldsMax, this.#fields, cursor.offset)
@@ -65,6 +67,7 @@ export class HashTemplateReader implements ValueReader {
   readonly #blob = new LentBytes(0)
   readonly #value = new LentBytes(1)
   readonly #walker = new ListpackWalker()
+  readonly #names = new StringList('field names')
 
   constructor(
     readonly names: 'own' | 'shared',
@@ -84,7 +87,7 @@ export class HashTemplateReader implements ValueReader {
   }
 
   #readListpack(cursor: ByteCursor, visitor: ValueVisitor): void {
-    const own = this.names === 'own' ? readOwnFields(cursor) : undefined
+    const own = this.names === 'own' ? readOwnFields(cursor, this.#names) : undefined
     if (visitor.depth === 'skip') {
       this.#entry.elements = Math.max(skipPacked(cursor, 'listpack', this.#walker, this.#blob) - 1, 0)
       return
@@ -109,7 +112,9 @@ export class HashTemplateReader implements ValueReader {
     if (this.#fields === undefined) {
       const offset = cursor.offset
       this.#fields =
-        this.names === 'own' ? readOwnFields(cursor) : this.templates.fields(readPlainLength(cursor), offset)
+        this.names === 'own'
+          ? readOwnFields(cursor, this.#names)
+          : this.templates.fields(readPlainLength(cursor), offset)
       this.#entry.elements = this.#fields.length
       if (!skipping) visitor.begin(this.#entry, this.#fields.length)
       cursor.commit()
@@ -140,21 +145,9 @@ function show(visitor: ValueVisitor, name: Uint8Array, value: LentBytes): void {
   visitor.field(name, 0, name.length, value.bytes, value.start, value.end, NEVER)
 }
 
-/** `<count> <string>*`, copied: names outlive the window. */
-function readNames(cursor: ByteCursor): Uint8Array[] {
-  const count = readCount(cursor, 1, 'field names')
-  const names: Uint8Array[] = []
-  const name = new LentBytes(1)
-  for (let i = 0; i < count; i++) {
-    readString(cursor, name)
-    names.push(name.copy())
-  }
-  return names
-}
-
-function readOwnFields(cursor: ByteCursor): Uint8Array[] {
+function readOwnFields(cursor: ByteCursor, names: StringList): readonly Uint8Array[] {
   const format = readPlainLength(cursor)
-  if (format === FIELDS_STRINGS) return readNames(cursor)
+  if (format === FIELDS_STRINGS) return names.read(cursor)
   if (format !== FIELDS_LISTPACK) {
     throw new FormatError('BAD_HASH', `field names of a hash have format ${format}, not 0 or 1`, cursor.offset - 1)
   }
@@ -163,10 +156,10 @@ function readOwnFields(cursor: ByteCursor): Uint8Array[] {
   readString(cursor, blob)
   const walker = new ListpackWalker()
   walker.open(blob.bytes, blob.start, blob.end, offset)
-  const names: Uint8Array[] = []
+  const fields: Uint8Array[] = []
   const name = new LentBytes(1)
-  while (walker.next(name)) names.push(name.copy())
-  return names
+  while (walker.next(name)) fields.push(name.copy())
+  return fields
 }
 
 function missingValue(offset: number): FormatError {

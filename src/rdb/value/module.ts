@@ -85,8 +85,20 @@ export class ModuleReader implements ValueReader {
   }
 }
 
+/** Passes over all items up to the end mark, of a record that is read again from its start where the window ends. */
+export class ModuleItems {
+  #startOffset = -1
+  #reachedOffset = 0
+
+  pass(cursor: ByteCursor): void {
+    if (cursor.offset !== this.#startOffset) this.#startOffset = this.#reachedOffset = cursor.offset
+    cursor.pos = this.#reachedOffset - cursor.base
+    while (skipModuleItem(cursor)) this.#reachedOffset = cursor.offset
+  }
+}
+
 /** Passes over one item; false when it was the end mark. */
-export function skipModuleItem(cursor: ByteCursor): boolean {
+function skipModuleItem(cursor: ByteCursor): boolean {
   const item = readPlainLength(cursor)
   if (item === ITEM_END) return false
   if (item === ITEM_SIGNED || item === ITEM_UNSIGNED) readLength64(cursor)
