@@ -25,8 +25,9 @@ export type EmitPiece = (bytes: Uint8Array, start: number, end: number) => void
 
 /** Why the kernel stopped decoding (src/kernels/lzf.ts). */
 const ALL_READ = 0
-const INPUT_SHORT = 1
-const OUTPUT_SHORT = 2
+export const INPUT_SHORT = 1
+export const OUTPUT_SHORT = 2
+export const BAD_REFERENCE = 3
 
 const HISTORY_BYTES = 8192
 /** Control bytes below are literal runs. */
@@ -263,18 +264,19 @@ function grow(buffer: Uint8Array, filled: number, wanted: number, most: number):
 }
 
 /** Bytes of the operation that a control byte starts. */
-function operationBytes(control: number): number {
+export function operationBytes(control: number): number {
   if (control < LITERALS_MAX) return control + 2
   return control >= LONG_REFERENCE ? 3 : 2
 }
 
 /** A length that no compressed run of this size can make is refused before anything is allocated for it. */
-function checkClaim(inBytes: number, outBytes: number, offset: number): void {
+export function checkClaim(inBytes: number, outBytes: number, offset: number): void {
   if (outBytes <= inBytes * EXPANSION_MAX) return
   throw new FormatError('BAD_LZF', `${inBytes} compressed bytes claim to make ${outBytes}, which LZF cannot`, offset)
 }
 
-function refusal(status: number, outBytes: number, offset: number): FormatError {
+/** What to throw for a status of the kernel. */
+export function refusal(status: number, outBytes: number, offset: number): FormatError {
   if (status === INPUT_SHORT) {
     return new FormatError('BAD_LZF', 'compressed string ends inside an operation', offset)
   }
@@ -284,6 +286,6 @@ function refusal(status: number, outBytes: number, offset: number): FormatError 
   return new FormatError('BAD_LZF', 'compressed string refers back before its own start', offset)
 }
 
-function tooShort(produced: number, outBytes: number, offset: number): FormatError {
+export function tooShort(produced: number, outBytes: number, offset: number): FormatError {
   return new FormatError('BAD_LZF', `compressed string makes ${produced} bytes, not the ${outBytes} it claims`, offset)
 }

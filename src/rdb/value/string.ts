@@ -6,6 +6,7 @@
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {decompressLzf, LzfStream} from '../../bytes/lzf.js'
+import {LzfVerifier} from '../../bytes/lzf-verify.js'
 import {readLength, readPlainLength} from '../../encoding/length.js'
 import {decimalCharacters, readEncodedInteger, readInteger, STRING_LZF} from '../../encoding/string.js'
 import type {Entry} from '../../keyspace/entry.js'
@@ -23,6 +24,9 @@ export class StringReader implements ValueReader {
   /** Decompressed bytes shown so far. */
   #shown = 0
   #stream: LzfStream | undefined
+  /** The compressed bytes before `#left` went through the verifier. */
+  #verifying = false
+  readonly #verifier = new LzfVerifier()
   readonly #text = new LentBytes(0)
 
   begin(entry: Entry): void {
@@ -59,7 +63,8 @@ export class StringReader implements ValueReader {
 
   #show(cursor: ByteCursor, visitor: ValueVisitor): void {
     if (this.#left < 0 && this.#header(cursor, visitor)) return
-    if (this.#packed) this.#readPacked(cursor, visitor)
+    if (visitor.opaqueStrings) this.#verify(cursor)
+    else if (this.#packed) this.#readPacked(cursor, visitor)
     else this.#readRaw(cursor, visitor)
   }
 
@@ -84,7 +89,7 @@ export class StringReader implements ValueReader {
     entry.encoding = 'int'
     entry.elements = this.#text.end - this.#text.start
     visitor.begin(entry, entry.elements)
-    visitor.chunk(this.#text.bytes, this.#text.start, this.#text.end, true)
+    if (!visitor.opaqueStrings) visitor.chunk(this.#text.bytes, this.#text.start, this.#text.end, true)
     return true
   }
 
@@ -93,7 +98,27 @@ export class StringReader implements ValueReader {
     this.#left = left
     this.#packed = packed
     this.#stream = undefined
+    this.#verifying = false
     cursor.commit()
+  }
+
+  /** Any bytes make a raw string: those need not even be there yet. */
+  #verify(cursor: ByteCursor): void {
+    if (!this.#packed) {
+      cursor.skip(this.#left)
+      return
+    }
+    if (!this.#verifying) {
+      this.#verifier.begin(this.#left, this.#entry.elements, cursor.offset)
+      this.#verifying = true
+    }
+    while (this.#left > 0) {
+      const bytes = cursor.some(this.#left)
+      this.#verifier.push(cursor.bytes, cursor.pos - bytes, cursor.pos)
+      this.#left -= bytes
+      cursor.commit()
+    }
+    this.#verifier.finish()
   }
 
   #readRaw(cursor: ByteCursor, visitor: ValueVisitor): void {
