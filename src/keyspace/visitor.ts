@@ -66,6 +66,12 @@ export interface Problem {
   /** Absolute position in the input, in bytes. */
   offset: number
   text: string
+  /** Database, key and type, where it lies in a record. */
+  db?: number | undefined
+  key?: Uint8Array | undefined
+  type?: string | undefined
+  /** Bytes that could not be read because of it. */
+  bytesLost?: number | undefined
 }
 
 export abstract class ValueVisitor {

@@ -17,6 +17,7 @@ USAGE
 
 COMMANDS
   autocomplete  Display autocomplete installation instructions.
+  check         Verify every byte of a snapshot.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
 
@@ -62,6 +63,50 @@ EXAMPLES
 
 `
 
+const CHECK_HELP = `Verify every byte of a snapshot.
+
+USAGE
+  $ rdbtool check FILE [--duplicates] [--memory SIZE]
+    [--max-problems N] [--ignore-checksum] [--json] [-q]
+
+ARGUMENTS
+  FILE  RDB file, or - for standard input; gzip and zstd are unpacked.
+
+OUTPUT FLAGS
+  -q, --quiet  No progress on standard error.
+      --json   Print JSON; its names are a contract.
+
+CHECK FLAGS
+  --[no-]duplicates  Look for keys that are there twice.
+  --max-problems=N   [default: 100] How many problems to list; all are counted.
+  --memory=SIZE      Memory for that; what does not fit goes to a temporary
+                     file. Default: 64mb.
+
+INPUT FLAGS
+  --ignore-checksum  Report a wrong checksum as a warning and go on.
+
+DESCRIPTION
+  Verify every byte of a snapshot.
+
+  Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum,
+  every length, every packed value walked deeply, streams with their groups and
+  pending entries, functions, and keys that are there twice. Lists every problem
+  with its offset, database, key and type, and goes on behind it where the
+  format says where the next key begins.
+
+  An error is what some server refuses, crashes on or misreads; a warning is
+  what servers take. The exit code is 0 without errors, 1 with errors, 3 where
+  the file is no RDB file at all, 4 where it holds what is not known.
+
+EXAMPLES
+  $ rdbtool check dump.rdb
+
+  $ rdbtool check dump.rdb.gz --json | jq .problems
+
+  $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool check - --quiet && echo sound
+
+`
+
 describe('help', () => {
   it.each([[[]], [['--help']], [['help']]])('of the program: %j', async args => {
     expect(await rdbtool(args)).toMatchObject({code: 0, stdout: MAIN_HELP, stderr: ''})
@@ -71,15 +116,19 @@ describe('help', () => {
     expect(await rdbtool(args)).toMatchObject({code: 0, stdout: INSPECT_HELP, stderr: ''})
   })
 
+  it.each([[['check', '--help']], [['help', 'check']]])('of check: %j', async args => {
+    expect(await rdbtool(args)).toMatchObject({code: 0, stdout: CHECK_HELP, stderr: ''})
+  })
+
   it('fits 80 columns, but for the one line that says what this is', () => {
-    expect(INSPECT_HELP.split('\n').filter(line => line.length > 80)).toEqual([])
+    expect((INSPECT_HELP + CHECK_HELP).split('\n').filter(line => line.length > 80)).toEqual([])
     expect(MAIN_HELP.split('\n').filter(line => line.length > 80)).toHaveLength(1)
   })
 })
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['inspect'])
+  expect(Object.keys(manifest.commands)).toEqual(['check', 'inspect'])
   expect(manifest.version).toBe(version)
 })
 

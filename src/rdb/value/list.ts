@@ -16,6 +16,7 @@ import {FormatError} from '../../errors.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import {
   CountedReader,
+  claimedCount,
   type PackedKind,
   PackedReader,
   type PackedWalker,
@@ -81,6 +82,12 @@ export class QuicklistReader extends CountedReader {
     if (plain) {
       if (!nodes) visitor.item(node.bytes, node.start, node.end)
       this.entry.elements++
+      return
+    }
+    // Whoever wants whole nodes walks them: what one claims to hold is enough here, where it says so.
+    const claimed = nodes ? claimedCount(this.#kind, node) : -1
+    if (claimed >= 0) {
+      this.entry.elements += claimed
       return
     }
     this.#walker.open(node.bytes, node.start, node.end, at)

@@ -134,7 +134,7 @@ const HEAD_BYTES = 10
 const HEAD_BYTES_MIN = 6
 
 /** Entries that the first bytes of a blob claim; -1 where they do not say. */
-function claimedCount(kind: PackedKind, {bytes, start, end}: LentBytes): number {
+export function claimedCount(kind: PackedKind, {bytes, start, end}: LentBytes): number {
   if (end - start < HEAD_BYTES_MIN) return -1
   if (kind === 'listpack') return listpackCount(bytes, start, end)
   return kind === 'intset' ? intsetCount(bytes, start, end) : ziplistCount(bytes, start, end)

@@ -1,0 +1,48 @@
+/**
+ * What the aux fields of a file may say. Servers ignore those they do not know,
+ * and take numbers for granted in those they do.
+ */
+import {SLOT_COUNT} from '../bytes/crc16.js'
+
+export interface AuxOddity {
+  severity: 'warning' | 'error'
+  text: string
+}
+
+const INTEGER = /^-?\d{1,19}$/
+const NUMERIC = new Set([
+  'ctime',
+  'used-mem',
+  'repl-offset',
+  'repl-stream-db',
+  'aof-base',
+  'aof-preamble',
+  'mvcc-tstamp',
+])
+/** Valkey 8; the fourth number is of valkey 9. */
+const SLOT_HINT = /^\s*(-?\d+),\d+,\d+/
+
+/** What is odd about an aux field; undefined where nothing is. */
+export function auxOddity(name: string, value: Uint8Array): AuxOddity | undefined {
+  if (name === 'slot-info') return slotHint(textOf(value))
+  if (NUMERIC.has(name) && !INTEGER.test(textOf(value))) return odd(`${name} is no number`)
+  if (name === 'redis-bits' && !/^(32|64)$/.test(textOf(value))) return odd('redis-bits is neither 32 nor 64')
+  if (name === 'repl-id' && !/^[0-9a-f]{40}$/.test(textOf(value))) return odd('repl-id is not 40 hexadecimal digits')
+  return undefined
+}
+
+/** Valkey ends where it cannot read one, whether it is in a cluster or not (valkey 8.0 rdb.c). */
+function slotHint(text: string): AuxOddity | undefined {
+  const slot = Number(SLOT_HINT.exec(text)?.[1] ?? Number.NaN)
+  if (Number.isNaN(slot)) return {severity: 'error', text: 'slot-info is not slot,keys,expires'}
+  if (slot >= 0 && slot < SLOT_COUNT) return undefined
+  return {severity: 'error', text: `slot-info names slot ${slot}; there are ${SLOT_COUNT}`}
+}
+
+function odd(text: string): AuxOddity {
+  return {severity: 'warning', text}
+}
+
+function textOf(value: Uint8Array): string {
+  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+}

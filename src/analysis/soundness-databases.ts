@@ -1,0 +1,84 @@
+/**
+ * Databases: their numbers, their order, and the sizes that the file announces
+ * for them.
+ */
+import {type Entry, NEVER} from '../keyspace/entry.js'
+import {limits} from '../limits.js'
+import type {Findings} from './soundness-findings.js'
+
+/** Databases that a server has unless told otherwise. */
+const DATABASES_DEFAULT = 16
+
+interface DatabaseSize {
+  db: number
+  keys: number
+  expires: number
+  /** What the file announces; -1 where it does not. */
+  announcedKeys: number
+  announcedExpires: number
+  /** Of the announcement. */
+  offset: number
+}
+
+export class DatabaseSizes {
+  readonly #sizes = new Map<number, DatabaseSize>()
+  #present: DatabaseSize
+  #selected = -1
+  /** Where which database was selected, in file order. */
+  readonly #selections: {offset: number; db: number}[] = []
+
+  constructor(readonly findings: Findings) {
+    this.#present = this.#sizeOf(0)
+  }
+
+  select(db: number, offset: number): void {
+    if (db >= DATABASES_DEFAULT) {
+      const text = `database ${db}: a server has ${DATABASES_DEFAULT}, and refuses the file unless "databases" says more`
+      this.findings.inFile('DATABASE_NUMBER', 'warning', offset, text)
+    }
+    if (db <= this.#selected) {
+      const text = `database ${db} follows database ${this.#selected}: no server writes them in this order`
+      this.findings.inFile('DATABASE_ORDER', 'warning', offset, text)
+    }
+    this.#selected = db
+    if (this.#selections.length < limits.namesMax) this.#selections.push({offset, db})
+    this.#present = this.#sizeOf(db)
+  }
+
+  announce(db: number, keys: number, expires: number, offset: number): void {
+    const size = this.#sizeOf(db)
+    size.announcedKeys = keys
+    size.announcedExpires = expires
+    size.offset = offset
+  }
+
+  key(entry: Entry): void {
+    this.#present.keys++
+    if (entry.expireAtMs !== NEVER) this.#present.expires++
+  }
+
+  /** The database of the record at an offset; undefined where so many were selected that they were not remembered. */
+  dbAt(offset: number): number | undefined {
+    const after = this.#selections.findIndex(one => one.offset > offset)
+    if (after < 0 && this.#selections.length === limits.namesMax) return undefined
+    return this.#selections.at(after < 0 ? -1 : after - 1)?.db ?? 0
+  }
+
+  /** Every key has been seen. */
+  finish(): void {
+    for (const {db, keys, expires, announcedKeys, announcedExpires, offset} of this.#sizes.values()) {
+      if (announcedKeys < 0 || (keys === announcedKeys && expires === announcedExpires)) continue
+      const announced = `database ${db} is announced with ${announcedKeys} keys, ${announcedExpires} of them expiring`
+      this.findings.inFile('SIZE_HINT', 'warning', offset, `${announced}; it has ${keys} and ${expires}`)
+    }
+  }
+
+  #sizeOf(db: number): DatabaseSize {
+    const known = this.#sizes.get(db)
+    if (known !== undefined) return known
+    const size = {db, keys: 0, expires: 0, announcedKeys: -1, announcedExpires: -1, offset: 0}
+    // Of a hostile file's later ones nothing is remembered.
+    if (this.#sizes.size < limits.namesMax) this.#sizes.set(db, size)
+    return size
+  }
+}

@@ -1,0 +1,277 @@
+/**
+ * Whether a file is what it should be, to its last byte: shown everything by a
+ * reader, says what some server would refuse, crash on or misread (errors), and
+ * what is odd though servers take it (warnings).
+ */
+import {SLOT_COUNT} from '../bytes/crc16.js'
+import type {FormatError} from '../errors.js'
+import {type Entry, NEVER} from '../keyspace/entry.js'
+import type {KeyIndex} from '../keyspace/key-index.js'
+import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
+import * as op from '../rdb/opcodes.js'
+import type {ChecksumVerdict} from '../rdb/records.js'
+import type {RdbHeader} from '../rdb/versions.js'
+import {auxOddity} from './soundness-aux.js'
+import {CollectionSoundness} from './soundness-collection.js'
+import {DatabaseSizes} from './soundness-databases.js'
+import {DistinctElements} from './soundness-distinct.js'
+import {Findings, type ProblemCount} from './soundness-findings.js'
+import {parseLibraryHead} from './soundness-function.js'
+import {HugeCollections} from './soundness-huge.js'
+import {StreamSoundness} from './soundness-stream.js'
+import {OpaqueSoundness, type Position, type ValueSoundness} from './soundness-value.js'
+
+/** First version whose servers wrote a type: those of an older version do not know it. */
+const TYPE_VERSION_MIN: Readonly<Record<number, number>> = {
+  [op.TYPE_ZSET_2]: 8,
+  [op.TYPE_MODULE_2]: 8,
+  [op.TYPE_HASH_ZIPMAP]: 2,
+  [op.TYPE_LIST_ZIPLIST]: 2,
+  [op.TYPE_SET_INTSET]: 2,
+  [op.TYPE_ZSET_ZIPLIST]: 2,
+  [op.TYPE_HASH_ZIPLIST]: 4,
+  [op.TYPE_LIST_QUICKLIST]: 7,
+  [op.TYPE_STREAM_LISTPACKS]: 9,
+  [op.TYPE_HASH_LISTPACK]: 10,
+  [op.TYPE_ZSET_LISTPACK]: 10,
+  [op.TYPE_LIST_QUICKLIST_2]: 10,
+  [op.TYPE_STREAM_LISTPACKS_2]: 10,
+  [op.TYPE_SET_LISTPACK]: 11,
+  [op.TYPE_STREAM_LISTPACKS_3]: 11,
+  [op.TYPE_HASH_22]: 12,
+  [op.TYPE_HASH_LISTPACK_EX_PRE_GA]: 12,
+  [op.TYPE_HASH_METADATA]: 12,
+  [op.TYPE_HASH_LISTPACK_EX]: 12,
+  [op.TYPE_STREAM_LISTPACKS_4]: 13,
+  [op.TYPE_STREAM_LISTPACKS_5]: 14,
+  [op.TYPE_ARRAY]: 14,
+  [op.TYPE_HASH_TEMPLATE_LISTPACK]: 15,
+  [op.TYPE_HASH_LISTPACK_REF]: 15,
+  [op.TYPE_HASH_TEMPLATE_ARRAY]: 15,
+  [op.TYPE_HASH_ARRAY_REF]: 15,
+  [op.TYPE_BITMAP]: 16,
+}
+
+/** What a check comes to. */
+export interface Soundness {
+  header: RdbHeader
+  /** Undefined where the end was not reached. */
+  checksum: ChecksumVerdict | undefined
+  keys: number
+  /** Bytes verified: all of the file where its end was reached. */
+  bytes: number
+  /** Bytes of the input, unpacked; Infinity where nobody knows. */
+  inputBytes: number
+  errors: number
+  warnings: number
+  /** The first ones of each severity, by offset. */
+  problems: Problem[]
+  /** How many of each code. */
+  counts: ProblemCount[]
+  /** Keys were compared with each other, and the elements of huge collections. */
+  duplicatesChecked: boolean
+  /** Collections so large that their elements were not compared. */
+  collectionsUnchecked: number
+}
+
+export interface SoundnessOptions {
+  header: RdbHeader
+  /** Where the reader is: the end of what it has shown last. */
+  position: Position
+  /** Problems kept of each severity. */
+  problemsMax: number
+  /** Given every key, for duplicates to be looked for. */
+  keys?: KeyIndex | undefined
+  /** Given the elements of collections too large to be looked into otherwise. */
+  elements?: KeyIndex | undefined
+  /** A wrong checksum is a warning. */
+  ignoreChecksum?: boolean | undefined
+}
+
+/** Verifies everything it is shown; give it to RdbReader.run, then tell it the end. */
+export class SoundnessVisitor implements EntryVisitor {
+  readonly findings: Findings
+  readonly huge: HugeCollections
+  keys = 0
+  /** The file is the head of an append-only file, whose commands follow. */
+  isPreamble = false
+  readonly #position: Position
+  readonly #rdbVersion: number
+  readonly #ignoreChecksum: boolean
+  readonly #index: KeyIndex | undefined
+  readonly #sizes: DatabaseSizes
+  readonly #opaque: OpaqueSoundness
+  readonly #stream: StreamSoundness
+  readonly #collection: CollectionSoundness
+  #value: ValueSoundness
+  /** By type byte: 1 where it is newer than the file and has not been told. */
+  readonly #tooNew: Uint8Array
+  readonly #libraries = new Set<string>()
+  /** End of the last record that is no key. */
+  #otherEnd = 0
+  #entry: Entry | undefined
+
+  constructor({header, position, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
+    this.findings = new Findings(problemsMax)
+    this.huge = new HugeCollections(elements)
+    this.#position = position
+    this.#rdbVersion = header.rdbVersion
+    this.#ignoreChecksum = ignoreChecksum === true
+    this.#index = keys
+    this.#sizes = new DatabaseSizes(this.findings)
+    this.#opaque = new OpaqueSoundness(this.findings, position)
+    this.#stream = new StreamSoundness(this.findings, position)
+    this.#collection = new CollectionSoundness(this.findings, position, new DistinctElements(), this.huge)
+    this.#value = this.#opaque
+    this.#tooNew = Uint8Array.from({length: 256}, (_, id) => Number((TYPE_VERSION_MIN[id] ?? 0) > header.rdbVersion))
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    this.keys++
+    this.#entry = this.findings.entry = entry
+    this.#sizes.key(entry)
+    if (this.#index !== undefined) {
+      const {bytes, start, end} = entry.keyBytes
+      this.#index.add(entry.db, bytes, start, end, entry.offset)
+    }
+    if (entry.expireAtMs < 0) this.#expiry(entry)
+    if (entry.offset < this.#otherEnd) this.#dangling(entry.offset)
+    if (this.#tooNew[entry.typeId] === 1) this.#newType(entry)
+    this.#value = this.#soundnessOf(entry)
+    return this.#value
+  }
+
+  damage(error: FormatError): void {
+    this.#value.damaged(error.code, error.offset, error.message)
+  }
+
+  problem(problem: Problem): void {
+    if (problem.code === 'BAD_CHECKSUM' && this.#ignoreChecksum) {
+      this.findings.add({...problem, severity: 'warning'})
+    } else if (problem.code === 'TRAILING_BYTES' && this.isPreamble) {
+      const text = `${problem.text.split(' ')[0]} bytes of append-only log follow the RDB file: they are not checked`
+      this.findings.add({...problem, code: 'LOG_UNCHECKED', text})
+    } else {
+      this.findings.add(problem)
+    }
+  }
+
+  selectDb(db: number): void {
+    this.#other()
+    this.#sizes.select(db, this.#otherEnd)
+  }
+
+  resizeDb(db: number, keys: number, expires: number): void {
+    this.#other()
+    this.#sizes.announce(db, keys, expires, this.#otherEnd)
+  }
+
+  aux(name: string, value: Uint8Array): void {
+    this.#other()
+    const oddity = auxOddity(name, value)
+    if (oddity !== undefined) this.findings.inFile('BAD_AUX', oddity.severity, this.#otherEnd, oddity.text)
+    if (name === 'aof-preamble' && value.length === 1 && value[0] === 0x31) this.isPreamble = true
+  }
+
+  function(source: Uint8Array): void {
+    this.#other()
+    const head = parseLibraryHead(source)
+    if (typeof head === 'string') {
+      this.#error('BAD_FUNCTION', head)
+    } else if (this.#libraries.has(head.name)) {
+      this.#error('DUPLICATE_FUNCTION', `there are two function libraries ${head.name}: servers refuse the file`)
+    } else {
+      this.#libraries.add(head.name)
+    }
+  }
+
+  functionPreGa(): void {
+    this.#other()
+    this.#error('FUNCTION_CANDIDATE', 'functions as 7.0 release candidates stored them: every release refuses the file')
+  }
+
+  moduleAux({module, when}: ModuleAux): void {
+    this.#other()
+    if (when === 1 || when === 2) return
+    this.#error('BAD_MODULE', `data of module ${module} belong before (1) or after (2) the keys, not ${when}`)
+  }
+
+  slotInfo({slot}: SlotInfo): void {
+    this.#other()
+    if (slot >= SLOT_COUNT) this.#error('BAD_SLOT', `a hint is for slot ${slot}; there are ${SLOT_COUNT}`)
+  }
+
+  /** Valkey refuses ranges that overlap or do not ascend (valkey 9.0 cluster_migrateslots.c). */
+  slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
+    this.#other()
+    let next = 0
+    for (const [first, last] of ranges) {
+      if (first >= next && last >= first && last < SLOT_COUNT) {
+        next = last + 1
+        continue
+      }
+      this.#error('BAD_SLOT', `job ${JSON.stringify(job)} imports slots ${first} to ${last}, which cannot be`)
+      return
+    }
+  }
+
+  hashTemplate(id: number, fields: readonly Uint8Array[]): void {
+    this.#other()
+    if (fields.length === 0) this.#error('BAD_HASH', `hash template ${id} has no fields`)
+    for (let i = 1; i < fields.length; i++) {
+      if (comesBefore(fields[i - 1]!, fields[i]!)) continue
+      this.#error('UNSORTED', `field ${i} of hash template ${id} does not come after the one before it`)
+      return
+    }
+  }
+
+  /** The database of the record at an offset. */
+  dbAt(offset: number): number | undefined {
+    return this.#sizes.dbAt(offset)
+  }
+
+  /** The end of the file has been reached, at `bytes`. */
+  finish(bytes: number): void {
+    this.#sizes.finish()
+    const entry = this.#entry
+    if (entry === undefined) return
+    const {expireAtMs, idleSeconds, frequency, keyMeta} = entry
+    if (expireAtMs !== NEVER || idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined) this.#dangling(bytes)
+  }
+
+  #soundnessOf({type}: Entry): ValueSoundness {
+    if (type === 'string' || type === 'module' || type === 'cron') return this.#opaque
+    return type === 'stream' ? this.#stream : this.#collection
+  }
+
+  #expiry(entry: Entry): void {
+    const text = `the key expires at ${entry.expireAtMs} ms, before 1970: ${entry.expireAtMs === -1 ? 'servers keep it for ever' : 'servers drop it'}`
+    this.findings.inEntry('EXPIRY_NEGATIVE', 'warning', entry.offset, text)
+  }
+
+  #dangling(offset: number): void {
+    const text = 'an expiry or a usage stands before something that is no key: servers give it to the next key'
+    this.findings.inFile('DANGLING_ATTRIBUTE', 'warning', offset, text)
+  }
+
+  #newType(entry: Entry): void {
+    this.#tooNew[entry.typeId] = 0
+    const since = TYPE_VERSION_MIN[entry.typeId]!
+    const text = `type ${entry.typeId} is of RDB version ${since}, the file of ${this.#rdbVersion}: a server of that version refuses it`
+    this.findings.inEntry('TYPE_TOO_NEW', 'warning', entry.offset, text)
+  }
+
+  /** A record that is no key has been read. */
+  #other(): void {
+    this.#otherEnd = this.#position()
+  }
+
+  #error(code: string, text: string): void {
+    this.findings.inFile(code, 'error', this.#otherEnd, text)
+  }
+}
+
+/** The order of names in a template: by length, then by bytes (redis 8.10). */
+function comesBefore(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length !== b.length ? a.length < b.length : Buffer.compare(a, b) < 0
+}

@@ -1,0 +1,87 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../cli/command.js'
+import {EXIT_FINDINGS} from '../cli/exit.js'
+import {inputFlags, outputFlags} from '../cli/flags.js'
+import {Progress} from '../cli/progress.js'
+import {parseSize} from '../cli/selection-flags.js'
+import {check, PROBLEMS_MAX} from '../jobs/check.js'
+import {formatProblems} from '../report/problems.js'
+import {problemsJson} from '../report/problems-json.js'
+import {formatText, shorten} from '../report/text.js'
+import {nameOf} from '../source/open.js'
+
+const PROBLEMS_SHOWN_MAX = 1_000_000
+const MEMORY_DEFAULT = '64mb'
+/** Of the source, in a line of progress. */
+const NAME_COLUMNS_MAX = 40
+
+export default class Check extends BaseCommand {
+  static override summary = 'Verify every byte of a snapshot.'
+  static override description = [
+    'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
+    'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
+    'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
+    '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
+    'without errors, 1 with errors, 3 where the file is no RDB file at all, 4 where it holds what is not known.',
+  ].join(' ')
+  static override args = {
+    file: Args.string({
+      required: true,
+      description: 'RDB file, or - for standard input; gzip and zstd are unpacked.',
+      // Standard input is the file itself, never its name.
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    duplicates: Flags.boolean({
+      allowNo: true,
+      default: true,
+      description: 'Look for keys that are there twice.',
+      helpGroup: 'CHECK',
+    }),
+    memory: Flags.custom<number>({
+      description: `Memory for that; what does not fit goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
+      helpGroup: 'CHECK',
+      helpValue: 'SIZE',
+      parse: async text => parseSize(text),
+    })(),
+    'max-problems': Flags.integer({
+      default: PROBLEMS_MAX,
+      min: 0,
+      max: PROBLEMS_SHOWN_MAX,
+      description: 'How many problems to list; all are counted.',
+      helpGroup: 'CHECK',
+      helpValue: 'N',
+    }),
+    'ignore-checksum': inputFlags['ignore-checksum'],
+    ...outputFlags,
+  }
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> dump.rdb',
+    '<%= config.bin %> <%= command.id %> dump.rdb.gz --json | jq .problems',
+    '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> - --quiet && echo sound',
+  ]
+
+  async run(): Promise<void> {
+    const {args, flags} = await this.parse(Check)
+    let progress: Progress | undefined
+    const problemsMax = flags['max-problems']
+    const {soundness, failure} = await check(args.file, {
+      duplicates: flags.duplicates,
+      memoryBytes: flags.memory,
+      problemsMax,
+      ignoreChecksum: flags['ignore-checksum'],
+      onOpen: source => {
+        const label = `checking ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
+        progress = new Progress(label, source, flags.quiet).start()
+      },
+    }).finally(() => progress?.stop())
+    await this.signalsMet()
+    if (flags.json) this.printJson(problemsJson(args.file, soundness, failure, problemsMax))
+    else if (soundness !== undefined) {
+      this.print(formatProblems(nameOf(args.file), soundness, {style: this.style, columns: this.columns, problemsMax}))
+    }
+    if (failure !== undefined) this.fail(failure, nameOf(args.file), soundness !== undefined)
+    else if (soundness !== undefined && soundness.errors > 0) process.exitCode = EXIT_FINDINGS
+  }
+}

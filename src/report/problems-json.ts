@@ -1,0 +1,41 @@
+/**
+ * What a check found, as JSON. The names are a contract; more may be added.
+ */
+import type {Soundness} from '../analysis/soundness.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {failureJson} from './failure.js'
+import type {Json} from './inventory-json.js'
+import {worst} from './problems.js'
+import {jsonBytes} from './text.js'
+
+/** `failure` stands in `error`. At most `problemsMax` problems are listed; `counts` tells of all. */
+export function problemsJson(
+  source: string,
+  soundness: Soundness | undefined,
+  failure: unknown,
+  problemsMax: number,
+): Json {
+  const error = failure === undefined ? {} : {error: failureJson(failure)}
+  if (soundness === undefined) return {source, ok: false, ...error}
+  const {header, checksum, keys, bytes, errors, warnings, counts, duplicatesChecked, collectionsUnchecked} = soundness
+  return {
+    source,
+    format: 'rdb',
+    ok: errors === 0 && failure === undefined,
+    rdbVersion: header.rdbVersion,
+    checksum,
+    keys,
+    bytes,
+    errors,
+    warnings,
+    duplicatesChecked,
+    ...(collectionsUnchecked > 0 ? {collectionsUnchecked} : {}),
+    counts,
+    problems: worst(soundness.problems, problemsMax).map(problemJson),
+    ...error,
+  }
+}
+
+function problemJson({code, severity, offset, db, key, type, text, bytesLost}: Problem): Json {
+  return {code, severity, offset, db, key: key === undefined ? undefined : jsonBytes(key), type, text, bytesLost}
+}

@@ -1,0 +1,128 @@
+/**
+ * What a check found, for people: the verdict first, then each problem with its
+ * place, then how many of each kind there are.
+ */
+import type {Soundness} from '../analysis/soundness.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {type Column, formatTable, type Style, widthBefore} from './table.js'
+import {formatBytes, formatMessage, formatText, hang, shorten} from './text.js'
+import {formatCount, formatShare, formatSize} from './units.js'
+
+export interface ProblemsView {
+  style: Style
+  /** Width of the terminal. */
+  columns: number
+  /** Problems to show. */
+  problemsMax: number
+}
+
+const LABEL_COLUMNS = 12
+const KEY_COLUMNS_MAX = 40
+/** With less room beside the place, the text has a line of its own below it. */
+const TEXT_COLUMNS_MIN = 50
+/** Beyond so many problems it helps to see how many are of a kind. */
+const COUNTED_MIN = 10
+
+/** The lines of the report. */
+export function formatProblems(source: string, soundness: Soundness, view: ProblemsView): string[] {
+  const shown = worst(soundness.problems, view.problemsMax)
+  const sections = [head(source, soundness, view.style), list(shown, view), rest(soundness, shown.length, view)]
+  return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
+}
+
+/** `OK`, `OK, with 1 warning`, `NOT OK: 2 errors, 1 warning`. */
+export function verdictOf({errors, warnings}: Soundness): string {
+  const odd = numberOf(warnings, 'warning')
+  if (errors > 0) return `NOT OK: ${numberOf(errors, 'error')}${warnings > 0 ? `, ${odd}` : ''}`
+  return warnings > 0 ? `OK, with ${odd}` : 'OK'
+}
+
+/** As many problems as are to be shown, by offset: errors before warnings where there are too many. */
+export function worst(problems: readonly Problem[], max: number): Problem[] {
+  if (problems.length <= max) return [...problems]
+  const errors = problems.filter(one => one.severity === 'error').slice(0, max)
+  const warnings = problems.filter(one => one.severity === 'warning').slice(0, max - errors.length)
+  return [...errors, ...warnings].sort((a, b) => a.offset - b.offset)
+}
+
+function head(source: string, soundness: Soundness, style: Style): string[] {
+  const {header, keys, duplicatesChecked, collectionsUnchecked} = soundness
+  const label = (name: string, text: string): string => `${style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
+  const verdict = verdictOf(soundness)
+  const lines = [
+    `${style.heading(`${formatText(source)}: `)}${verdict === 'OK' ? style.heading(verdict) : style.warning(verdict)}`,
+    label('format', `RDB version ${header.rdbVersion} (${header.magic})`),
+    label('verified', verified(soundness)),
+    label('checksum', checksumText(soundness)),
+    label('keys', formatCount(keys)),
+  ]
+  const others =
+    collectionsUnchecked > 0 ? `, nor elements in ${numberOf(collectionsUnchecked, 'huge collection')}` : ''
+  if (!duplicatesChecked) lines.push(label('duplicates', `not looked for among keys${others}`))
+  return lines
+}
+
+function verified({bytes, inputBytes, checksum}: Soundness): string {
+  const exact = bytes < 1024 ? `${bytes} bytes` : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`
+  if (checksum !== undefined) return exact
+  return inputBytes === Number.POSITIVE_INFINITY
+    ? `${exact}, not to the end`
+    : `${exact} of ${formatSize(inputBytes)}, ${formatShare(bytes, inputBytes)}`
+}
+
+function checksumText({checksum}: Soundness): string {
+  if (checksum === 'mismatch') return 'WRONG'
+  return checksum ?? 'not reached'
+}
+
+const COLUMNS: readonly Column[] = [
+  {title: 'severity', align: 'left'},
+  {title: 'code', align: 'left'},
+  {title: 'byte', align: 'right'},
+  {title: 'db', align: 'right'},
+  {title: 'key', align: 'left'},
+  {title: 'type', align: 'left'},
+  {title: 'problem', align: 'left'},
+]
+
+function list(problems: readonly Problem[], view: ProblemsView): string[] {
+  if (problems.length === 0) return []
+  const rows = problems.map(problem => [...place(problem), words(problem)])
+  const room = view.columns - widthBefore(COLUMNS, rows)
+  if (room >= TEXT_COLUMNS_MIN && rows.every(row => row.at(-1)!.length <= room))
+    return formatTable(COLUMNS, rows, view.style)
+  const [title = '', ...lines] = formatTable(
+    COLUMNS.slice(0, -1),
+    rows.map(row => row.slice(0, -1)),
+    view.style,
+  )
+  const below = (row: readonly string[]): string[] => hang(`${' '.repeat(10)}${row.at(-1)}`, view.columns)
+  return [title, ...lines.flatMap((line, at) => [line.trimEnd(), ...below(rows[at]!)])]
+}
+
+function place({severity, code, offset, db, key, type}: Problem): string[] {
+  const name = key === undefined ? '-' : shorten(formatBytes(key), KEY_COLUMNS_MAX)
+  return [severity, code, formatCount(offset), db === undefined ? '-' : String(db), name, type ?? '-']
+}
+
+function words({text, bytesLost}: Problem): string {
+  return formatMessage(text) + (bytesLost === undefined ? '' : ` (${numberOf(bytesLost, 'byte')} lost)`)
+}
+
+/** How many of each code, where there are more than one sees at a glance. */
+function rest({counts, errors, warnings}: Soundness, shown: number, {style}: ProblemsView): string[] {
+  const all = errors + warnings
+  if (all <= Math.min(shown, COUNTED_MIN)) return []
+  const columns: Column[] = [
+    {title: 'problems', align: 'right'},
+    {title: 'severity', align: 'left'},
+    {title: 'code', align: 'left'},
+  ]
+  const rows = counts.map(({count, severity, code}) => [formatCount(count), severity, code])
+  const hidden = all > shown ? [`${formatCount(all - shown)} more are not shown: --max-problems says how many are`] : []
+  return [...hidden, ...formatTable(columns, rows, style)]
+}
+
+function numberOf(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`
+}
