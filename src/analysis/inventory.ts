@@ -11,6 +11,7 @@ import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import {type Producer, producerOf} from './producer.js'
+import {KeySpread, type Spread, type SpreadOptions} from './spread.js'
 import {TopN} from './top.js'
 
 export interface DatabaseCount {
@@ -75,10 +76,14 @@ export interface Inventory extends Producer {
   modules: ModuleCount[]
   /** Slots of a cluster that the file has hints for. */
   slots: number
+  /** Undefined where nobody asked. */
+  spread: Spread | undefined
   problems: Problem[]
 }
 
 export interface InventoryOptions {
+  /** Also count how keys are spread. */
+  spread?: SpreadOptions | undefined
   /** How many of the biggest keys to remember. */
   top: number
   /** The moment that expiries are judged against, in milliseconds since 1970. */
@@ -110,11 +115,14 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   readonly #problems: Problem[] = []
   #dragonfly = false
   #announcedKeys = 0
+  /** What was counted of the keys' spread; absent where nobody asked. */
+  readonly spread: KeySpread | undefined
 
   constructor(readonly options: InventoryOptions) {
     super()
     this.#nowMs = options.nowMs
     this.#biggest = new TopN(options.top, isBigger)
+    this.spread = options.spread === undefined ? undefined : new KeySpread(options.spread)
     this.#bigBytes = options.top === 0 ? Number.POSITIVE_INFINITY : 0
   }
 
@@ -142,6 +150,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       if (entry.expireAtMs < this.#nowMs) tally.expired++
     }
     if (bytes >= this.#bigBytes) this.#big(entry, bytes)
+    if (this.spread !== undefined) this.spread.add(entry, bytes)
     if (entry.typeId === TYPE_MODULE_2) this.#module(entry.module, entry.moduleVersion, 1, bytes)
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
@@ -204,6 +213,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       functions: this.#functions,
       modules: [...this.#modules.values()].sort((a, b) => b.bytes - a.bytes),
       slots: this.#slots.size,
+      spread: this.spread?.result(),
       problems: this.#problems,
     }
   }
@@ -264,7 +274,7 @@ function sumByEncoding(tallies: readonly Tally[]): EncodingCount[] {
 }
 
 /** By bytes, then database, then key: the same answer whatever the order of the file. */
-function isBigger(a: BigKey, b: BigKey): boolean {
+export function isBigger(a: BigKey, b: BigKey): boolean {
   if (a.rdbBytes !== b.rdbBytes) return a.rdbBytes > b.rdbBytes
   if (a.db !== b.db) return a.db < b.db
   return Buffer.compare(a.key, b.key) < 0

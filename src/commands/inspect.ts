@@ -1,30 +1,41 @@
 import {Args, Flags} from '@oclif/core'
+import {type InventoryTotal, totalOf} from '../analysis/inventory-total.js'
+import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
+import type {SpreadOptions} from '../analysis/spread.js'
 import {BaseCommand} from '../cli/command.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
-import {inspect} from '../jobs/inspect.js'
+import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {type Inspection, type InspectOptions, inspect} from '../jobs/inspect.js'
 import {formatInventory} from '../report/inventory.js'
-import {inventoryJson} from '../report/inventory-json.js'
+import {inventoriesJson, inventoryJson} from '../report/inventory-json.js'
+import {formatTotal} from '../report/inventory-total.js'
 import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 const TOP_DEFAULT = 10
 const TOP_MAX = 100_000
+const SEPARATOR_DEFAULT = Buffer.from(PREFIX_DEFAULTS.separator).toString()
 /** Of the source, in a line of progress. */
 const NAME_COLUMNS_MAX = 40
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is inside a snapshot.'
   static override description = [
-    'Reads an RDB file of any version, Redis or Valkey, from beginning to end, and shows its producer, age and checksum,',
-    'keys and expiries per database, types and encodings, and the biggest keys by their size in the file.',
+    'Reads RDB files of any version, Redis or Valkey, from beginning to end, and shows their producer, age and checksum,',
+    'keys and expiries per database, types and encodings, and the biggest keys by their size in the file; with --detail',
+    'also percentiles, when keys expire and were last used, and the biggest prefixes. Several files get a report each,',
+    'and one of their sum.',
     '\n\nThe checksum is always verified. On damage the report shows what could be read, the error says where it stopped,',
     'and the exit code is 3.',
   ].join(' ')
+  // Sources are given one after another.
+  static override strict = false
+  static override usage = '<%= command.id %> FILE... [--top N] [--detail] [--json] [selection flags]'
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB file, or - for standard input; gzip and zstd are unpacked.',
+      description: 'RDB files, or - for standard input; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),
@@ -34,40 +45,111 @@ export default class Inspect extends BaseCommand {
       default: TOP_DEFAULT,
       min: 0,
       max: TOP_MAX,
-      description: 'How many of the biggest keys to show.',
+      description: 'How many of the biggest keys and prefixes to show.',
+      helpValue: 'N',
+    }),
+    detail: Flags.boolean({description: 'Also show percentiles, when keys expire, when they were used, and prefixes.'}),
+    separator: Flags.string({
+      description: `What stands between the parts of a key: ${SEPARATOR_DEFAULT} unless told. Implies --detail.`,
+      helpValue: 'TEXT',
+    }),
+    depth: Flags.integer({
+      min: 1,
+      max: PREFIX_DEPTH_MAX,
+      description: `Parts that make a prefix: ${PREFIX_DEFAULTS.depth} unless told. Implies --detail.`,
+      helpValue: 'N',
+    }),
+    fanout: Flags.integer({
+      min: 1,
+      description: `Prefixes with more children are told as one: ${PREFIX_DEFAULTS.fanout} unless told. Implies --detail.`,
       helpValue: 'N',
     }),
     ...inputFlags,
     ...outputFlags,
+    ...selectionFlags,
   }
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json',
-    '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> - --top 50',
+    '<%= config.bin %> <%= command.id %> dump.rdb --detail --match "session:*" --ttl none',
+    '<%= config.bin %> <%= command.id %> shard-*.rdb --top 50',
+    '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> -',
   ]
 
   async run(): Promise<void> {
-    const {args, flags} = await this.parse(Inspect)
+    const {argv, flags} = await this.parse(Inspect)
+    const sources = argv as string[]
     const nowMs = flags.now ?? Date.now()
-    let progress: Progress | undefined
-    const {inventory, failure, ...size} = await inspect(args.file, {
+    const options = {
       top: flags.top,
       nowMs,
+      spread: spreadOptions(flags, nowMs),
       ignoreChecksum: flags['ignore-checksum'],
+      selection: selectionOptions(flags, nowMs),
+    }
+    const inspections: Inspection[] = []
+    for (const source of sources) {
+      const inspection = await this.#inspect(source, options, flags.quiet)
+      if (!flags.json) this.#show(inspection, nowMs, inspections.length > 0)
+      inspections.push(inspection)
+    }
+    const counted = inspections.flatMap(({source, inventory, spread}) =>
+      inventory === undefined ? [] : [{source: nameOf(source), inventory, spread}],
+    )
+    const total = sources.length > 1 ? totalOf(counted, flags.top) : undefined
+    if (flags.json) this.#printJson(inspections, total)
+    else if (total !== undefined)
+      this.print(['', ...formatTotal(total, {style: this.style, columns: this.columns, nowMs})])
+  }
+
+  async #inspect(name: string, options: InspectOptions, quiet: boolean): Promise<Inspection> {
+    let progress: Progress | undefined
+    const inspection = await inspect(name, {
+      ...options,
       onOpen: source => {
-        progress = new Progress(
-          `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`,
-          source,
-          flags.quiet,
-        ).start()
+        const label = `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
+        progress = new Progress(label, source, quiet).start()
       },
     }).finally(() => progress?.stop())
     await this.signalsMet()
-    if (flags.json) this.printJson(inventoryJson(args.file, inventory, failure))
-    else if (inventory !== undefined) {
-      const view = {style: this.style, columns: this.columns, nowMs, ...size}
-      this.print(formatInventory(nameOf(args.file), inventory, view))
-    }
-    if (failure !== undefined) this.fail(failure, nameOf(args.file), inventory !== undefined)
+    return inspection
   }
+
+  /** `next`: a report stands above this one. */
+  #show({source, inventory, failure, spread: _, ...found}: Inspection, nowMs: number, next: boolean): void {
+    if (next) this.print([''])
+    if (inventory !== undefined) {
+      const view = {style: this.style, columns: this.columns, nowMs, ...found}
+      this.print(formatInventory(nameOf(source), inventory, view))
+    }
+    if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
+  }
+
+  #printJson(inspections: readonly Inspection[], total: InventoryTotal | undefined): void {
+    const each = inspections.map(({source, inventory, failure, selected}) =>
+      inventoryJson(source, inventory, failure, selected),
+    )
+    this.printJson(total === undefined ? each[0] : inventoriesJson(each, total))
+    for (const {source, failure, inventory} of inspections) {
+      if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
+    }
+  }
+}
+
+interface SpreadFlags {
+  top: number
+  detail: boolean
+  separator?: string | undefined
+  depth?: number | undefined
+  fanout?: number | undefined
+}
+
+function spreadOptions({top, detail, separator, depth, fanout}: SpreadFlags, nowMs: number): SpreadOptions | undefined {
+  if (!detail && separator === undefined && depth === undefined && fanout === undefined) return undefined
+  const prefixes = {
+    ...(separator === undefined ? {} : {separator: Buffer.from(separator)}),
+    ...(depth === undefined ? {} : {depth}),
+    ...(fanout === undefined ? {} : {fanout}),
+  }
+  return {nowMs, top, prefixes}
 }

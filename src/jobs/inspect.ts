@@ -2,21 +2,31 @@
  * inspect: open a source, count what it holds, and say how far that came.
  */
 import {type Inventory, type InventoryOptions, InventoryVisitor} from '../analysis/inventory.js'
+import type {KeySpread} from '../analysis/spread.js'
 import type {ByteSource} from '../bytes/source.js'
 import type {FormatError} from '../errors.js'
+import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {RdbReader} from '../rdb/reader.js'
 import {openSource} from '../source/open.js'
 
 export interface InspectOptions extends InventoryOptions {
   /** Go on where the checksum is wrong; the report says so. */
   ignoreChecksum?: boolean | undefined
+  /** Which keys to count; absent: all. */
+  selection?: SelectionOptions | undefined
   /** Told of the source once it is open: to show how far the reading is. */
   onOpen?: ((source: ByteSource) => void) | undefined
 }
 
 export interface Inspection {
+  /** The source as it was named. */
+  source: string
   /** What was counted, up to the failure where there is one; undefined where not even the header could be read. */
   inventory: Inventory | undefined
+  /** What the sums of several sources are made of; absent where nobody asked. */
+  spread: KeySpread | undefined
+  /** How many keys were passed over, and why; absent where all were counted. */
+  selected: SelectionCounts | undefined
   /** Bytes of the input as it is stored; Infinity where nobody knows. */
   storedBytes: number
   /** The input is stored compressed. */
@@ -31,14 +41,17 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   try {
     source = await openSource(name)
   } catch (failure) {
-    return {inventory: undefined, storedBytes: Number.POSITIVE_INFINITY, compressed: false, failure}
+    const nothing = {inventory: undefined, spread: undefined, selected: undefined}
+    return {source: name, ...nothing, storedBytes: Number.POSITIVE_INFINITY, compressed: false, failure}
   }
   options.onOpen?.(source)
   const reader = new RdbReader(source, {ignoreChecksum: options.ignoreChecksum})
   const visitor = new InventoryVisitor(options)
+  const selection = new Selection(options.selection ?? {})
+  const selecting = selection.everything ? undefined : new SelectingVisitor(selection, visitor)
   let failure: unknown
   try {
-    await reader.run(visitor)
+    await reader.run(selecting ?? visitor)
   } catch (error) {
     failure = error
   }
@@ -46,7 +59,8 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   await source.close()
   const {header, end} = reader
   const inventory = header === undefined ? undefined : visitor.result(header, bytesRead(reader, failure), end)
-  return {inventory, storedBytes, compressed: storedBytes !== inputBytes, failure}
+  const counted = {inventory, spread: visitor.spread, selected: selecting?.counts}
+  return {source: name, ...counted, storedBytes, compressed: storedBytes !== inputBytes, failure}
 }
 
 /** A value is passed over before all of it has arrived: where the input ended first, that is how far it was read. */

@@ -1,44 +1,47 @@
 /**
  * An inventory for people: aligned, human units, readable at 80 columns.
  */
-import type {BigKey, Inventory} from '../analysis/inventory.js'
-import {NEVER} from '../keyspace/entry.js'
-import {type Column, formatTable, type Style, widthBefore} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, shorten} from './text.js'
+import type {Inventory} from '../analysis/inventory.js'
+import type {SelectionCounts} from '../keyspace/selection.js'
+import {biggestTable, databasesTable, encodingsTable, modulesTable, type TablesView} from './inventory-tables.js'
+import {spreadSections} from './spread.js'
+import {formatTable, joinSections, numeric, type Style, textual} from './table.js'
+import {formatMessage, formatText, hang, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
 
 const LABEL_COLUMNS = 10
+/** Flags that are not called like what they judge. */
+const FLAG_NAMES: Readonly<Record<string, string>> = {notMatch: '--not-match', bytes: '--min-bytes and --max-bytes'}
 const KEY_COLUMNS_MIN = 20
 /** `1`: an append-only log follows (7.0 and later; before). */
 const AOF_AUX = ['aof-base', 'aof-preamble']
 /** Aux fields that the head of the report already tells. */
 const TOLD_AUX = new Set(['redis-ver', 'valkey-ver', 'redis-bits', 'ctime', 'used-mem', 'slot-info', ...AOF_AUX])
 
-export interface InventoryView {
-  style: Style
-  /** Width of the terminal. */
-  columns: number
-  nowMs: number
+export interface InventoryView extends TablesView {
   /** Bytes of the input as it is stored; Infinity where unknown. */
   storedBytes: number
   compressed: boolean
+  /** How many keys were passed over; absent where all were counted. */
+  selected?: SelectionCounts | undefined
 }
 
 /** The lines of the report. */
 export function formatInventory(source: string, inventory: Inventory, view: InventoryView): string[] {
   const sections = [
     head(source, inventory, view),
-    databases(inventory, view),
-    encodings(inventory, view),
-    biggest(inventory, view),
+    databasesTable(inventory.databases, view.style),
+    encodingsTable(inventory.encodings, view.style),
+    biggestTable(inventory.biggest, view),
+    ...(inventory.spread === undefined ? [] : spreadSections(inventory.spread, view)),
     functions(inventory, view),
-    modules(inventory, view),
+    modulesTable(inventory.modules, view.style),
     aux(inventory, view),
     warnings(inventory, view),
   ]
-  return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
+  return joinSections(sections)
 }
 
 function head(source: string, inventory: Inventory, view: InventoryView): string[] {
@@ -62,6 +65,7 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
     sizeLine(inventory, view, label),
     label('checksum', checksumText(inventory, view.style)),
     label('keys', keysText(inventory)),
+    ...(view.selected === undefined ? [] : [label('selected', selectedText(view.selected))]),
   )
   if (inventory.checksum === undefined && inventory.announcedKeys > inventory.keys) {
     lines.push(label('expected', `${formatCount(inventory.announcedKeys)} keys or more, as the file itself announces`))
@@ -111,77 +115,20 @@ function checksumText(inventory: Inventory, style: Style): string {
   }
 }
 
+/** `12 of 3,400 keys; passed over 3,000 by match, 388 by ttl` */
+function selectedText({seen, taken, skipped}: SelectionCounts): string {
+  const reasons = Object.entries(skipped).filter(([, keys]) => keys > 0)
+  const passed = reasons
+    .map(([reason, keys]) => `${formatCount(keys)} by ${FLAG_NAMES[reason] ?? `--${reason}`}`)
+    .join(', ')
+  return `${formatCount(taken)} of ${formatCount(seen)} keys${passed === '' ? '' : `; passed over ${passed}`}`
+}
+
 function keysText({keys, expiring, expired}: Inventory): string {
   if (keys === 0) return 'none'
   if (expiring === 0) return `${formatCount(keys)}, none with an expiry`
   const expiry = `${formatCount(keys)}, of which ${formatCount(expiring)} (${formatShare(expiring, keys)}) with an expiry`
   return expired === 0 ? expiry : `${expiry}, ${formatCount(expired)} already expired`
-}
-
-function databases(inventory: Inventory, view: InventoryView): string[] {
-  if (inventory.databases.length === 0) return []
-  const total = inventory.databases.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const rows = inventory.databases.map(({db, keys, expiring, expired, rdbBytes}) => [
-    String(db),
-    formatCount(keys),
-    formatCount(expiring),
-    formatCount(expired),
-    formatSize(rdbBytes),
-    formatShare(rdbBytes, total),
-  ])
-  const titles = ['database', 'keys', 'expiring', 'expired', 'in file', 'share']
-  return formatTable(titles.map(numeric), rows, view.style)
-}
-
-function encodings(inventory: Inventory, view: InventoryView): string[] {
-  if (inventory.encodings.length === 0) return []
-  const total = inventory.encodings.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const rows = inventory.encodings.map(({type, encoding, keys, elements, rdbBytes}) => [
-    type,
-    encoding,
-    formatCount(keys),
-    elementsText(type, elements),
-    formatSize(rdbBytes),
-    formatShare(rdbBytes, total),
-  ])
-  const columns = [textual('type'), textual('encoding'), ...['keys', 'elements', 'in file', 'share'].map(numeric)]
-  return formatTable(columns, rows, view.style)
-}
-
-/** What a value has elements of: not a string, and nobody but its module knows what a module's value is made of. */
-function elementsText(type: string, elements: number): string {
-  return ['string', 'module', 'cron'].includes(type) ? '-' : formatCount(elements)
-}
-
-function biggest(inventory: Inventory, view: InventoryView): string[] {
-  if (inventory.biggest.length === 0) return []
-  const rows = inventory.biggest.map(big => [
-    formatSize(big.rdbBytes),
-    elementsText(big.type, big.elements),
-    big.type,
-    big.encoding,
-    expiryText(big, view.nowMs),
-    String(big.db),
-    formatBytes(big.key),
-  ])
-  const columns = [
-    numeric('in file'),
-    numeric('elements'),
-    textual('type'),
-    textual('encoding'),
-    textual('expires'),
-    numeric('db'),
-    textual('biggest keys'),
-  ]
-  const room = Math.max(view.columns - widthBefore(columns, rows), KEY_COLUMNS_MIN)
-  const fitted = rows.map(row => [...row.slice(0, -1), shorten(row.at(-1)!, room)])
-  return formatTable(columns, fitted, view.style)
-}
-
-function expiryText({expireAtMs}: BigKey, nowMs: number): string {
-  if (expireAtMs === NEVER) return 'never'
-  const seconds = (Number(expireAtMs) - nowMs) / 1000
-  return seconds < 0 ? 'expired' : `in ${formatDuration(seconds)}`
 }
 
 function functions(inventory: Inventory, view: InventoryView): string[] {
@@ -192,17 +139,6 @@ function functions(inventory: Inventory, view: InventoryView): string[] {
   ])
   if (rows.length === 0) return []
   return formatTable([textual('function library'), textual('engine'), numeric('source')], rows, view.style)
-}
-
-function modules(inventory: Inventory, view: InventoryView): string[] {
-  const rows = inventory.modules.map(({name, version, keys, bytes}) => [
-    name,
-    String(version),
-    formatCount(keys),
-    formatSize(bytes),
-  ])
-  if (rows.length === 0) return []
-  return formatTable([textual('module'), ...['version', 'keys', 'in file'].map(numeric)], rows, view.style)
 }
 
 function aux(inventory: Inventory, view: InventoryView): string[] {
@@ -222,12 +158,4 @@ function warnings(inventory: Inventory, view: InventoryView): string[] {
       hang(`warning: ${formatMessage(text)} (${code}, byte ${formatCount(offset)})`, view.columns),
     )
     .map(view.style.warning)
-}
-
-function numeric(title: string): Column {
-  return {title, align: 'right'}
-}
-
-function textual(title: string): Column {
-  return {title, align: 'left'}
 }

@@ -55,3 +55,16 @@ function widthOfColumn(columns: readonly Column[], rows: readonly (readonly stri
   for (const row of rows) width = Math.max(width, widthOf(row[at]!))
   return width
 }
+
+export function numeric(title: string): Column {
+  return {title, align: 'right'}
+}
+
+export function textual(title: string): Column {
+  return {title, align: 'left'}
+}
+
+/** Sections one after another, with a blank line between; what is empty is left out. */
+export function joinSections(sections: readonly (readonly string[])[]): string[] {
+  return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
+}

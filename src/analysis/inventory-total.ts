@@ -1,0 +1,93 @@
+/**
+ * The inventories of several sources as one: sums, and what is biggest in all.
+ */
+import {
+  type BigKey,
+  type DatabaseCount,
+  type EncodingCount,
+  type Inventory,
+  isBigger,
+  type ModuleCount,
+} from './inventory.js'
+import {KeySpread, type Spread} from './spread.js'
+import {TopN} from './top.js'
+
+/** One of the biggest keys of all, and where it is. */
+export interface SourcedBigKey extends BigKey {
+  source: string
+}
+
+export interface InventoryTotal {
+  /** Sources whose numbers are in the sums, among them those that could be read in part only. */
+  sources: number
+  bytes: number
+  keys: number
+  expiring: number
+  expired: number
+  databases: DatabaseCount[]
+  encodings: EncodingCount[]
+  modules: ModuleCount[]
+  biggest: SourcedBigKey[]
+  spread: Spread | undefined
+}
+
+/** `top` is how many of the biggest keys to tell. */
+export function totalOf(
+  inventories: readonly {source: string; inventory: Inventory; spread: KeySpread | undefined}[],
+  top: number,
+): InventoryTotal {
+  const biggest = new TopN<SourcedBigKey>(top, (a, b) => isBigger(a, b) || (!isBigger(b, a) && a.source < b.source))
+  const total = {sources: inventories.length, bytes: 0, keys: 0, expiring: 0, expired: 0}
+  for (const {source, inventory} of inventories) {
+    total.bytes += inventory.bytes
+    total.keys += inventory.keys
+    total.expiring += inventory.expiring
+    total.expired += inventory.expired
+    for (const big of inventory.biggest) biggest.add({...big, source})
+  }
+  const all = inventories.map(({inventory}) => inventory)
+  return {
+    ...total,
+    databases: summed(
+      all.flatMap(one => one.databases),
+      ({db}) => String(db),
+    ).sort((a, b) => a.db - b.db),
+    encodings: summed(
+      all.flatMap(one => one.encodings),
+      ({type, encoding}) => `${type} ${encoding}`,
+    ).sort((a, b) => b.rdbBytes - a.rdbBytes),
+    modules: summed(
+      all.flatMap(one => one.modules),
+      ({name}) => name,
+    ).sort((a, b) => b.bytes - a.bytes),
+    biggest: biggest.sorted(),
+    spread: mergedSpread(inventories.map(({spread}) => spread)),
+  }
+}
+
+function mergedSpread(spreads: readonly (KeySpread | undefined)[]): Spread | undefined {
+  const [first, ...others] = spreads.filter(spread => spread !== undefined)
+  if (first === undefined) return undefined
+  const merged = new KeySpread(first.options)
+  for (const spread of [first, ...others]) merged.merge(spread)
+  return merged.result()
+}
+
+/** What identifies a row is not added up, though it is a number. */
+const IDENTITIES: ReadonlySet<string> = new Set(['db', 'version'])
+
+/** Rows of one name added up, member by member. */
+function summed<Row extends object>(rows: readonly Row[], nameOf: (row: Row) => string): Row[] {
+  const sums = new Map<string, Record<string, unknown>>()
+  for (const row of rows) {
+    const sum = sums.get(nameOf(row))
+    if (sum === undefined) {
+      sums.set(nameOf(row), {...row} as Record<string, unknown>)
+      continue
+    }
+    for (const [member, value] of Object.entries(row)) {
+      if (typeof value === 'number' && !IDENTITIES.has(member)) sum[member] = (sum[member] as number) + value
+    }
+  }
+  return [...sums.values()] as Row[]
+}
