@@ -7,7 +7,7 @@ import {Command} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
 import {COLOUR, PLAIN, type Style} from '../report/table.js'
 import {formatJson} from '../report/text.js'
-import {EXIT_BUG, exitCodeOf} from './exit.js'
+import {EXIT_BUG, EXIT_FINE, exitCodeOf} from './exit.js'
 
 /** Width assumed of a terminal that does not tell its own. */
 const COLUMNS_DEFAULT = 80
@@ -50,7 +50,8 @@ export abstract class BaseCommand extends Command {
     if (reported && process.stdout.isTTY && process.stderr.isTTY) this.logToStderr('')
     const lines = formatFailure(failure, source, styleOf(process.stderr), columnsOf(process.stderr))
     this.logToStderr(lines.join('\n'))
-    process.exitCode = exitCode
+    // Of several sources, the worst.
+    process.exitCode = Math.max(Number(process.exitCode ?? EXIT_FINE), exitCode)
   }
 }
 

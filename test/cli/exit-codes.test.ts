@@ -28,7 +28,7 @@ describe('2: what was typed is wrong', () => {
     ['an unknown command with a file', ['nosuch', good], 'there is no command nosuch', 'rdbtool --help'],
     ['an unknown flag', ['inspect', '--nosuch', good], 'there is no such flag: --nosuch', 'rdbtool inspect --help'],
     ['a missing argument', ['inspect'], 'Missing 1 required arg', 'rdbtool inspect --help'],
-    ['one argument too many', ['inspect', good, 'b.rdb'], 'Unexpected argument: b.rdb', 'rdbtool inspect --help'],
+    ['an argument too many', ['check', good, 'b.rdb'], 'Unexpected argument: b.rdb', 'rdbtool check --help'],
     [
       'a --now that is no time',
       ['inspect', good, '--now', 'noon'],

@@ -26,18 +26,45 @@ COMMANDS
 const INSPECT_HELP = `Show what is inside a snapshot.
 
 USAGE
-  $ rdbtool inspect FILE [--top N] [--ignore-checksum] [--now TIME]
-    [--json] [-q]
+  $ rdbtool inspect FILE... [--top N] [--detail] [--json] [selection
+    flags]
 
 ARGUMENTS
-  FILE  RDB file, or - for standard input; gzip and zstd are unpacked.
+  FILE...  RDB files, or - for standard input; gzip and zstd are unpacked.
 
 FLAGS
-  --top=N  [default: 10] How many of the biggest keys to show.
+  --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
+  --detail          Also show percentiles, when keys expire, when they were
+                    used, and prefixes.
+  --fanout=N        Prefixes with more children are told as one: 1000 unless
+                    told. Implies --detail.
+  --separator=TEXT  What stands between the parts of a key: : unless told.
+                    Implies --detail.
+  --top=N           [default: 10] How many of the biggest keys and prefixes to
+                    show.
 
 OUTPUT FLAGS
   -q, --quiet  No progress on standard error.
       --json   Print JSON; its names are a contract.
+
+SELECTION FLAGS
+  --db=N...            Only keys of this database.
+  --expired=RULE       Keys whose expiry has passed, judged against --now: keep,
+                       drop or only. Default: keep.
+  --match=GLOB...      Only keys that match, as in KEYS of a server: * ? [a-z]
+                       [^a-z]; \\ takes the next as it is, \\xHH is a byte.
+  --max-bytes=SIZE     Only keys of at most this much estimated memory.
+  --min-bytes=SIZE     Only keys of at least this much estimated memory, such as
+                       500, 10kb, 5MiB.
+  --not-match=GLOB...  No keys that match.
+  --regex=RE...        Only keys in which this JavaScript regular expression is
+                       found.
+  --slot=A-B...        Only keys of these slots of a cluster: one, or a range
+                       A-B within 0-16383.
+  --ttl=RULE           Only keys with (set) or without (none) an expiry, or with
+                       so long to live: lt:30d, gt:1h, or gt:1h,lt:30d.
+  --type=T...          Only values of this type: string, list, set, zset, hash,
+                       stream, array, module, cron.
 
 INPUT FLAGS
   --ignore-checksum  Report a wrong checksum as a warning and go on.
@@ -47,9 +74,11 @@ INPUT FLAGS
 DESCRIPTION
   Show what is inside a snapshot.
 
-  Reads an RDB file of any version, Redis or Valkey, from beginning to end, and
-  shows its producer, age and checksum, keys and expiries per database, types
-  and encodings, and the biggest keys by their size in the file.
+  Reads RDB files of any version, Redis or Valkey, from beginning to end, and
+  shows their producer, age and checksum, keys and expiries per database, types
+  and encodings, and the biggest keys by their size in the file; with --detail
+  also percentiles, when keys expire and were last used, and the biggest
+  prefixes. Several files get a report each, and one of their sum.
 
   The checksum is always verified. On damage the report shows what could be
   read, the error says where it stopped, and the exit code is 3.
@@ -59,7 +88,11 @@ EXAMPLES
 
   $ rdbtool inspect dump.rdb.gz --json
 
-  $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool inspect - --top 50
+  $ rdbtool inspect dump.rdb --detail --match "session:*" --ttl none
+
+  $ rdbtool inspect shard-*.rdb --top 50
+
+  $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool inspect -
 
 `
 
