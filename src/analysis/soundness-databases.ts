@@ -2,14 +2,13 @@
  * Databases: their numbers, their order, and the sizes that the file announces
  * for them.
  */
-import {type Entry, NEVER} from '../keyspace/entry.js'
 import {limits} from '../limits.js'
 import type {Findings} from './soundness-findings.js'
 
 /** Databases that a server has unless told otherwise. */
 const DATABASES_DEFAULT = 16
 
-interface DatabaseSize {
+export interface DatabaseSize {
   db: number
   keys: number
   expires: number
@@ -22,13 +21,14 @@ interface DatabaseSize {
 
 export class DatabaseSizes {
   readonly #sizes = new Map<number, DatabaseSize>()
-  #present: DatabaseSize
+  /** The selected database: its keys are counted by whoever sees them. */
+  present: DatabaseSize
   #selected = -1
   /** Where which database was selected, in file order. */
   readonly #selections: {offset: number; db: number}[] = []
 
   constructor(readonly findings: Findings) {
-    this.#present = this.#sizeOf(0)
+    this.present = this.#sizeOf(0)
   }
 
   select(db: number, offset: number): void {
@@ -42,7 +42,7 @@ export class DatabaseSizes {
     }
     this.#selected = db
     if (this.#selections.length < limits.namesMax) this.#selections.push({offset, db})
-    this.#present = this.#sizeOf(db)
+    this.present = this.#sizeOf(db)
   }
 
   announce(db: number, keys: number, expires: number, offset: number): void {
@@ -50,11 +50,6 @@ export class DatabaseSizes {
     size.announcedKeys = keys
     size.announcedExpires = expires
     size.offset = offset
-  }
-
-  key(entry: Entry): void {
-    this.#present.keys++
-    if (entry.expireAtMs !== NEVER) this.#present.expires++
   }
 
   /** The database of the record at an offset; undefined where so many were selected that they were not remembered. */

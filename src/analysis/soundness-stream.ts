@@ -11,6 +11,9 @@ import type {StreamConsumer, StreamGroup, StreamInfo} from '../keyspace/visitor.
 import {PendingIds} from './soundness-pending.js'
 import {ValueSoundness} from './soundness-value.js'
 
+/** Names that are compared one by one. */
+const FEW = 8
+
 export class StreamSoundness extends ValueSoundness {
   /** Where what comes next begins. */
   #at = 0
@@ -21,11 +24,11 @@ export class StreamSoundness extends ValueSoundness {
   readonly #lastId = new StreamId()
   readonly #firstLiveId = new StreamId()
   readonly #walker = new StreamNodeWalker()
-  readonly #groups = new Set<string>()
-  readonly #consumers = new Set<string>()
-  readonly #producers = new Set<string>()
+  readonly #groups = new DistinctNames()
+  readonly #consumers = new DistinctNames()
+  readonly #producers = new DistinctNames()
   readonly #pending = new PendingIds()
-  #group = ''
+  #group: Uint8Array = new Uint8Array(0)
   #groupOffset = 0
   /** The group's pending entries have all been shown. */
   #pendingComplete = true
@@ -102,11 +105,10 @@ export class StreamSoundness extends ValueSoundness {
     this.#endGroup()
     this.#groupOffset = this.#at
     this.#at = this.position()
-    this.#group = nameOf(group.name)
-    if (this.#groups.has(this.#group)) {
-      this.error('DUPLICATE_GROUP', this.#groupOffset, `there are two groups ${quoted(this.#group)}`)
+    this.#group = group.name
+    if (!this.#groups.add(group.name)) {
+      this.error('DUPLICATE_GROUP', this.#groupOffset, `there are two groups ${quoted(group.name)}`)
     }
-    this.#groups.add(this.#group)
     this.#consumers.clear()
     this.#pending.clear()
     this.#pendingComplete = false
@@ -118,15 +120,10 @@ export class StreamSoundness extends ValueSoundness {
 
   override consumer(consumer: StreamConsumer): void {
     this.#completePending()
-    const name = nameOf(consumer.name)
-    if (this.#consumers.has(name)) {
-      this.error(
-        'DUPLICATE_CONSUMER',
-        this.position(),
-        `group ${quoted(this.#group)} has two consumers ${quoted(name)}`,
-      )
-    }
-    this.#consumers.add(name)
+    const {name} = consumer
+    if (this.#consumers.add(name)) return
+    const group = quoted(this.#group)
+    this.error('DUPLICATE_CONSUMER', this.position(), `group ${group} has two consumers ${quoted(name)}`)
   }
 
   override consumerPending(id: StreamId): void {
@@ -168,7 +165,7 @@ export class StreamSoundness extends ValueSoundness {
 
   /** All consumers of a group have been shown. */
   #endGroup(): void {
-    if (this.#groups.size === 0) return
+    if (this.#groups.count === 0) return
     this.#completePending()
     const unowned = this.#pending.unowned()
     if (unowned > 0) {
@@ -179,11 +176,8 @@ export class StreamSoundness extends ValueSoundness {
   }
 
   override producer(name: Uint8Array): void {
-    const producer = nameOf(name)
-    if (this.#producers.has(producer)) {
-      this.error('DUPLICATE_PRODUCER', this.position(), `there are two producers ${quoted(producer)}`)
-    }
-    this.#producers.add(producer)
+    if (this.#producers.add(name)) return
+    this.error('DUPLICATE_PRODUCER', this.position(), `there are two producers ${quoted(name)}`)
   }
 
   protected override whole(): void {
@@ -191,11 +185,33 @@ export class StreamSoundness extends ValueSoundness {
   }
 }
 
-/** A name as a key of a set: bytes, one character each. */
-function nameOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+/** Lent no longer: names that may be kept. Most groups have few consumers, most streams few groups. */
+class DistinctNames {
+  readonly #few: Uint8Array[] = []
+  readonly #many = new Set<string>()
+
+  get count(): number {
+    return this.#few.length
+  }
+
+  clear(): void {
+    this.#few.length = 0
+    if (this.#many.size > 0) this.#many.clear()
+  }
+
+  /** False where the name is there already. */
+  add(name: Uint8Array): boolean {
+    for (const one of this.#few) if (Buffer.compare(one, name) === 0) return false
+    if (this.#few.length < FEW) {
+      this.#few.push(name)
+      return true
+    }
+    const {size} = this.#many
+    this.#many.add(Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1'))
+    return this.#many.size > size
+  }
 }
 
-function quoted(name: string): string {
-  return JSON.stringify(Buffer.from(name, 'latin1').toString('utf8'))
+function quoted(name: Uint8Array): string {
+  return JSON.stringify(Buffer.from(name).toString('utf8'))
 }

@@ -57,4 +57,10 @@ export abstract class ValueSoundness extends ValueVisitor {
 /** Strings, modules: whatever is shown is right if it could be read at all. */
 export class OpaqueSoundness extends ValueSoundness {
   override readonly opaqueStrings = true
+
+  override begin(): void {}
+
+  override end(entry: Entry): void {
+    if (this.broken) super.end(entry)
+  }
 }

@@ -10,7 +10,7 @@ import type {KeyIndex} from '../keyspace/key-index.js'
 import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
-import type {RdbHeader} from '../rdb/versions.js'
+import {MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
 import {auxOddity} from './soundness-aux.js'
 import {CollectionSoundness} from './soundness-collection.js'
 import {DatabaseSizes} from './soundness-databases.js'
@@ -107,8 +107,9 @@ export class SoundnessVisitor implements EntryVisitor {
   /** By type byte: 1 where it is newer than the file and has not been told. */
   readonly #tooNew: Uint8Array
   readonly #libraries = new Set<string>()
-  /** End of the last record that is no key. */
-  #otherEnd = 0
+  /** The last record that is no key. */
+  #otherStart = 0
+  #otherEnd = MAGIC_BYTES
   #entry: Entry | undefined
 
   constructor({header, position, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
@@ -128,13 +129,18 @@ export class SoundnessVisitor implements EntryVisitor {
 
   entry(entry: Entry): ValueVisitor {
     this.keys++
-    this.#entry = this.findings.entry = entry
-    this.#sizes.key(entry)
+    // The reader has but one entry, filled anew for every key.
+    if (this.#entry !== entry) this.#entry = this.findings.entry = entry
+    const database = this.#sizes.present
+    database.keys++
+    if (entry.expireAtMs !== NEVER) {
+      database.expires++
+      if (entry.expireAtMs < 0) this.#expiry(entry)
+    }
     if (this.#index !== undefined) {
       const {bytes, start, end} = entry.keyBytes
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
-    if (entry.expireAtMs < 0) this.#expiry(entry)
     if (entry.offset < this.#otherEnd) this.#dangling(entry.offset)
     if (this.#tooNew[entry.typeId] === 1) this.#newType(entry)
     this.#value = this.#soundnessOf(entry)
@@ -158,18 +164,18 @@ export class SoundnessVisitor implements EntryVisitor {
 
   selectDb(db: number): void {
     this.#other()
-    this.#sizes.select(db, this.#otherEnd)
+    this.#sizes.select(db, this.#otherStart)
   }
 
   resizeDb(db: number, keys: number, expires: number): void {
     this.#other()
-    this.#sizes.announce(db, keys, expires, this.#otherEnd)
+    this.#sizes.announce(db, keys, expires, this.#otherStart)
   }
 
   aux(name: string, value: Uint8Array): void {
     this.#other()
     const oddity = auxOddity(name, value)
-    if (oddity !== undefined) this.findings.inFile('BAD_AUX', oddity.severity, this.#otherEnd, oddity.text)
+    if (oddity !== undefined) this.findings.inFile('BAD_AUX', oddity.severity, this.#otherStart, oddity.text)
     if (name === 'aof-preamble' && value.length === 1 && value[0] === 0x31) this.isPreamble = true
   }
 
@@ -263,11 +269,12 @@ export class SoundnessVisitor implements EntryVisitor {
 
   /** A record that is no key has been read. */
   #other(): void {
+    this.#otherStart = Math.max(this.#otherEnd, this.#entry?.endOffset ?? 0)
     this.#otherEnd = this.#position()
   }
 
   #error(code: string, text: string): void {
-    this.findings.inFile(code, 'error', this.#otherEnd, text)
+    this.findings.inFile(code, 'error', this.#otherStart, text)
   }
 }
 

@@ -24,13 +24,15 @@ const EXPIRY_BYTES = 9
 const HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 /** What decides how long a short value is: two bytes, an integer, or two lengths of two bytes. */
 const VALUE_HEADER_BYTES = 5
+/** Begins a compressed value. */
+const STRING_PACKED = 0xc3
 
 /** Beyond any window: an integer, since a double here would make doubles of every place in the loop. */
 const BEYOND = 2 ** 31 - 1
 
 /**
  * Passes over entries as long as they are of the common form and their visitor
- * answers with depth skip. Returns undefined, committed, before what is not of
+ * answers with depth skip, or wants no strings. Returns undefined, committed, before what is not of
  * that form; or the visitor of a key whose value is still to be read, with the
  * cursor behind the key.
  */
@@ -57,11 +59,14 @@ export function passCommonStrings(cursor: ByteCursor, entry: Entry, visitor: Ent
     entry.offset = base + start
     entry.valueOffset = base + at
     const value = visitor.entry(entry)
-    const valueEnd = value.depth === 'skip' ? passValue(bytes, at, entry) : BEYOND
+    // Whoever wants strings verified, not shown, has nothing to verify in one that is not compressed.
+    const opaque = value.opaqueStrings && bytes[at] !== STRING_PACKED
+    const valueEnd = opaque || value.depth === 'skip' ? passValue(bytes, at, entry) : BEYOND
     if (valueEnd > end) {
       cursor.pos = at
       return value
     }
+    if (opaque) value.begin(entry, entry.elements)
     entry.endOffset = base + valueEnd
     value.end(entry)
     if (expiring) entry.expireAtMs = NEVER
@@ -91,7 +96,7 @@ function passValue(bytes: Uint8Array, at: number, entry: Entry): number {
     entry.elements = length
     return at + 2 + length
   }
-  if (first === 0xc3) return passPacked(bytes, at, entry)
+  if (first === STRING_PACKED) return passPacked(bytes, at, entry)
   if (first < 0xc0 || first > 0xc3) return BEYOND
   entry.encoding = 'int'
   entry.elements = encodedIntegerDigits(bytes, at)

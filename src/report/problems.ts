@@ -96,7 +96,7 @@ function list(problems: readonly Problem[], view: ProblemsView): string[] {
     rows.map(row => row.slice(0, -1)),
     view.style,
   )
-  const below = (row: readonly string[]): string[] => hang(`${' '.repeat(10)}${row.at(-1)}`, view.columns)
+  const below = (row: readonly string[]): string[] => hang(' '.repeat(9) + row.at(-1), view.columns)
   return [title, ...lines.flatMap((line, at) => [line.trimEnd(), ...below(rows[at]!)])]
 }
 
