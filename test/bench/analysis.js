@@ -6,7 +6,10 @@
  */
 import {ExpiryMoments, TtlHistogram} from '../../dist/analysis/expiry.js'
 import {Histogram} from '../../dist/analysis/histogram.js'
+import {layoutOf} from '../../dist/analysis/memory/layout.js'
+import {MemoryModel} from '../../dist/analysis/memory/model.js'
 import {PrefixTree} from '../../dist/analysis/prefixes.js'
+import {Entry} from '../../dist/keyspace/entry.js'
 
 const KEYS = 1_000_000
 const ROUNDS = 5
@@ -61,6 +64,28 @@ const moments = new ExpiryMoments()
 race('expiry moments, over 12 days', KEYS, () => {
   for (let i = 0; i < KEYS; i++) moments.add(NOW_MS + ((i * 7919) % KEYS) * 1000)
 })
+
+const entry = new Entry()
+for (const [type, encoding, elements] of [
+  ['string', 'raw', 100],
+  ['hash', 'listpack', 10],
+  ['hash', 'hashtable', 1000],
+  ['zset', 'skiplist', 1000],
+]) {
+  Object.assign(entry, {type, encoding})
+  for (const server of ['redis-7.0', 'valkey-9.1']) {
+    const model = new MemoryModel(layoutOf(server))
+    let sum = 0
+    race(`memory of ${type} ${encoding}, ${server}`, KEYS, () => {
+      for (let i = 0; i < KEYS; i++) {
+        entry.keyBytes.lend(entry.keyBytes.bytes, 0, 10 + (i & 31))
+        entry.elements = elements + (i & 15)
+        sum += model.estimate(entry, (elements + (i & 15)) * 20.5)
+      }
+    })
+    if (sum === 0) throw new Error('nothing was added up')
+  }
+}
 
 /** `pair` says the two numbers of key i; both are spelled into one buffer, no key is made. */
 function flood(name, pair) {

@@ -1,0 +1,159 @@
+/**
+ * How servers lay a keyspace out in memory: sizes of their structures, in bytes
+ * on 64 bits, by version. `calibrated` ones were compared with a running server; what lies
+ * between is derived from the structure.
+ */
+import {UsageError} from '../../errors.js'
+import type {Product} from '../producer.js'
+
+export interface MemoryLayout {
+  name: string
+  calibrated: boolean
+  /** robj (server.h): type, encoding, LRU clock, reference count, pointer. */
+  object: number
+  /** dictEntry (dict.h): key, value, next. */
+  entry: number
+  /** dict (dict.h) without its slots: two tables of 32 bytes up to 6.2, pointers and exponents from 7.0 on. */
+  dict: number
+  /** Tables of buckets of 64 bytes, instead of dict (valkey 8.1 hashtable.c). */
+  buckets: boolean
+  /** Where the key is: a string of its own, inside the dictEntry (valkey 8.0), or inside the object. */
+  key: 'apart' | 'entry' | 'object'
+  /** MEMORY USAGE counts the key within the object (valkey 9.0); 8.1 forgets it. */
+  keyCounted: boolean
+  /** The longest object in one piece with key and value: an embstr without a key's part up to 8.0. */
+  embeddedMax: number
+  /** The pointer of an object makes room for an embedded value (valkey 9.0 object.c). */
+  pointerless: boolean
+  /** A set's table holds members without an entry where nothing collides (redis 7.2 dict.c, no_value). */
+  bareMembers: boolean
+  /** MEMORY USAGE knows of it (valkey 8.0); before, it counts an entry for each. */
+  bareMembersCounted: boolean
+  /** A hash entry is one piece with its value up to 128 bytes (valkey 8.1 t_hash.c, 9.0 entry.c). */
+  embeddedFields: boolean
+  /** A sorted set's member lies within its node (valkey 9.0 t_zset.c). */
+  embeddedScored: boolean
+  /** quicklistNode (quicklist.h): its size grew from 32 to 64 bits in 7.0. */
+  listNode: number
+  /** A list of one node is a listpack without a quicklist (redis 7.2 t_list.c). */
+  listpackLists: boolean
+  /** Packed values are ziplists (up to 6.2). */
+  ziplists: boolean
+  /** MEMORY USAGE counts packed values and embstr as long as they are, not as allocated (up to 6.2). */
+  countsLengths: boolean
+  /** stream (stream.h): 7.0 added first ID, largest deleted ID and entries added. */
+  stream: number
+  /** streamCG and streamConsumer (stream.h). */
+  group: number
+  consumer: number
+  /** MEMORY USAGE counts a radix tree by what its nodes take (valkey 8.1), not by 244 bytes a node. */
+  raxCounted: boolean
+}
+
+const REDIS_6_0: MemoryLayout = {
+  name: 'redis-6.0',
+  calibrated: true,
+  object: 16,
+  entry: 24,
+  dict: 96,
+  buckets: false,
+  key: 'apart',
+  keyCounted: true,
+  embeddedMax: 64,
+  pointerless: false,
+  bareMembers: false,
+  bareMembersCounted: false,
+  embeddedFields: false,
+  embeddedScored: false,
+  listNode: 32,
+  listpackLists: false,
+  ziplists: true,
+  countsLengths: true,
+  stream: 40,
+  group: 40,
+  consumer: 24,
+  raxCounted: false,
+}
+
+const REDIS_7_0: MemoryLayout = {
+  ...REDIS_6_0,
+  name: 'redis-7.0',
+  dict: 56,
+  listNode: 40,
+  ziplists: false,
+  countsLengths: false,
+  stream: 80,
+  group: 48,
+}
+
+const REDIS_7_2: MemoryLayout = {
+  ...REDIS_7_0,
+  name: 'redis-7.2',
+  listpackLists: true,
+  bareMembers: true,
+  consumer: 32,
+}
+
+const VALKEY_8_0: MemoryLayout = {...REDIS_7_2, name: 'valkey-8.0', key: 'entry', bareMembersCounted: true}
+
+const VALKEY_8_1: MemoryLayout = {
+  ...VALKEY_8_0,
+  name: 'valkey-8.1',
+  buckets: true,
+  key: 'object',
+  keyCounted: false,
+  embeddedFields: true,
+  raxCounted: true,
+}
+
+const VALKEY_9_0: MemoryLayout = {
+  ...VALKEY_8_1,
+  name: 'valkey-9.0',
+  keyCounted: true,
+  embeddedMax: 128,
+  pointerless: true,
+  embeddedScored: true,
+}
+
+/** By product, oldest first: a version is laid out as the newest one here that is not newer than it. */
+const LAYOUTS: Readonly<Record<string, readonly [version: number, layout: MemoryLayout][]>> = {
+  redis: [
+    [0, {...REDIS_6_0, calibrated: false}],
+    [6.0, REDIS_6_0],
+    [6.2, {...REDIS_6_0, name: 'redis-6.2', calibrated: false}],
+    [7.0, REDIS_7_0],
+    [7.2, {...REDIS_7_2, calibrated: false}],
+    [8.0, {...REDIS_7_2, name: 'redis-8.0'}],
+    // Its objects hold their keys; what else changed has not been measured.
+    [8.2, {...REDIS_7_2, name: 'redis-8.2', calibrated: false, key: 'object'}],
+  ],
+  redict: [[0, {...REDIS_7_2, name: 'redict-7.3'}]],
+  keydb: [[0, {...REDIS_6_0, name: 'redis-6.2', calibrated: false}]],
+  valkey: [
+    [0, {...REDIS_7_2, name: 'valkey-7.2', calibrated: false}],
+    [8.0, VALKEY_8_0],
+    [8.1, VALKEY_8_1],
+    [9.0, {...VALKEY_9_0, calibrated: false}],
+    [9.1, {...VALKEY_9_0, name: 'valkey-9.1'}],
+  ],
+}
+
+/** The layout of a server named as PRODUCT-MAJOR.MINOR. */
+export function layoutOf(server: string): MemoryLayout {
+  const match = /^([a-z]+)-(\d+)\.(\d+)/.exec(server)
+  const layouts = LAYOUTS[match?.[1] ?? '']
+  if (match === null || layouts === undefined) {
+    throw new UsageError(`no server is called ${server}: name it as redis-7.0 or valkey-8.1`)
+  }
+  const [major, minor] = [Number(match[2]), Number(match[3])]
+  const later = (version: number): boolean =>
+    Math.floor(version) > major || (Math.floor(version) === major && Math.round((version % 1) * 10) > minor)
+  return layouts.findLast(([version]) => !later(version))![1]
+}
+
+/** The layout of the server that wrote a file, as far as the file tells; redis 7.0 where it does not. */
+export function layoutOfProducer(product: Product, serverVersion: string | undefined): MemoryLayout {
+  const version = /^\d+\.\d+/.exec(serverVersion ?? '')?.[0]
+  if (version === undefined || LAYOUTS[product] === undefined) return {...REDIS_7_0, calibrated: false}
+  return layoutOf(`${product}-${version}`)
+}
