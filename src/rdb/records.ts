@@ -231,7 +231,8 @@ export class RecordReader {
   #keepKey(): void {
     const key = this.entry.keyBytes
     const keyLength = key.end - key.start
-    if (keyLength > this.#keyScratch.length) this.#keyScratch = new Uint8Array(keyLength * 2)
+    const room = this.#keyScratch.length
+    if (keyLength > room) this.#keyScratch = new Uint8Array(Math.max(keyLength, room * 2))
     this.#keyScratch.set(key.bytes.subarray(key.start, key.end))
     key.lend(this.#keyScratch, 0, keyLength)
   }
