@@ -10,7 +10,7 @@ import type {KeyIndex} from '../keyspace/key-index.js'
 import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
-import {MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
+import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
 import {auxOddity} from './soundness-aux.js'
 import {CollectionSoundness} from './soundness-collection.js'
 import {DatabaseSizes} from './soundness-databases.js'
@@ -20,37 +20,9 @@ import {parseLibraryHead} from './soundness-function.js'
 import {HugeCollections} from './soundness-huge.js'
 import {StreamSoundness} from './soundness-stream.js'
 import {OpaqueSoundness, type Position, type ValueSoundness} from './soundness-value.js'
+import {type Opcode, VersionSoundness} from './soundness-version.js'
 
-/** First version whose servers wrote a type: those of an older version do not know it. */
-const TYPE_VERSION_MIN: Readonly<Record<number, number>> = {
-  [op.TYPE_ZSET_2]: 8,
-  [op.TYPE_MODULE_2]: 8,
-  [op.TYPE_HASH_ZIPMAP]: 2,
-  [op.TYPE_LIST_ZIPLIST]: 2,
-  [op.TYPE_SET_INTSET]: 2,
-  [op.TYPE_ZSET_ZIPLIST]: 2,
-  [op.TYPE_HASH_ZIPLIST]: 4,
-  [op.TYPE_LIST_QUICKLIST]: 7,
-  [op.TYPE_STREAM_LISTPACKS]: 9,
-  [op.TYPE_HASH_LISTPACK]: 10,
-  [op.TYPE_ZSET_LISTPACK]: 10,
-  [op.TYPE_LIST_QUICKLIST_2]: 10,
-  [op.TYPE_STREAM_LISTPACKS_2]: 10,
-  [op.TYPE_SET_LISTPACK]: 11,
-  [op.TYPE_STREAM_LISTPACKS_3]: 11,
-  [op.TYPE_HASH_22]: 12,
-  [op.TYPE_HASH_LISTPACK_EX_PRE_GA]: 12,
-  [op.TYPE_HASH_METADATA]: 12,
-  [op.TYPE_HASH_LISTPACK_EX]: 12,
-  [op.TYPE_STREAM_LISTPACKS_4]: 13,
-  [op.TYPE_STREAM_LISTPACKS_5]: 14,
-  [op.TYPE_ARRAY]: 14,
-  [op.TYPE_HASH_TEMPLATE_LISTPACK]: 15,
-  [op.TYPE_HASH_LISTPACK_REF]: 15,
-  [op.TYPE_HASH_TEMPLATE_ARRAY]: 15,
-  [op.TYPE_HASH_ARRAY_REF]: 15,
-  [op.TYPE_BITMAP]: 16,
-}
+const CHECKSUM_BYTES = 8
 
 /** What a check comes to. */
 export interface Soundness {
@@ -96,7 +68,7 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
   readonly #position: Position
-  readonly #rdbVersion: number
+  readonly #version: VersionSoundness
   readonly #ignoreChecksum: boolean
   readonly #index: KeyIndex | undefined
   readonly #sizes: DatabaseSizes
@@ -104,19 +76,19 @@ export class SoundnessVisitor implements EntryVisitor {
   readonly #stream: StreamSoundness
   readonly #collection: CollectionSoundness
   #value: ValueSoundness
-  /** By type byte: 1 where it is newer than the file and has not been told. */
-  readonly #tooNew: Uint8Array
   readonly #libraries = new Set<string>()
   /** The last record that is no key. */
   #otherStart = 0
   #otherEnd = MAGIC_BYTES
+  readonly #checksumBytes: number
   #entry: Entry | undefined
 
   constructor({header, position, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
     this.findings = new Findings(problemsMax)
     this.huge = new HugeCollections(elements)
     this.#position = position
-    this.#rdbVersion = header.rdbVersion
+    this.#version = new VersionSoundness(this.findings, header)
+    this.#checksumBytes = header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
     this.#index = keys
     this.#sizes = new DatabaseSizes(this.findings)
@@ -124,7 +96,6 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#stream = new StreamSoundness(this.findings, position)
     this.#collection = new CollectionSoundness(this.findings, position, new DistinctElements(), this.huge)
     this.#value = this.#opaque
-    this.#tooNew = Uint8Array.from({length: 256}, (_, id) => Number((TYPE_VERSION_MIN[id] ?? 0) > header.rdbVersion))
   }
 
   entry(entry: Entry): ValueVisitor {
@@ -141,8 +112,10 @@ export class SoundnessVisitor implements EntryVisitor {
       const {bytes, start, end} = entry.keyBytes
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
-    if (entry.offset < this.#otherEnd) this.#dangling(entry.offset)
-    if (this.#tooNew[entry.typeId] === 1) this.#newType(entry)
+    const before = Math.max(entry.endOffset, this.#otherEnd)
+    if (entry.offset !== before) this.#gap(before, entry.offset)
+    const plain = entry.typeId === op.TYPE_STRING && entry.keyMeta === undefined && entry.dragonflyMask < 0
+    if (!plain || this.#version.isOld) this.#version.entry(entry)
     this.#value = this.#soundnessOf(entry)
     return this.#value
   }
@@ -168,19 +141,19 @@ export class SoundnessVisitor implements EntryVisitor {
   }
 
   resizeDb(db: number, keys: number, expires: number): void {
-    this.#other()
+    this.#other('RESIZEDB')
     this.#sizes.announce(db, keys, expires, this.#otherStart)
   }
 
   aux(name: string, value: Uint8Array): void {
-    this.#other()
+    this.#other('AUX')
     const oddity = auxOddity(name, value)
     if (oddity !== undefined) this.findings.inFile('BAD_AUX', oddity.severity, this.#otherStart, oddity.text)
     if (name === 'aof-preamble' && value.length === 1 && value[0] === 0x31) this.isPreamble = true
   }
 
   function(source: Uint8Array): void {
-    this.#other()
+    this.#other('FUNCTION2')
     const head = parseLibraryHead(source)
     if (typeof head === 'string') {
       this.#error('BAD_FUNCTION', head)
@@ -197,13 +170,13 @@ export class SoundnessVisitor implements EntryVisitor {
   }
 
   moduleAux({module, when}: ModuleAux): void {
-    this.#other()
+    this.#other('MODULE_AUX')
     if (when === 1 || when === 2) return
     this.#error('BAD_MODULE', `data of module ${module} belong before (1) or after (2) the keys, not ${when}`)
   }
 
   slotInfo({slot}: SlotInfo): void {
-    this.#other()
+    this.#other('SLOT_INFO')
     if (slot >= SLOT_COUNT) this.#error('BAD_SLOT', `a hint is for slot ${slot}; there are ${SLOT_COUNT}`)
   }
 
@@ -222,7 +195,7 @@ export class SoundnessVisitor implements EntryVisitor {
   }
 
   hashTemplate(id: number, fields: readonly Uint8Array[]): void {
-    this.#other()
+    this.#other('HASH_TEMPLATE')
     if (fields.length === 0) this.#error('BAD_HASH', `hash template ${id} has no fields`)
     for (let i = 1; i < fields.length; i++) {
       if (comesBefore(fields[i - 1]!, fields[i]!)) continue
@@ -239,10 +212,23 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The end of the file has been reached, at `bytes`. */
   finish(bytes: number): void {
     this.#sizes.finish()
-    const entry = this.#entry
-    if (entry === undefined) return
-    const {expireAtMs, idleSeconds, frequency, keyMeta} = entry
-    if (expireAtMs !== NEVER || idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined) this.#dangling(bytes)
+    const end = bytes - this.#checksumBytes - 1
+    const before = Math.max(this.#entry?.endOffset ?? 0, this.#otherEnd)
+    if (end === before) return
+    const {expireAtMs, idleSeconds, frequency, keyMeta} = this.#entry ?? {
+      expireAtMs: NEVER,
+      idleSeconds: -1,
+      frequency: -1,
+    }
+    const attributed = expireAtMs !== NEVER || idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined
+    if (attributed || this.#entry === undefined) this.#dangling(before)
+    else this.#version.enterprise(before)
+  }
+
+  /** An attribute stands before what is no key, or an opcode that shows nothing before a key. */
+  #gap(before: number, offset: number): void {
+    if (offset < before) this.#dangling(offset)
+    else this.#version.enterprise(before)
   }
 
   #soundnessOf({type}: Entry): ValueSoundness {
@@ -260,17 +246,11 @@ export class SoundnessVisitor implements EntryVisitor {
     this.findings.inFile('DANGLING_ATTRIBUTE', 'warning', offset, text)
   }
 
-  #newType(entry: Entry): void {
-    this.#tooNew[entry.typeId] = 0
-    const since = TYPE_VERSION_MIN[entry.typeId]!
-    const text = `type ${entry.typeId} is of RDB version ${since}, the file of ${this.#rdbVersion}: a server of that version refuses it`
-    this.findings.inEntry('TYPE_TOO_NEW', 'warning', entry.offset, text)
-  }
-
   /** A record that is no key has been read. */
-  #other(): void {
+  #other(opcode?: Opcode): void {
     this.#otherStart = Math.max(this.#otherEnd, this.#entry?.endOffset ?? 0)
     this.#otherEnd = this.#position()
+    if (opcode !== undefined) this.#version.opcode(opcode, this.#otherStart)
   }
 
   #error(code: string, text: string): void {

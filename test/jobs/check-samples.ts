@@ -255,7 +255,7 @@ const PLAIN: CheckSample[] = [
     hex(len(3), str('no bitmap')),
     hex(len(0), str(Buffer.alloc(8))),
   ),
-  ofValue('type newer than the file', 9, 20, 'TYPE_TOO_NEW?', packed('a'), packed('a')),
+  ofValue('type newer than the file', 9, 20, 'TOO_NEW?', packed('a'), packed('a')),
 ]
 const LAST = PLAIN.at(-1)!
 LAST.sound = around(11, one => one.key(20, 'key', raw(packed('a'))))
@@ -448,6 +448,41 @@ const RECORDS: CheckSample[] = [
     'DUPLICATE_KEY',
     file => file.key(0, 'before', value.string('z')),
     file => file.db(1).key(0, 'before', value.string('z')),
+  ),
+  ofRecord(
+    'a library in a file too old for it',
+    9,
+    'TOO_NEW?',
+    file => file.function(LIBRARY),
+    () => {},
+  ),
+  ofRecord(
+    'an idle time in a file too old for it',
+    8,
+    'TOO_NEW?',
+    file => file.idle(5),
+    file => file.expireMs(YEAR_2100_MS),
+  ),
+  ofRecord(
+    'a script of KeyDB',
+    9,
+    'VENDOR_ONLY?',
+    file => file.key(64, 'k', raw(hex(str('return'), le(8, 1), le(8, 1), len(0), len(0)))),
+    () => {},
+  ),
+  ofRecord(
+    'flags of Dragonfly',
+    9,
+    'VENDOR_ONLY?',
+    file => file.op(0xdc, le(4, 1)),
+    () => {},
+  ),
+  ofRecord(
+    'an opcode of Redis Enterprise',
+    9,
+    'VENDOR_ONLY?',
+    file => file.op(0x79, len(5)),
+    () => {},
   ),
   ofRecord(
     'an AOF preamble',

@@ -51,6 +51,7 @@ const ODD: readonly [name: RegExp, codes: string[]][] = [
   [/key-twice/, ['DUPLICATE_KEY']],
   [/stream-two-consumers/, ['PENDING_TWICE']],
   [/zset-ascii-nan/, ['BAD_SCORE']],
+  [/redis-enterprise|keydb-cron/, ['VENDOR_ONLY?']],
 ]
 
 describe('every fixture', () => {
