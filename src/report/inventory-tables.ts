@@ -3,7 +3,7 @@
  */
 import type {BigKey, DatabaseCount, EncodingCount, ModuleCount} from '../analysis/inventory.js'
 import {NEVER} from '../keyspace/entry.js'
-import {formatTable, numeric, type Style, textual, widthBefore} from './table.js'
+import {type Column, formatTable, numeric, type Style, textual, widthBefore} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize} from './units.js'
 
@@ -53,33 +53,60 @@ function elementsText(type: string, elements: number): string {
   return ['string', 'module', 'cron'].includes(type) ? '-' : formatCount(elements)
 }
 
-/** `source` tells where a key is, in a report of several sources. */
-export function biggestTable(keys: readonly (BigKey & {source?: string})[], view: TablesView): string[] {
+/** A key of a table, `source` where it is: in a report of several sources. */
+type ListedKey = BigKey & {source?: string}
+
+/** A column of the table of keys; `spare`: left out where the line is too narrow, the highest first. */
+interface KeyColumn {
+  column: Column
+  spare: number
+  cell(key: ListedKey): string
+}
+
+/** `title` is that of the keys: why they are listed. */
+export function biggestTable(keys: readonly ListedKey[], view: TablesView, title = 'biggest keys'): string[] {
   if (keys.length === 0) return []
-  const sourced = keys.some(({source}) => source !== undefined)
-  const rows = keys.map(big => [
-    formatSize(big.rdbBytes),
-    elementsText(big.type, big.elements),
-    big.type,
-    big.encoding,
-    expiryText(big, view.nowMs),
-    ...(sourced ? [shorten(formatText(big.source ?? ''), SOURCE_COLUMNS_MAX)] : []),
-    String(big.db),
-    formatBytes(big.key),
-  ])
-  const columns = [
-    numeric('in file'),
-    numeric('elements'),
-    textual('type'),
-    textual('encoding'),
-    textual('expires'),
-    ...(sourced ? [textual('source')] : []),
-    numeric('db'),
-    textual('biggest keys'),
+  let kept = keyColumns(keys, view, title)
+  let cells = keys.map(key => kept.map(({cell}) => cell(key)))
+  const room = (): number =>
+    view.columns -
+    widthBefore(
+      kept.map(({column}) => column),
+      cells,
+    )
+  for (let most = mostSpare(kept); room() < KEY_COLUMNS_MIN && most > 0; most = mostSpare(kept)) {
+    kept = kept.filter(({spare}) => spare !== most)
+    cells = keys.map(key => kept.map(({cell}) => cell(key)))
+  }
+  const width = Math.max(room(), KEY_COLUMNS_MIN)
+  const fitted = cells.map(row => [...row.slice(0, -1), shorten(row.at(-1)!, width)])
+  return formatTable(
+    kept.map(({column}) => column),
+    fitted,
+    view.style,
+  )
+}
+
+function mostSpare(columns: readonly KeyColumn[]): number {
+  return Math.max(...columns.map(({spare}) => spare))
+}
+
+function keyColumns(keys: readonly ListedKey[], {nowMs}: TablesView, title: string): KeyColumn[] {
+  const source: KeyColumn = {
+    column: textual('source'),
+    spare: 0,
+    cell: key => shorten(formatText(key.source ?? ''), SOURCE_COLUMNS_MAX),
+  }
+  return [
+    {column: numeric('in file'), spare: 0, cell: ({rdbBytes}) => formatSize(rdbBytes)},
+    {column: numeric('elements'), spare: 0, cell: ({type, elements}) => elementsText(type, elements)},
+    {column: textual('type'), spare: 0, cell: ({type}) => type},
+    {column: textual('encoding'), spare: 2, cell: ({encoding}) => encoding},
+    {column: textual('expires'), spare: 1, cell: key => expiryText(key, nowMs)},
+    ...(keys.some(({source}) => source !== undefined) ? [source] : []),
+    {column: numeric('db'), spare: 0, cell: ({db}) => String(db)},
+    {column: textual(title), spare: 0, cell: ({key}) => formatBytes(key)},
   ]
-  const room = Math.max(view.columns - widthBefore(columns, rows), KEY_COLUMNS_MIN)
-  const fitted = rows.map(row => [...row.slice(0, -1), shorten(row.at(-1)!, room)])
-  return formatTable(columns, fitted, view.style)
 }
 
 function expiryText({expireAtMs}: BigKey, nowMs: number): string {

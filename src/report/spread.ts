@@ -38,8 +38,8 @@ function ttlTable(spread: Spread, view: TablesView): string[] {
   const lines = bucketsTable('expires', spread.ttl, view)
   const hour = spread.densestHour
   if (hour === undefined || lines.length === 0) return lines
-  const share = `${formatCount(hour.keys)} (${formatShare(hour.share, 1)}) of the expiring keys`
-  return [...lines, view.style.faint(`most at once: ${share} within ${formatTime(hour.fromMs)} and an hour later`)]
+  const share = `${formatCount(hour.keys)} (${formatShare(hour.share, 1)} of what expires)`
+  return [...lines, view.style.faint(`most in one hour: ${share} from ${formatTime(hour.fromMs)}`)]
 }
 
 /** Buckets that hold nothing are left out. */
