@@ -45,10 +45,15 @@ export async function check(name: string, options: CheckOptions = {}): Promise<C
     return {soundness: undefined, failure}
   }
   options.onOpen?.(source)
+  return await checkSource(source, options, name)
+}
+
+/** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */
+export async function checkSource(source: ByteSource, options: CheckOptions = {}, path = '-'): Promise<Check> {
   const reader = new RdbReader(source, {ignoreChecksum: true})
   const indexes = options.duplicates === false ? undefined : indexesOf(options.memoryBytes ?? KEY_INDEX_BYTES)
   try {
-    return await new Checking(reader, source, options, indexes).run(name)
+    return await new Checking(reader, source, options, indexes).run(path)
   } catch (failure) {
     return {soundness: undefined, failure}
   } finally {

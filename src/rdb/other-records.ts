@@ -117,13 +117,14 @@ export class OtherRecords {
   /** Valkey's meaning of the opcode that is KEY_META to redis. */
   slotImport(visitor: EntryVisitor): void {
     const {cursor} = this
+    const nameOffset = cursor.offset
     readString(cursor, this.#name)
     const nameBytes = this.#name.end - this.#name.start
     if (nameBytes !== SLOT_JOB_BYTES) {
       throw new FormatError(
         'BAD_STRING',
         `a slot import's job name has ${nameBytes} bytes, not 40`,
-        cursor.offset - nameBytes,
+        Math.max(cursor.offset - nameBytes, nameOffset),
       )
     }
     const job = asciiText(this.#name)

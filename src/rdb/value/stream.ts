@@ -83,10 +83,13 @@ export class StreamReader implements ValueReader {
 
   #showNode(cursor: ByteCursor, visitor: ValueVisitor): void {
     const key = this.#key
+    const keyOffset = cursor.offset
     readString(cursor, key)
     if (key.end - key.start !== ID_BYTES) {
       const bytes = key.end - key.start
-      throw new FormatError('BAD_STREAM', `a stream node's ID has ${bytes} bytes, not 16`, cursor.offset - bytes)
+      // Compressed, it takes fewer bytes than it has.
+      const at = Math.max(cursor.offset - bytes, keyOffset)
+      throw new FormatError('BAD_STREAM', `a stream node's ID has ${bytes} bytes, not 16`, at)
     }
     this.#id.readBE(key.bytes, key.start)
     const offset = cursor.offset
