@@ -4,6 +4,7 @@
  * Their memory never grows, so a view of it stays valid for good; what an area means is said in src/kernels/memory.ts,
  * and the addresses are read from the module itself.
  */
+import {randomFillSync} from 'node:crypto'
 import {readFileSync} from 'node:fs'
 
 /** A part of the kernels' memory. */
@@ -42,6 +43,9 @@ export interface Kernel {
   lzfDecode(input: number, inputEnd: number, output: number, outputEnd: number, base: number): number
   /** Compresses the first bytes of the input area into at most `room` bytes: how many, or 0 if they do not fit. */
   lzfEncode(bytes: number, room: number): number
+
+  /** The entries of a listpack that is sound beyond doubt, -1 otherwise (src/kernels/packed.ts). */
+  packedCheck(shape: number, start: number, end: number): number
 }
 
 /** What the WebAssembly interface is made of, as far as we use it: Node's types leave it to the DOM's. */
@@ -80,9 +84,11 @@ function loadKernel(): Kernel {
   const number = (name: string): number => (exports[name] as {value: number}).value
   const area = (name: string, bytes = `${name}_BYTES`): KernelArea => ({start: number(name), bytes: number(bytes)})
   const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
+  // Nobody is to know beforehand what a run hashes with.
+  randomFillSync(new Uint8Array(buffer, number('PACKED_KEYS'), number('PACKED_KEYS_BYTES')))
   const calls = exports as unknown as Pick<
     Kernel,
-    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode'
+    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode' | 'packedCheck'
   >
   return {
     bytes: new Uint8Array(buffer),
@@ -98,5 +104,6 @@ function loadKernel(): Kernel {
     crcTable: calls.crcTable,
     lzfDecode: calls.lzfDecode,
     lzfEncode: calls.lzfEncode,
+    packedCheck: calls.packedCheck,
   }
 }

@@ -14,10 +14,11 @@
  * for last, in a node whose chain is whole.
  */
 import {parseDouble} from '../bytes/decimal.js'
-import {compareHalves} from '../bytes/int64.js'
+import {compareHalves, readUint32le} from '../bytes/int64.js'
+import {copyIn, kernel} from '../bytes/kernel.js'
 import {LentBytes} from '../bytes/lent.js'
 import {IntsetWalker} from './intset.js'
-import {ListpackWalker} from './listpack.js'
+import {ListpackWalker, listpackCount} from './listpack.js'
 import {MemberSet} from './member-set.js'
 import {ZiplistWalker} from './ziplist.js'
 import {ZipmapWalker} from './zipmap.js'
@@ -47,6 +48,9 @@ export type ReportFinding = (finding: PackedFinding) => void
 /** Entries that make one element. */
 export const ENTRIES_EACH: Readonly<Record<PackedShape, number>> = {list: 1, set: 1, zset: 2, hash: 2, 'hash-ttl': 3}
 
+/** As src/kernels/packed.ts numbers them. */
+const KERNEL_SHAPE = {set: 1, zset: 2, hash: 3, 'hash-ttl': 4}
+
 /** A hostile node may be wrong a million times over: this many findings of one node are told. */
 const FINDINGS_MAX = 100
 
@@ -69,10 +73,78 @@ export function checkPacked(
   offset: number,
   report: ReportFinding,
 ): number {
+  if (kind === 'listpack') {
+    const entries = soundEntries(shape, bytes, start, end)
+    if (entries >= 0) return entries
+  }
+  return checkPackedByWalking(kind, shape, bytes, start, end, offset, report)
+}
+
+/** The same, entry by entry: what `checkPacked` does with a node that is not sound at first sight. */
+export function checkPackedByWalking(
+  kind: PackedCheckKind,
+  shape: PackedShape,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  offset: number,
+  report: ReportFinding,
+): number {
   const check = new PackedCheck(kind, bytes, start, end, offset, report)
   if (kind === 'intset') return check.intset()
   if (kind === 'zipmap') return check.zipmap()
   return check.entries(kind === 'listpack' ? listpackWalker : ziplistWalker, shape)
+}
+
+/** The entries of a listpack that is sound beyond doubt, as most are; -1 where it is to be walked with care. */
+function soundEntries(shape: PackedShape, bytes: Uint8Array, start: number, end: number): number {
+  if (shape === 'list') return soundChain(bytes, start, end)
+  const {bytes: memory, inputArea, packedCheck} = kernel()
+  // What was decompressed whole lies there already.
+  if (bytes === memory) return packedCheck(KERNEL_SHAPE[shape], start, end)
+  if (end - start > inputArea.bytes) return -1
+  copyIn(bytes, start, end, inputArea.start)
+  return packedCheck(KERNEL_SHAPE[shape], inputArea.start, inputArea.start + end - start)
+}
+
+/** Encoding and data of an entry, by its first byte; 0 where more is to be read. Integers, and strings below 64 bytes. */
+const ENTRY_BYTES = Uint8Array.from({length: 256}, (_, first) => {
+  if (first < 0xc0) return first < 0x80 ? 1 : 1 + (first & 0x3f)
+  if (first < 0xe0) return 2
+  return first > 0xf0 && first < 0xf5 ? (first === 0xf4 ? 9 : first - 0xee) : 0
+})
+
+/**
+ * Counts the entries of a listpack whose chain is sound; -1 in doubt. Where nothing but the chain counts, copying a node
+ * to the kernel takes longer than walking it.
+ */
+function soundChain(bytes: Uint8Array, start: number, end: number): number {
+  const last = end - 1
+  if (end - start < 7 || readUint32le(bytes, start) !== end - start || bytes[last] !== 0xff) return -1
+  let p = start + 6
+  let count = 0
+  while (p < last) {
+    const size = ENTRY_BYTES[bytes[p]!]!
+    if (size !== 0) {
+      p += size
+      if (bytes[p++] !== size) return -1
+    } else {
+      p = passString(bytes, p, last)
+      if (p < 0) return -1
+    }
+    count++
+  }
+  const claimed = listpackCount(bytes, start, end)
+  return p === last && count > 0 && (claimed === count || claimed < 0) ? count : -1
+}
+
+/** Passes over a string of up to 4095 bytes; -1 in doubt. */
+function passString(bytes: Uint8Array, p: number, last: number): number {
+  const size = 2 + (((bytes[p]! & 0x0f) << 8) | bytes[p + 1]!)
+  const end = p + size
+  if ((bytes[p]! & 0xf0) !== 0xe0 || end + 2 > last) return -1
+  if (size <= 127) return bytes[end] === size ? end + 1 : -1
+  return bytes[end] === size >> 7 && bytes[end + 1] === ((size & 0x7f) | 0x80) ? end + 2 : -1
 }
 
 const listpackWalker = new ListpackWalker()

@@ -18,10 +18,13 @@ export {
   LZF_SLOT_1,
   LZF_SLOT_BYTES,
   LZF_STREAM,
+  PACKED_KEYS,
+  PACKED_KEYS_BYTES,
   RESULTS,
 } from './memory'
 export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
 export {lzfDecode, lzfEncode} from './lzf'
+export {packedCheck} from './packed'
 
 // Settled while compiling: the memory of test/asconfig.json holds the layout.
 if (LAYOUT_END > MEMORY_BYTES) ERROR('the layout is larger than the memory')

@@ -14,6 +14,8 @@
  *   LZF_STREAM   8 KiB of history, then one piece of a value that streams
  *   LZF_SLOT_0   a value decompressed whole
  *   LZF_SLOT_1   another, since a field and its value are lent together
+ *   PACKED_...   what a packed node is checked with: keys of a hash drawn for every run, lengths of entries, powers of
+ *                ten, masks, integers spelled out, and the tags of the members met
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
@@ -36,6 +38,10 @@ export const LZF_HISTORY_BYTES: i32 = 8192
 export const LZF_PIECE_BYTES: i32 = 256 * 1024
 export const LZF_SLOT_BYTES: i32 = 512 * 1024
 
+export const PACKED_KEYS_BYTES: i32 = 32
+/** Each takes two slots of four bytes in the largest table. */
+export const PACKED_MEMBERS_MAX: i32 = 16384
+
 export const RESULTS: i32 = 1024
 export const MASKS: i32 = RESULTS + 64
 export const MASK_STRIDES: i32 = MASKS + 16 * 16
@@ -49,7 +55,13 @@ export const LZF_OUTPUT: i32 = LZF_INPUT + LZF_INPUT_BYTES + SLACK
 export const LZF_STREAM: i32 = LZF_OUTPUT + LZF_OUTPUT_BYTES + SLACK
 export const LZF_SLOT_0: i32 = LZF_STREAM + LZF_HISTORY_BYTES + LZF_PIECE_BYTES + SLACK
 export const LZF_SLOT_1: i32 = LZF_SLOT_0 + LZF_SLOT_BYTES + SLACK
-export const LAYOUT_END: i32 = LZF_SLOT_1 + LZF_SLOT_BYTES + SLACK
+export const PACKED_KEYS: i32 = LZF_SLOT_1 + LZF_SLOT_BYTES + SLACK
+export const PACKED_SIZES: i32 = PACKED_KEYS + PACKED_KEYS_BYTES
+export const PACKED_POWERS: i32 = PACKED_SIZES + 256
+export const MASKS_16: i32 = PACKED_POWERS + 23 * 8
+export const PACKED_DIGITS: i32 = MASKS_16 + 32
+export const PACKED_TABLE: i32 = PACKED_DIGITS + 2 * 32 + SLACK
+export const LAYOUT_END: i32 = PACKED_TABLE + PACKED_MEMBERS_MAX * 2 * 4 + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

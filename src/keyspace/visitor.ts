@@ -76,7 +76,7 @@ export interface Problem {
 
 export abstract class ValueVisitor {
   abstract readonly depth: Depth
-  /** At depth nodes and elements: string values are verified, but not shown; `chunk` is not called for them. */
+  /** String values are verified, but not shown: `chunk` is not called for them. Not for depth raw. */
   readonly opaqueStrings: boolean = false
 
   /** `count` is the number of elements, or bytes of a string, where the file says it beforehand. Not called at depth skip. */

@@ -87,12 +87,6 @@ describe('opaque strings', () => {
     expect(visitor.chunks).toBe(0)
   })
 
-  it('change nothing at depth raw', async () => {
-    const visitor = new StringVisitor('raw', true)
-    await read(new MemorySource(file), visitor)
-    expect(visitor.chunks).toBe(7)
-  })
-
   it('arrive from a stream of unknown size', async () => {
     const expected = await shown(file)
     for (const piece of [1, 1000]) {
