@@ -76,7 +76,7 @@ export interface Problem {
 
 export abstract class ValueVisitor {
   abstract readonly depth: Depth
-  /** String values are verified, but not shown: `chunk` is not called for them. Not for depth raw. */
+  /** String values are verified, but not shown: `chunk` is not called for them. Depth raw shows them all the same. */
   readonly opaqueStrings: boolean = false
 
   /** `count` is the number of elements, or bytes of a string, where the file says it beforehand. Not called at depth skip. */

@@ -60,8 +60,9 @@ export function passCommonStrings(cursor: ByteCursor, entry: Entry, visitor: Ent
     entry.valueOffset = base + at
     const value = visitor.entry(entry)
     // Whoever wants strings verified, not shown, has nothing to verify in one that is not compressed.
-    const opaque = value.opaqueStrings && bytes[at] !== STRING_PACKED
-    const valueEnd = opaque || value.depth === 'skip' ? passValue(bytes, at, entry) : BEYOND
+    const skipping = value.depth === 'skip'
+    const opaque = !skipping && value.depth !== 'raw' && value.opaqueStrings && bytes[at] !== STRING_PACKED
+    const valueEnd = skipping || opaque ? passValue(bytes, at, entry) : BEYOND
     if (valueEnd > end) {
       cursor.pos = at
       return value

@@ -87,6 +87,17 @@ describe('opaque strings', () => {
     expect(visitor.chunks).toBe(0)
   })
 
+  it.each(['skip', 'raw'] as const)('are at depth %s what they are to anybody', async depth => {
+    for (const window of WINDOWS) {
+      const opaqueVisitor = new StringVisitor(depth, true)
+      const plainVisitor = new StringVisitor(depth, false)
+      await read(new MemorySource(file, window), opaqueVisitor)
+      await read(new MemorySource(file, window), plainVisitor)
+      expect(opaqueVisitor.seen).toEqual(plainVisitor.seen)
+      expect(opaqueVisitor.chunks).toBe(plainVisitor.chunks)
+    }
+  })
+
   it('arrive from a stream of unknown size', async () => {
     const expected = await shown(file)
     for (const piece of [1, 1000]) {
