@@ -12,6 +12,12 @@ export interface Limits {
   windowBytes: number
   /** Distinct names remembered per report section (aux fields, functions, modules). */
   namesMax: number
+  /** Bytes of aux fields remembered for a report. */
+  auxBytesMax: number
+  /** Databases told apart in a report; those of higher numbers are counted together. */
+  databasesMax: number
+  /** Problems remembered for a report. */
+  problemsMax: number
   /** Strings of one list that is held whole: field names of a hash template, keys of a script. */
   listStringsMax: number
   /** Field names of all hash templates of a file. */
@@ -25,6 +31,12 @@ export const limits: Readonly<Limits> = {
   windowBytes: 256 * 1024,
   // A hostile file can hold millions of aux records; a report needs none of the later ones.
   namesMax: 10_000,
+  // Servers write a few hundred; one field of a hostile file may have half a gigabyte.
+  auxBytesMax: 16 * 1024 * 1024,
+  // Servers have 16 unless told; a hostile file can begin a new one with every few bytes.
+  databasesMax: 10_000,
+  // Every repeated record of a hostile file may be one.
+  problemsMax: 1000,
   // A copied string takes some two hundred bytes: a file of 40 MB could ask for 4 GB.
   listStringsMax: 1_000_000,
   templateFieldsMax: 1_000_000,

@@ -1,14 +1,11 @@
 /**
  * The inventories of several sources as one: sums, and what is biggest in all.
  */
-import {
-  type BigKey,
-  type DatabaseCount,
-  type EncodingCount,
-  type Inventory,
-  isBigger,
-  type ModuleCount,
-} from './inventory.js'
+import {limits} from '../limits.js'
+import type {Inventory} from './inventory.js'
+import {type BigKey, hasMore, isBigger} from './inventory-biggest.js'
+import type {ModuleCount} from './inventory-facts.js'
+import type {DatabaseCount, DatabaseSums, EncodingCount} from './inventory-tallies.js'
 import {KeySpread, type Spread} from './spread.js'
 import {TopN} from './top.js'
 
@@ -24,10 +21,15 @@ export interface InventoryTotal {
   keys: number
   expiring: number
   expired: number
+  /** Estimated; undefined where nobody asked. Each for its own server, unless one was named. */
+  memoryBytes: number | undefined
   databases: DatabaseCount[]
+  /** Of databases beyond limits.databasesMax; undefined where there are none. */
+  otherDatabases: DatabaseSums | undefined
   encodings: EncodingCount[]
   modules: ModuleCount[]
   biggest: SourcedBigKey[]
+  biggestByElements: SourcedBigKey[]
   spread: Spread | undefined
 }
 
@@ -36,7 +38,8 @@ export function totalOf(
   inventories: readonly {source: string; inventory: Inventory; spread: KeySpread | undefined}[],
   top: number,
 ): InventoryTotal {
-  const biggest = new TopN<SourcedBigKey>(top, (a, b) => isBigger(a, b) || (!isBigger(b, a) && a.source < b.source))
+  const biggest = new TopN<SourcedBigKey>(top, ranked(isBigger))
+  const byElements = new TopN<SourcedBigKey>(top, ranked(hasMore))
   const total = {sources: inventories.length, bytes: 0, keys: 0, expiring: 0, expired: 0}
   for (const {source, inventory} of inventories) {
     total.bytes += inventory.bytes
@@ -44,14 +47,20 @@ export function totalOf(
     total.expiring += inventory.expiring
     total.expired += inventory.expired
     for (const big of inventory.biggest) biggest.add({...big, source})
+    for (const big of inventory.biggestByElements) byElements.add({...big, source})
   }
   const all = inventories.map(({inventory}) => inventory)
+  const databases = summed(
+    all.flatMap(one => one.databases),
+    ({db}) => String(db),
+  ).sort((a, b) => a.db - b.db)
+  const others = [...all.flatMap(one => one.otherDatabases ?? []), ...databases.splice(limits.databasesMax)]
+  const estimates = all.flatMap(({memory}) => memory ?? [])
   return {
     ...total,
-    databases: summed(
-      all.flatMap(one => one.databases),
-      ({db}) => String(db),
-    ).sort((a, b) => a.db - b.db),
+    memoryBytes: estimates.length === 0 ? undefined : estimates.reduce((sum, {bytes}) => sum + bytes, 0),
+    databases,
+    otherDatabases: others.length === 0 ? undefined : summed<DatabaseSums>(others, () => '')[0],
     encodings: summed(
       all.flatMap(one => one.encodings),
       ({type, encoding}) => `${type} ${encoding}`,
@@ -61,8 +70,14 @@ export function totalOf(
       ({name}) => name,
     ).sort((a, b) => b.bytes - a.bytes),
     biggest: biggest.sorted(),
+    biggestByElements: byElements.sorted(),
     spread: mergedSpread(inventories.map(({spread}) => spread)),
   }
+}
+
+/** Ties go by the source. */
+function ranked(before: (a: BigKey, b: BigKey) => boolean): (a: SourcedBigKey, b: SourcedBigKey) => boolean {
+  return (a, b) => before(a, b) || (!before(b, a) && a.source < b.source)
 }
 
 function mergedSpread(spreads: readonly (KeySpread | undefined)[]): Spread | undefined {

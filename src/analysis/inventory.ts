@@ -3,59 +3,22 @@
  * expiries per database, types and encodings, the biggest keys, functions,
  * modules, aux fields.
  */
-import {type Entry, NEVER, type ValueType} from '../keyspace/entry.js'
+import {type Entry, NEVER} from '../keyspace/entry.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {TYPE_MODULE_2} from '../rdb/opcodes.js'
 import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import {BiggestKeys, type BigKey} from './inventory-biggest.js'
+import {type FunctionLibrary, InventoryFacts, type ModuleCount, textOf} from './inventory-facts.js'
+import {type DatabaseCount, type DatabaseSums, type EncodingCount, Tallies, type Tally} from './inventory-tallies.js'
+import {layoutOf, layoutOfProducer} from './memory/layout.js'
+import {MemoryModel} from './memory/model.js'
+import {MemoryVisitor} from './memory/visitor.js'
 import {type Producer, producerOf} from './producer.js'
 import {KeySpread, type Spread, type SpreadOptions} from './spread.js'
-import {TopN} from './top.js'
-
-export interface DatabaseCount {
-  db: number
-  keys: number
-  expiring: number
-  expired: number
-  /** Bytes of the keys' records in the file. */
-  rdbBytes: number
-}
-
-export interface EncodingCount {
-  type: ValueType
-  encoding: string
-  keys: number
-  elements: number
-  rdbBytes: number
-}
-
-export interface BigKey {
-  db: number
-  key: Uint8Array
-  type: ValueType
-  encoding: string
-  elements: number
-  rdbBytes: number
-  /** NEVER where there is none. */
-  expireAtMs: number | bigint
-}
-
-export interface FunctionLibrary {
-  name: string
-  engine: string
-  bytes: number
-}
-
-export interface ModuleCount {
-  name: string
-  /** Encoding version, as the first value or aux of the module says. */
-  version: number
-  keys: number
-  /** Bytes of its keys' records and its aux data. */
-  bytes: number
-}
+import {Extremes, THRESHOLDS, type Warning, warningsOf} from './warnings.js'
 
 export interface Inventory extends Producer {
   header: RdbHeader
@@ -64,24 +27,53 @@ export interface Inventory extends Producer {
   /** Bytes of the RDB file read so far; its size once the end was reached. */
   bytes: number
   aux: ReadonlyMap<string, string>
+  /** Values of aux fields that are not UTF-8. */
+  auxBytes: ReadonlyMap<string, Uint8Array>
   keys: number
   /** Keys that the file announces itself, for the databases begun so far (none before redis 3.2); a hint. */
   announcedKeys: number
   expiring: number
   expired: number
   databases: DatabaseCount[]
+  /** Of databases beyond limits.databasesMax; undefined where there are none. */
+  otherDatabases: DatabaseSums | undefined
   encodings: EncodingCount[]
   biggest: BigKey[]
+  /** Collections only. */
+  biggestByElements: BigKey[]
+  /** What the memory of keys was estimated for; undefined where nobody asked, and all of memoryBytes is 0. */
+  memory: EstimatedMemory | undefined
   functions: FunctionLibrary[]
   modules: ModuleCount[]
   /** Slots of a cluster that the file has hints for. */
   slots: number
   /** Undefined where nobody asked. */
   spread: Spread | undefined
+  /** What the reader met; the first limits.problemsMax. */
   problems: Problem[]
+  warnings: Warning[]
+}
+
+/** The memory that a server would take for the keys, as a model of it has it. */
+export interface EstimatedMemory {
+  /** Whose memory: such as redis-7.0. */
+  server: string
+  /** The model was compared with that server. */
+  calibrated: boolean
+  /** Of all keys, with the tables of their databases. */
+  bytes: number
+}
+
+export interface MemoryOptions {
+  /** Named as redis-7.0 or valkey-8.1; absent: the file's own producer. */
+  server?: string | undefined
+  /** Keys of an estimated size that it refuses are not counted. */
+  takes?: ((memoryBytes: number) => boolean) | undefined
 }
 
 export interface InventoryOptions {
+  /** Also estimate the memory of keys: values are then looked into. */
+  memory?: MemoryOptions | undefined
   /** Also count how keys are spread. */
   spread?: SpreadOptions | undefined
   /** How many of the biggest keys to remember. */
@@ -90,47 +82,59 @@ export interface InventoryOptions {
   nowMs: number
 }
 
-/** What is counted per key, for each database and encoding: everything else is a sum of these. */
-interface Tally extends EncodingCount {
-  db: number
-  typeId: number
-  expiring: number
-  expired: number
-}
-
 /** Counts every key it is shown; give it to RdbReader.run. */
 export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
-  /** By database; one holds a tally per encoding, a few dozen at most. */
-  readonly #tallies = new Map<number, Tally[]>()
+  readonly #tallies = new Tallies()
   /** The tally of the key before: the next often belongs to it too. */
   #tally: Tally | undefined
   readonly #nowMs: number
-  readonly #biggest: TopN<BigKey>
-  #bigBytes: number
-  readonly #aux = new Map<string, string>()
-  readonly #functions: FunctionLibrary[] = []
-  readonly #modules = new Map<string, ModuleCount>()
-  readonly #slots = new Set<number>()
+  readonly #biggest: BiggestKeys
+  readonly #extremes = new Extremes()
+  readonly #facts = new InventoryFacts()
   readonly #problems: Problem[] = []
   #dragonfly = false
   #announcedKeys = 0
+  /** Made for the first key: what comes before tells whose memory is estimated. */
+  #memory: MeasuringVisitor | undefined
   /** What was counted of the keys' spread; absent where nobody asked. */
   readonly spread: KeySpread | undefined
+  /** There only where values are looked into: damage inside of them must not end a count that needs none of it. */
+  readonly damage?: NonNullable<EntryVisitor['damage']>
 
-  constructor(readonly options: InventoryOptions) {
+  /** `header` is asked for with the first key, where memory is estimated. */
+  constructor(
+    readonly options: InventoryOptions,
+    readonly header?: () => RdbHeader | undefined,
+  ) {
     super()
     this.#nowMs = options.nowMs
-    this.#biggest = new TopN(options.top, isBigger)
+    this.#biggest = new BiggestKeys(options.top)
     this.spread = options.spread === undefined ? undefined : new KeySpread(options.spread)
-    this.#bigBytes = options.top === 0 ? Number.POSITIVE_INFINITY : 0
+    if (options.memory !== undefined) {
+      // A name that nobody knows is refused before anything is read.
+      if (options.memory.server !== undefined) layoutOf(options.memory.server)
+      this.damage = ({code, offset, message, place}) =>
+        this.problem({code, severity: 'error', offset, text: message, ...place})
+    }
   }
 
-  entry(): ValueVisitor {
-    return this
+  entry({type}: Entry): ValueVisitor {
+    if (this.options.memory === undefined) return this
+    this.#memory ??= new MeasuringVisitor(this.#model(this.options.memory), this)
+    // Of these, what the reader tells at any depth is enough.
+    return type === 'string' || type === 'module' || type === 'cron' ? this : this.#memory
   }
 
   override end(entry: Entry): void {
+    if (this.#memory === undefined) this.count(entry, 0)
+    else this.#memory.end(entry)
+  }
+
+  /** Counts a key whose value has been read; `memoryBytes` is 0 where nobody asked. */
+  count(entry: Entry, memoryBytes: number): void {
+    const takes = this.options.memory?.takes
+    if (takes !== undefined && !takes(memoryBytes)) return
     const bytes = entry.endOffset - entry.offset
     let tally = this.#tally
     if (
@@ -139,44 +143,38 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       tally.typeId !== entry.typeId ||
       tally.db !== entry.db
     ) {
-      tally = this.#tally = this.#tallyOf(entry)
+      tally = this.#tally = this.#tallies.of(entry)
     }
     tally.keys++
     tally.elements += entry.elements
     tally.rdbBytes += bytes
+    tally.memoryBytes += memoryBytes
     if (entry.expireAtMs !== NEVER) {
       tally.expiring++
       // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
       if (entry.expireAtMs < this.#nowMs) tally.expired++
     }
-    if (bytes >= this.#bigBytes) this.#big(entry, bytes)
-    if (this.spread !== undefined) this.spread.add(entry, bytes)
-    if (entry.typeId === TYPE_MODULE_2) this.#module(entry.module, entry.moduleVersion, 1, bytes)
+    this.#biggest.add(entry, bytes, memoryBytes)
+    if (bytes >= THRESHOLDS.bigKeyBytes || entry.elements >= THRESHOLDS.hugeElements) this.#extremes.add(entry, bytes)
+    if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
+    if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
 
   aux(name: string, value: Uint8Array): void {
-    // Repeated ones (slot hints, KeyDB's marks) are no facts about the file; the first value stands.
-    if (name === 'slot-info') this.#slots.add(Number.parseInt(Buffer.from(value).toString('latin1'), 10))
-    if (this.#aux.has(name) || this.#aux.size >= limits.namesMax) return
-    this.#aux.set(name, Buffer.from(value).toString('utf8'))
+    this.#facts.addAux(name, value)
   }
 
   function(source: Uint8Array): void {
-    if (this.#functions.length >= limits.namesMax) return
-    const line = Buffer.from(source).toString('utf8').split('\n', 1)[0]!
-    const engine = /^#!\s*([^\s]+)/.exec(line)?.[1] ?? ''
-    const name = /\bname=([^\s]+)/.exec(line)?.[1] ?? ''
-    this.#functions.push({name, engine, bytes: source.length})
+    this.#facts.addFunction(source)
   }
 
   functionPreGa(name: Uint8Array, engine: Uint8Array, code: Uint8Array): void {
-    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
-    this.#functions.push({name: text(name), engine: text(engine), bytes: code.length})
+    this.#facts.addLibrary({name: textOf(name), engine: textOf(engine), bytes: code.length})
   }
 
   moduleAux(aux: ModuleAux): void {
-    this.#module(aux.module, aux.version, 0, aux.payload.length)
+    this.#facts.addModuleAux(aux)
   }
 
   resizeDb(_db: number, keys: number): void {
@@ -184,98 +182,88 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   slotInfo(info: {slot: number}): void {
-    this.#slots.add(info.slot)
+    this.#facts.addSlot(info.slot)
   }
 
   problem(problem: Problem): void {
-    this.#problems.push(problem)
+    if (this.#problems.length < limits.problemsMax) this.#problems.push(problem)
   }
 
   /** The sums so far. `end` is absent where the reading failed. */
   result(header: RdbHeader, bytes: number, end: RdbEnd | undefined): Inventory {
-    const tallies = [...this.#tallies.values()].flat()
-    const databases = sumByDatabase(tallies)
-    const sum = (what: 'keys' | 'expiring' | 'expired'): number =>
-      databases.reduce((total, database) => total + database[what], 0)
-    return {
-      ...producerOf(header, this.#aux, this.#dragonfly),
-      header,
-      checksum: end?.checksum,
-      bytes: end?.bytes ?? bytes,
-      aux: this.#aux,
+    const facts = this.#facts
+    const {databases, otherDatabases} = this.#databases()
+    const all = otherDatabases === undefined ? databases : [...databases, otherDatabases]
+    const sum = (what: keyof DatabaseSums): number => all.reduce((total, database) => total + database[what], 0)
+    const sums = {
       keys: sum('keys'),
-      announcedKeys: this.#announcedKeys,
       expiring: sum('expiring'),
       expired: sum('expired'),
       databases,
-      encodings: sumByEncoding(tallies),
-      biggest: this.#biggest.sorted(),
-      functions: this.#functions,
-      modules: [...this.#modules.values()].sort((a, b) => b.bytes - a.bytes),
-      slots: this.#slots.size,
+      otherDatabases,
       spread: this.spread?.result(),
+    }
+    return {
+      ...producerOf(header, facts.aux, this.#dragonfly),
+      header,
+      checksum: end?.checksum,
+      bytes: end?.bytes ?? bytes,
+      aux: facts.aux,
+      auxBytes: facts.auxBytes,
+      announcedKeys: this.#announcedKeys,
+      ...sums,
+      encodings: this.#tallies.encodings(),
+      biggest: this.#biggest.bySize(),
+      biggestByElements: this.#biggest.byElements(),
+      memory: this.#estimate(header, sum('memoryBytes')),
+      functions: facts.functions,
+      modules: facts.modules(),
+      slots: facts.slots,
       problems: this.#problems,
+      warnings: warningsOf(sums, this.#extremes),
     }
   }
 
-  #tallyOf({db, type, typeId, encoding}: Entry): Tally {
-    let ofDb = this.#tallies.get(db)
-    if (ofDb === undefined) {
-      ofDb = []
-      this.#tallies.set(db, ofDb)
-    }
-    for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
-    const tally = {db, type, typeId, encoding, keys: 0, elements: 0, rdbBytes: 0, expiring: 0, expired: 0}
-    ofDb.push(tally)
-    return tally
-  }
-
-  #big(entry: Entry, rdbBytes: number): void {
-    const {db, type, encoding, elements, expireAtMs} = entry
-    this.#biggest.add({db, key: entry.key(), type, encoding, elements, rdbBytes, expireAtMs})
-    if (this.#biggest.full) this.#bigBytes = this.#biggest.least!.rdbBytes
-  }
-
-  #module(name: string, version: number, keys: number, bytes: number): void {
-    const known = this.#modules.get(name)
-    if (known !== undefined) {
-      known.keys += keys
-      known.bytes += bytes
-    } else if (this.#modules.size < limits.namesMax) {
-      this.#modules.set(name, {name, version, keys, bytes})
+  /** With the tables that hold their keys. */
+  #databases(): Pick<Inventory, 'databases' | 'otherDatabases'> {
+    const model = this.#memory?.model
+    const whole = <Row extends DatabaseSums>(row: Row): Row =>
+      model === undefined ? row : {...row, memoryBytes: row.memoryBytes + model.databaseBytes(row.keys, row.expiring)}
+    const others = this.#tallies.others()
+    return {
+      databases: this.#tallies.databases().map(whole),
+      otherDatabases: others === undefined ? undefined : whole(others),
     }
   }
-}
 
-function sumByDatabase(tallies: readonly Tally[]): DatabaseCount[] {
-  const sums = new Map<number, DatabaseCount>()
-  for (const {db, keys, expiring, expired, rdbBytes} of tallies) {
-    const sum = sums.get(db) ?? {db, keys: 0, expiring: 0, expired: 0, rdbBytes: 0}
-    sum.keys += keys
-    sum.expiring += expiring
-    sum.expired += expired
-    sum.rdbBytes += rdbBytes
-    sums.set(db, sum)
+  #estimate(header: RdbHeader, bytes: number): EstimatedMemory | undefined {
+    const {memory} = this.options
+    if (memory === undefined) return undefined
+    const {name, calibrated} = (this.#memory?.model ?? this.#model(memory, header)).layout
+    return {server: name, calibrated, bytes}
   }
-  return [...sums.values()].sort((a, b) => a.db - b.db)
-}
 
-function sumByEncoding(tallies: readonly Tally[]): EncodingCount[] {
-  const sums = new Map<string, EncodingCount>()
-  for (const {type, typeId, encoding, keys, elements, rdbBytes} of tallies) {
-    const name = `${typeId} ${encoding}`
-    const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0}
-    sum.keys += keys
-    sum.elements += elements
-    sum.rdbBytes += rdbBytes
-    sums.set(name, sum)
+  #model({server}: MemoryOptions, header = this.header?.()): MemoryModel {
+    if (server !== undefined) return new MemoryModel(layoutOf(server))
+    if (header === undefined) return new MemoryModel(layoutOfProducer('unknown', undefined))
+    const {product, serverVersion} = producerOf(header, this.#facts.aux, this.#dragonfly)
+    return new MemoryModel(layoutOfProducer(product, serverVersion))
   }
-  return [...sums.values()].sort((a, b) => b.rdbBytes - a.rdbBytes)
 }
 
-/** By bytes, then database, then key: the same answer whatever the order of the file. */
-export function isBigger(a: BigKey, b: BigKey): boolean {
-  if (a.rdbBytes !== b.rdbBytes) return a.rdbBytes > b.rdbBytes
-  if (a.db !== b.db) return a.db < b.db
-  return Buffer.compare(a.key, b.key) < 0
+/** Looks at the parts of a value, and has the inventory count its key with what they take. */
+class MeasuringVisitor extends MemoryVisitor {
+  constructor(
+    model: MemoryModel,
+    readonly inventory: InventoryVisitor,
+  ) {
+    super(model)
+  }
+
+  override end(entry: Entry): void {
+    // Damaged before it said how many.
+    if (entry.elements < 0) entry.elements = 0
+    super.end(entry)
+    this.inventory.count(entry, this.bytes)
+  }
 }

@@ -3,7 +3,9 @@
  * expiry and of last use, and prefixes. What an inventory tells beyond its sums,
  * for those who ask: it costs some ten to fifty nanoseconds a key.
  */
-import {type Entry, NEVER} from '../keyspace/entry.js'
+import {isUtf8} from 'node:buffer'
+import type {LentBytes} from '../bytes/lent.js'
+import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import {
   type BucketCount,
   ExpiryMoments,
@@ -17,7 +19,8 @@ import {
 import {Histogram} from './histogram.js'
 import {type PrefixCount, type PrefixOptions, PrefixTree} from './prefixes.js'
 
-const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 /** The percentiles that are told. */
 export const PERCENTS = [50, 90, 99, 99.9, 100] as const
 
@@ -36,70 +39,101 @@ export interface Percentile {
 export interface Spread {
   /** Bytes of the keys' records in the file. */
   rdbBytes: Percentile[]
+  /** Of the estimated memory; empty where nobody asked. */
+  memoryBytes: Percentile[]
   /** Elements of whatever is not a string or a module. */
   elements: Percentile[]
   ttl: BucketCount<TtlBucket>[]
   /** The hour in which most keys expire; undefined where none does. */
   densestHour: ExpiryWindow | undefined
+  /** The minute; undefined too where expiries differ so much that minutes are not counted apart. */
+  densestMinute: ExpiryWindow | undefined
   /** Empty where the file tells no idle times (maxmemory-policy is not LRU). */
   idle: BucketCount<IdleBucket>[]
   /** Empty where the file tells no frequencies (maxmemory-policy is not LFU). */
   frequency: {frequency: number; keys: number}[]
   prefixes: PrefixCount[]
+  /** Keys that are not UTF-8. */
+  binaryKeys: number
 }
 
 export class KeySpread {
   readonly #rdbBytes = new Histogram()
+  readonly #memoryBytes = new Histogram()
   readonly #elements = new Histogram()
   readonly #ttl: TtlHistogram
   readonly #moments = new ExpiryMoments()
   readonly #idle = new IdleHistogram()
   readonly #frequency = new FrequencyHistogram()
   readonly #prefixes: PrefixTree
+  #binaryKeys = 0
 
   constructor(readonly options: SpreadOptions) {
     this.#ttl = new TtlHistogram(options.nowMs)
     this.#prefixes = new PrefixTree(options.prefixes)
   }
 
-  /** Counts a key whose value has been read; `rdbBytes` are those of its record. */
-  add(entry: Entry, rdbBytes: number): void {
+  /** Counts a key whose value has been read; `rdbBytes` are those of its record, `memoryBytes` 0 where nobody asked. */
+  add(entry: Entry, rdbBytes: number, memoryBytes: number): void {
     const expiring = entry.expireAtMs !== NEVER
     this.#rdbBytes.add(rdbBytes)
-    if (entry.type !== 'string' && entry.type !== 'module') this.#elements.add(entry.elements)
+    if (memoryBytes > 0) this.#memoryBytes.add(memoryBytes)
+    if (isCollection(entry.type)) this.#elements.add(entry.elements)
     this.#ttl.add(entry.expireAtMs, rdbBytes)
     if (expiring) this.#moments.add(entry.expireAtMs)
     if (entry.idleSeconds >= 0) this.#idle.add(entry.idleSeconds, rdbBytes)
     if (entry.frequency >= 0) this.#frequency.add(entry.frequency)
+    if (isBinary(entry.keyBytes)) this.#binaryKeys++
     const {bytes, start, end} = entry.keyBytes
-    this.#prefixes.add(bytes, start, end, expiring, rdbBytes, 0)
+    this.#prefixes.add(bytes, start, end, expiring, rdbBytes, memoryBytes)
+  }
+
+  /** Every prefix, in no particular order. */
+  prefixes(): Iterable<PrefixCount> {
+    return this.#prefixes.prefixes()
   }
 
   /** Adds everything another spread of the same options has counted. */
   merge(other: KeySpread): void {
     this.#rdbBytes.merge(other.#rdbBytes)
+    this.#memoryBytes.merge(other.#memoryBytes)
     this.#elements.merge(other.#elements)
     this.#ttl.merge(other.#ttl)
     this.#moments.merge(other.#moments)
     this.#idle.merge(other.#idle)
     this.#frequency.merge(other.#frequency)
     this.#prefixes.merge(other.#prefixes)
+    this.#binaryKeys += other.#binaryKeys
   }
 
   result(): Spread {
     return {
       rdbBytes: percentiles(this.#rdbBytes),
+      memoryBytes: percentiles(this.#memoryBytes),
       elements: percentiles(this.#elements),
       ttl: this.#ttl.result(),
       densestHour: this.#moments.densest(HOUR_MS),
+      densestMinute: this.#densestMinute(),
       idle: this.#idle.count > 0 ? this.#idle.result() : [],
       frequency: this.#frequency.count > 0 ? this.#frequency.result() : [],
-      prefixes: this.#prefixes.top(this.options.top, 'rdbBytes'),
+      prefixes: this.#prefixes.top(this.options.top, this.#memoryBytes.count > 0 ? 'memoryBytes' : 'rdbBytes'),
+      binaryKeys: this.#binaryKeys,
     }
+  }
+
+  #densestMinute(): ExpiryWindow | undefined {
+    const minute = this.#moments.densest(MINUTE_MS)
+    return minute !== undefined && minute.toMs - minute.fromMs === MINUTE_MS ? minute : undefined
   }
 }
 
 function percentiles(histogram: Histogram): Percentile[] {
   if (histogram.count === 0) return []
   return PERCENTS.map(percent => ({percent, value: histogram.percentile(percent)}))
+}
+
+/** Most keys are ASCII: only the others are looked at twice. */
+function isBinary({bytes, start, end}: LentBytes): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return !isUtf8(bytes.subarray(start, end))
+  return false
 }

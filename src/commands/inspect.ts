@@ -1,5 +1,6 @@
 import {Args, Flags} from '@oclif/core'
 import {type InventoryTotal, totalOf} from '../analysis/inventory-total.js'
+import {layoutOf} from '../analysis/memory/layout.js'
 import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
 import type {SpreadOptions} from '../analysis/spread.js'
 import {BaseCommand} from '../cli/command.js'
@@ -24,8 +25,8 @@ export default class Inspect extends BaseCommand {
   static override description = [
     'Reads RDB files of any version, Redis or Valkey, from beginning to end, and shows their producer, age and checksum,',
     'keys and expiries per database, types and encodings, and the biggest keys by their size in the file; with --detail',
-    'also percentiles, when keys expire and were last used, and the biggest prefixes. Several files get a report each,',
-    'and one of their sum.',
+    'also percentiles, when keys expire and were last used, the biggest prefixes, and the memory that the keys would',
+    'take, estimated. Several files get a report each, and one of their sum.',
     '\n\nThe checksum is always verified. On damage the report shows what could be read, the error says where it stopped,',
     'and the exit code is 3.',
   ].join(' ')
@@ -48,7 +49,19 @@ export default class Inspect extends BaseCommand {
       description: 'How many of the biggest keys and prefixes to show.',
       helpValue: 'N',
     }),
-    detail: Flags.boolean({description: 'Also show percentiles, when keys expire, when they were used, and prefixes.'}),
+    detail: Flags.boolean({
+      description:
+        'Also show estimated memory, percentiles, when keys expire, when they were used, and prefixes. Takes longer.',
+    }),
+    server: Flags.custom<string>({
+      description:
+        'Estimate memory as of this server, such as redis-7.0 or valkey-8.1. Default, with --detail: the one that wrote the file.',
+      helpValue: 'NAME',
+      parse: async text => {
+        layoutOf(text)
+        return text
+      },
+    })(),
     separator: Flags.string({
       description: `What stands between the parts of a key: ${SEPARATOR_DEFAULT} unless told. Implies --detail.`,
       helpValue: 'TEXT',
@@ -72,6 +85,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json',
     '<%= config.bin %> <%= command.id %> dump.rdb --detail --match "session:*" --ttl none',
+    '<%= config.bin %> <%= command.id %> dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --top 50',
     '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> -',
   ]
@@ -80,10 +94,12 @@ export default class Inspect extends BaseCommand {
     const {argv, flags} = await this.parse(Inspect)
     const sources = argv as string[]
     const nowMs = flags.now ?? Date.now()
+    const spread = spreadOptions(flags, nowMs)
     const options = {
       top: flags.top,
       nowMs,
-      spread: spreadOptions(flags, nowMs),
+      spread,
+      memory: spread === undefined && flags.server === undefined ? undefined : {server: flags.server},
       ignoreChecksum: flags['ignore-checksum'],
       selection: selectionOptions(flags, nowMs),
     }

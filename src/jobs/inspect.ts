@@ -1,7 +1,7 @@
 /**
  * inspect: open a source, count what it holds, and say how far that came.
  */
-import {type Inventory, type InventoryOptions, InventoryVisitor} from '../analysis/inventory.js'
+import {type Inventory, type InventoryOptions, InventoryVisitor, type MemoryOptions} from '../analysis/inventory.js'
 import type {KeySpread} from '../analysis/spread.js'
 import type {ByteSource} from '../bytes/source.js'
 import type {FormatError} from '../errors.js'
@@ -46,9 +46,16 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   }
   options.onOpen?.(source)
   const reader = new RdbReader(source, {ignoreChecksum: options.ignoreChecksum})
-  const visitor = new InventoryVisitor(options)
-  const selection = new Selection(options.selection ?? {})
-  const selecting = selection.everything ? undefined : new SelectingVisitor(selection, visitor)
+  const selection = new Selection(options.selection ?? {}, 'later')
+  let selecting: SelectingVisitor | undefined
+  const takes = (memoryBytes: number): boolean => {
+    if (selection.takesBytes(memoryBytes)) return true
+    selecting?.refuseBytes()
+    return false
+  }
+  const memory = memoryOptions(options, takes)
+  const visitor = new InventoryVisitor({...options, memory}, () => reader.header)
+  if (!selection.everything) selecting = new SelectingVisitor(selection, visitor)
   let failure: unknown
   try {
     await reader.run(selecting ?? visitor)
@@ -61,6 +68,15 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   const inventory = header === undefined ? undefined : visitor.result(header, bytesRead(reader, failure), end)
   const counted = {inventory, spread: visitor.spread, selected: selecting?.counts}
   return {source: name, ...counted, storedBytes, compressed: storedBytes !== inputBytes, failure}
+}
+
+/** Bounds of size ask for an estimate too. */
+function memoryOptions(
+  {memory, selection = {}}: InspectOptions,
+  takes: (memoryBytes: number) => boolean,
+): MemoryOptions | undefined {
+  const bounded = selection.minBytes !== undefined || selection.maxBytes !== undefined
+  return bounded ? {...memory, takes} : memory
 }
 
 /** A value is passed over before all of it has arrived: where the input ended first, that is how far it was read. */

@@ -7,6 +7,11 @@ import {LentBytes} from '../bytes/lent.js'
 
 export type ValueType = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream' | 'array' | 'module' | 'cron'
 
+/** Whether values of a type have elements: of a string they are bytes, and nobody but its module knows those of a module. */
+export function isCollection(type: ValueType): boolean {
+  return type !== 'string' && type !== 'module' && type !== 'cron'
+}
+
 /** The expiry of a key or a field that has none. */
 export const NEVER = Number.POSITIVE_INFINITY
 

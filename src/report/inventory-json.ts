@@ -1,12 +1,15 @@
 /**
  * An inventory as JSON. The names are a contract; more may be added.
  */
-import type {BigKey, EncodingCount, Inventory} from '../analysis/inventory.js'
-import type {InventoryTotal} from '../analysis/inventory-total.js'
+import type {Inventory} from '../analysis/inventory.js'
+import type {BigKey} from '../analysis/inventory-biggest.js'
+import type {DatabaseSums, EncodingCount} from '../analysis/inventory-tallies.js'
+import type {InventoryTotal, SourcedBigKey} from '../analysis/inventory-total.js'
 import type {Spread} from '../analysis/spread.js'
 import {NEVER} from '../keyspace/entry.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
 import {failureJson} from './failure.js'
+import {warningJson} from './inventory-warnings.js'
 import {jsonBytes, jsonInteger} from './text.js'
 
 export type Json = Record<string, unknown>
@@ -23,6 +26,8 @@ export function inventoryJson(
 ): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
   if (inventory === undefined) return {source, ...error}
+  const {memory, otherDatabases} = inventory
+  const estimated = memory !== undefined
   return {
     source,
     format: 'rdb',
@@ -30,76 +35,116 @@ export function inventoryJson(
     serverVersion: inventory.serverVersion,
     rdbVersion: inventory.header.rdbVersion,
     bytes: inventory.bytes,
-    aux: Object.fromEntries(inventory.aux),
+    aux: auxJson(inventory),
     checksum: inventory.checksum,
     keys: inventory.keys,
     ...(inventory.checksum === undefined ? {announcedKeys: inventory.announcedKeys} : {}),
     expiring: inventory.expiring,
     expired: inventory.expired,
-    databases: inventory.databases,
-    types: typesJson(inventory.encodings),
-    biggest: inventory.biggest.map(biggestJson),
+    ...(memory === undefined
+      ? {}
+      : {memoryBytes: memory.bytes, memory: {server: memory.server, calibrated: memory.calibrated}}),
+    databases: inventory.databases.map(one => sized(one, estimated)),
+    ...(otherDatabases === undefined ? {} : {otherDatabases: sized(otherDatabases, estimated)}),
+    types: typesJson(inventory.encodings, estimated),
+    biggest: inventory.biggest.map(big => biggestJson(big, estimated)),
+    biggestByElements: inventory.biggestByElements.map(big => biggestJson(big, estimated)),
     functions: inventory.functions,
     modules: inventory.modules,
     ...(inventory.slots > 0 ? {slots: {count: inventory.slots}} : {}),
-    ...spreadJson(inventory.spread),
+    ...spreadJson(inventory.spread, estimated),
     ...(selected === undefined ? {} : {selected}),
-    warnings: inventory.problems.map(({code, text, offset}) => ({code, text, offset})),
+    warnings: [
+      ...inventory.problems.map(({code, severity, text, offset}) => ({code, severity, text, offset})),
+      ...inventory.warnings.map(warningJson),
+    ],
     ...error,
   }
 }
 
 /** Several sources: each as it is alone, and their sums. */
 export function inventoriesJson(sources: readonly Json[], total: InventoryTotal): Json {
-  const {biggest, encodings, spread, databases, modules, ...sums} = total
+  const {biggest, biggestByElements, encodings, spread, databases, otherDatabases, modules, memoryBytes, ...sums} =
+    total
+  const estimated = memoryBytes !== undefined
+  const sourced = (big: SourcedBigKey): Json => ({source: big.source, ...biggestJson(big, estimated)})
   return {
     sources,
     total: {
       ...sums,
-      databases,
-      types: typesJson(encodings),
-      biggest: biggest.map(big => ({source: big.source, ...biggestJson(big)})),
+      ...(estimated ? {memoryBytes} : {}),
+      databases: databases.map(one => sized(one, estimated)),
+      ...(otherDatabases === undefined ? {} : {otherDatabases: sized(otherDatabases, estimated)}),
+      types: typesJson(encodings, estimated),
+      biggest: biggest.map(sourced),
+      biggestByElements: biggestByElements.map(sourced),
       modules,
-      ...spreadJson(spread),
+      ...spreadJson(spread, estimated),
     },
   }
 }
 
-function spreadJson(spread: Spread | undefined): Json {
+/** What was not estimated is not told as nothing. */
+function sized<Row extends {memoryBytes: number}>(row: Row, estimated: boolean): Row | Omit<Row, 'memoryBytes'> {
+  if (estimated) return row
+  const {memoryBytes: _, ...rest} = row
+  return rest
+}
+
+/** A value is text where it is UTF-8; no byte of others is lost. */
+function auxJson({aux, auxBytes}: Inventory): Json {
+  const value = (name: string, text: string): unknown => {
+    const bytes = auxBytes.get(name)
+    return bytes === undefined ? text : jsonBytes(bytes)
+  }
+  return Object.fromEntries([...aux].map(([name, text]) => [name, value(name, text)]))
+}
+
+function spreadJson(spread: Spread | undefined, estimated: boolean): Json {
   if (spread === undefined) return {}
   const {densestHour} = spread
   return {
-    percentiles: {rdbBytes: spread.rdbBytes, elements: spread.elements},
+    percentiles: {
+      rdbBytes: spread.rdbBytes,
+      ...(estimated ? {memoryBytes: spread.memoryBytes} : {}),
+      elements: spread.elements,
+    },
     ttl: {
       histogram: spread.ttl.map(({bucket, keys, bytes}) => ({bucket, keys, rdbBytes: bytes})),
       ...(densestHour === undefined ? {} : {densestHour}),
     },
     idle: {histogram: spread.idle.map(({bucket, keys, bytes}) => ({bucket, keys, rdbBytes: bytes}))},
     frequency: {histogram: spread.frequency},
-    prefixes: spread.prefixes.map(({prefix, keys, expiring, rdbBytes}) => ({
+    prefixes: spread.prefixes.map(({prefix, keys, expiring, rdbBytes, memoryBytes}) => ({
       prefix: jsonBytes(prefix),
       keys,
       expiring,
-      rdbBytes,
+      ...sized({rdbBytes, memoryBytes}, estimated),
     })),
   }
 }
 
-function typesJson(counts: readonly EncodingCount[]): Json[] {
-  const types = new Map<string, {keys: number; elements: number; rdbBytes: number; encodings: Record<string, number>}>()
-  for (const {type, encoding, keys, elements, rdbBytes} of counts) {
-    const sum = types.get(type) ?? {keys: 0, elements: 0, rdbBytes: 0, encodings: {}}
+function typesJson(counts: readonly EncodingCount[], estimated: boolean): Json[] {
+  const types = new Map<string, TypeSums>()
+  for (const {type, encoding, keys, elements, rdbBytes, memoryBytes} of counts) {
+    const sum = types.get(type) ?? {keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0, encodings: {}}
     sum.keys += keys
     sum.elements += elements
     sum.rdbBytes += rdbBytes
+    sum.memoryBytes += memoryBytes
     sum.encodings[encoding] = (sum.encodings[encoding] ?? 0) + keys
     types.set(type, sum)
   }
-  return [...types].map(([type, sum]) => ({type, ...sum}))
+  return [...types].map(([type, sum]) => ({type, ...sized(sum, estimated)}))
 }
 
-function biggestJson(big: BigKey): Json {
-  const {db, key, type, encoding, elements, rdbBytes, expireAtMs} = big
+interface TypeSums extends Pick<DatabaseSums, 'keys' | 'rdbBytes' | 'memoryBytes'> {
+  elements: number
+  encodings: Record<string, number>
+}
+
+function biggestJson(big: BigKey, estimated: boolean): Json {
+  const {db, key, type, encoding, elements, rdbBytes, memoryBytes, expireAtMs} = big
   const expiry = expireAtMs === NEVER ? {} : {expireAtMs: jsonInteger(expireAtMs)}
-  return {db, key: jsonBytes(key), type, encoding, elements, rdbBytes, ...expiry}
+  return {db, key: jsonBytes(key), type, encoding, elements, ...sized({rdbBytes, memoryBytes}, estimated), ...expiry}
 }

@@ -1,14 +1,18 @@
 /**
  * The tables of an inventory, of one source or of several.
  */
-import type {BigKey, DatabaseCount, EncodingCount, ModuleCount} from '../analysis/inventory.js'
-import {NEVER} from '../keyspace/entry.js'
+import type {BigKey} from '../analysis/inventory-biggest.js'
+import type {FunctionLibrary, ModuleCount} from '../analysis/inventory-facts.js'
+import type {DatabaseCount, DatabaseSums, EncodingCount} from '../analysis/inventory-tallies.js'
+import {isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
 import {type Column, formatTable, numeric, type Style, textual, widthBefore} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize} from './units.js'
 
 const KEY_COLUMNS_MIN = 20
 const SOURCE_COLUMNS_MAX = 24
+/** Rows of a table whose rows come from the file: more tell nobody anything; JSON has them all. */
+const ROWS_MAX = 40
 
 export interface TablesView {
   style: Style
@@ -18,39 +22,63 @@ export interface TablesView {
   nowMs: number
 }
 
-export function databasesTable(counts: readonly DatabaseCount[], style: Style): string[] {
-  if (counts.length === 0) return []
-  const total = counts.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const rows = counts.map(({db, keys, expiring, expired, rdbBytes}) => [
-    String(db),
+/** `others` are those that are not told apart. */
+export function databasesTable(
+  counts: readonly DatabaseCount[],
+  style: Style,
+  others?: DatabaseSums | undefined,
+): string[] {
+  const sums = others === undefined ? counts : [...counts, others]
+  if (sums.length === 0) return []
+  const total = sums.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
+  const estimated = sums.some(({memoryBytes}) => memoryBytes > 0)
+  const row = (name: string, {keys, expiring, expired, rdbBytes, memoryBytes}: DatabaseSums): string[] => [
+    name,
     formatCount(keys),
     formatCount(expiring),
     formatCount(expired),
+    ...(estimated ? [formatSize(memoryBytes)] : []),
     formatSize(rdbBytes),
     formatShare(rdbBytes, total),
-  ])
-  const titles = ['database', 'keys', 'expiring', 'expired', 'in file', 'share']
+  ]
+  const rows = counts.slice(0, ROWS_MAX).map(one => row(String(one.db), one))
+  const rest = sums.slice(ROWS_MAX)
+  if (rest.length > 0) {
+    const name = others === undefined ? `${formatCount(rest.length)} more` : `over ${formatCount(rest.length - 1)} more`
+    rows.push(row(name, addedUp(rest)))
+  }
+  const memory = estimated ? ['memory'] : []
+  const titles = ['database', 'keys', 'expiring', 'expired', ...memory, 'in file', 'share']
   return formatTable(titles.map(numeric), rows, style)
+}
+
+function addedUp(rows: readonly DatabaseSums[]): DatabaseSums {
+  const sum = {keys: 0, expiring: 0, expired: 0, rdbBytes: 0, memoryBytes: 0}
+  for (const row of rows) {
+    for (const member of Object.keys(sum) as (keyof DatabaseSums)[]) sum[member] += row[member]
+  }
+  return sum
 }
 
 export function encodingsTable(counts: readonly EncodingCount[], style: Style): string[] {
   if (counts.length === 0) return []
   const total = counts.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const rows = counts.map(({type, encoding, keys, elements, rdbBytes}) => [
+  const estimated = counts.some(({memoryBytes}) => memoryBytes > 0)
+  const rows = counts.map(({type, encoding, keys, elements, rdbBytes, memoryBytes}) => [
     type,
     encoding,
     formatCount(keys),
     elementsText(type, elements),
+    ...(estimated ? [formatSize(memoryBytes)] : []),
     formatSize(rdbBytes),
     formatShare(rdbBytes, total),
   ])
-  const columns = [textual('type'), textual('encoding'), ...['keys', 'elements', 'in file', 'share'].map(numeric)]
-  return formatTable(columns, rows, style)
+  const titles = ['keys', 'elements', ...(estimated ? ['memory'] : []), 'in file', 'share']
+  return formatTable([textual('type'), textual('encoding'), ...titles.map(numeric)], rows, style)
 }
 
-/** What a value has elements of: not a string, and nobody but its module knows what a module's value is made of. */
-function elementsText(type: string, elements: number): string {
-  return ['string', 'module', 'cron'].includes(type) ? '-' : formatCount(elements)
+function elementsText(type: ValueType, elements: number): string {
+  return isCollection(type) ? formatCount(elements) : '-'
 }
 
 /** A key of a table, `source` where it is: in a report of several sources. */
@@ -97,11 +125,14 @@ function keyColumns(keys: readonly ListedKey[], {nowMs}: TablesView, title: stri
     spare: 0,
     cell: key => shorten(formatText(key.source ?? ''), SOURCE_COLUMNS_MAX),
   }
+  const memory: KeyColumn = {column: numeric('memory'), spare: 0, cell: key => formatSize(key.memoryBytes)}
+  const estimated = keys.some(({memoryBytes}) => memoryBytes > 0)
   return [
-    {column: numeric('in file'), spare: 0, cell: ({rdbBytes}) => formatSize(rdbBytes)},
+    ...(estimated ? [memory] : []),
+    {column: numeric('in file'), spare: estimated ? 2 : 0, cell: ({rdbBytes}) => formatSize(rdbBytes)},
     {column: numeric('elements'), spare: 0, cell: ({type, elements}) => elementsText(type, elements)},
     {column: textual('type'), spare: 0, cell: ({type}) => type},
-    {column: textual('encoding'), spare: 2, cell: ({encoding}) => encoding},
+    {column: textual('encoding'), spare: 3, cell: ({encoding}) => encoding},
     {column: textual('expires'), spare: 1, cell: key => expiryText(key, nowMs)},
     ...(keys.some(({source}) => source !== undefined) ? [source] : []),
     {column: numeric('db'), spare: 0, cell: ({db}) => String(db)},
@@ -115,13 +146,24 @@ function expiryText({expireAtMs}: BigKey, nowMs: number): string {
   return seconds < 0 ? 'expired' : `in ${formatDuration(seconds)}`
 }
 
+export function functionsTable(libraries: readonly FunctionLibrary[], style: Style): string[] {
+  const rows = libraries.map(({name, engine, bytes}) => [formatText(name), formatText(engine), formatSize(bytes)])
+  return firstRows([textual('function library'), textual('engine'), numeric('source')], rows, style)
+}
+
 export function modulesTable(counts: readonly ModuleCount[], style: Style): string[] {
   const rows = counts.map(({name, version, keys, bytes}) => [
-    name,
+    formatText(name),
     String(version),
     formatCount(keys),
     formatSize(bytes),
   ])
+  return firstRows([textual('module'), ...['version', 'keys', 'in file'].map(numeric)], rows, style)
+}
+
+/** A table of the first rows, and how many more there are. */
+export function firstRows(columns: readonly Column[], rows: readonly string[][], style: Style): string[] {
   if (rows.length === 0) return []
-  return formatTable([textual('module'), ...['version', 'keys', 'in file'].map(numeric)], rows, style)
+  const lines = formatTable(columns, rows.slice(0, ROWS_MAX), style)
+  return rows.length > ROWS_MAX ? [...lines, style.faint(`and ${formatCount(rows.length - ROWS_MAX)} more`)] : lines
 }

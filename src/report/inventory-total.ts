@@ -14,13 +14,18 @@ export function formatTotal(total: InventoryTotal, view: TablesView): string[] {
     view.style.heading(`total of ${formatCount(total.sources)} sources`),
     `${view.style.faint('size      ')}${formatSize(total.bytes)}`,
     `${view.style.faint('keys      ')}${formatCount(keys)}, of which ${expiry}`,
+    ...(total.memoryBytes === undefined
+      ? []
+      : [`${view.style.faint('estimated ')}${formatSize(total.memoryBytes)} of memory for these keys`]),
   ]
   return joinSections([
     head,
-    databasesTable(total.databases, view.style),
+    databasesTable(total.databases, view.style, total.otherDatabases),
     encodingsTable(total.encodings, view.style),
     biggestTable(total.biggest, view),
-    ...(total.spread === undefined ? [] : spreadSections(total.spread, view)),
+    ...(total.spread === undefined
+      ? []
+      : [biggestTable(total.biggestByElements, view, 'most elements'), ...spreadSections(total.spread, view)]),
     modulesTable(total.modules, view.style),
   ])
 }

@@ -1,12 +1,21 @@
 /**
  * An inventory for people: aligned, human units, readable at 80 columns.
  */
-import type {Inventory} from '../analysis/inventory.js'
+import type {EstimatedMemory, Inventory} from '../analysis/inventory.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
-import {biggestTable, databasesTable, encodingsTable, modulesTable, type TablesView} from './inventory-tables.js'
+import {
+  biggestTable,
+  databasesTable,
+  encodingsTable,
+  firstRows,
+  functionsTable,
+  modulesTable,
+  type TablesView,
+} from './inventory-tables.js'
+import {warningLines} from './inventory-warnings.js'
 import {spreadSections} from './spread.js'
-import {formatTable, joinSections, numeric, type Style, textual} from './table.js'
-import {formatMessage, formatText, hang, shorten} from './text.js'
+import {joinSections, type Style, textual} from './table.js'
+import {formatBytes, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
@@ -15,6 +24,7 @@ const LABEL_COLUMNS = 10
 /** Flags that are not called like what they judge. */
 const FLAG_NAMES: Readonly<Record<string, string>> = {notMatch: '--not-match', bytes: '--min-bytes and --max-bytes'}
 const KEY_COLUMNS_MIN = 20
+const AUX_NAME_COLUMNS_MAX = 30
 /** `1`: an append-only log follows (7.0 and later; before). */
 const AOF_AUX = ['aof-base', 'aof-preamble']
 /** Aux fields that the head of the report already tells. */
@@ -32,14 +42,16 @@ export interface InventoryView extends TablesView {
 export function formatInventory(source: string, inventory: Inventory, view: InventoryView): string[] {
   const sections = [
     head(source, inventory, view),
-    databasesTable(inventory.databases, view.style),
+    databasesTable(inventory.databases, view.style, inventory.otherDatabases),
     encodingsTable(inventory.encodings, view.style),
     biggestTable(inventory.biggest, view),
-    ...(inventory.spread === undefined ? [] : spreadSections(inventory.spread, view)),
-    functions(inventory, view),
+    ...(inventory.spread === undefined
+      ? []
+      : [biggestTable(inventory.biggestByElements, view, 'most elements'), ...spreadSections(inventory.spread, view)]),
+    functionsTable(inventory.functions, view.style),
     modulesTable(inventory.modules, view.style),
     aux(inventory, view),
-    warnings(inventory, view),
+    warningLines(inventory, view),
   ]
   return joinSections(sections)
 }
@@ -65,6 +77,7 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
     sizeLine(inventory, view, label),
     label('checksum', checksumText(inventory, view.style)),
     label('keys', keysText(inventory)),
+    ...(inventory.memory === undefined ? [] : [label('estimated', memoryText(inventory.memory))]),
     ...(view.selected === undefined ? [] : [label('selected', selectedText(view.selected))]),
   )
   if (inventory.checksum === undefined && inventory.announcedKeys > inventory.keys) {
@@ -131,31 +144,21 @@ function keysText({keys, expiring, expired}: Inventory): string {
   return expired === 0 ? expiry : `${expiry}, ${formatCount(expired)} already expired`
 }
 
-function functions(inventory: Inventory, view: InventoryView): string[] {
-  const rows = inventory.functions.map(({name, engine, bytes}) => [
-    formatText(name),
-    formatText(engine),
-    formatSize(bytes),
-  ])
-  if (rows.length === 0) return []
-  return formatTable([textual('function library'), textual('engine'), numeric('source')], rows, view.style)
+function memoryText({server, calibrated, bytes}: EstimatedMemory): string {
+  const model = calibrated ? '' : ', uncalibrated'
+  return `${formatSize(bytes)} of memory for these keys in ${server}${model}`
 }
 
-function aux(inventory: Inventory, view: InventoryView): string[] {
-  const rows = [...inventory.aux]
+function aux({aux, auxBytes}: Inventory, view: InventoryView): string[] {
+  const rows = [...aux]
     .filter(([name]) => !TOLD_AUX.has(name))
-    .map(([name, value]) => [
-      formatText(name),
-      shorten(formatText(value), Math.max(view.columns - 20, KEY_COLUMNS_MIN)),
-    ])
-  if (rows.length === 0) return []
-  return formatTable([textual('aux field'), textual('value')], rows, view.style)
-}
-
-function warnings(inventory: Inventory, view: InventoryView): string[] {
-  return inventory.problems
-    .flatMap(({code, text, offset}) =>
-      hang(`warning: ${formatMessage(text)} (${code}, byte ${formatCount(offset)})`, view.columns),
-    )
-    .map(view.style.warning)
+    .map(([name, text]) => {
+      const bytes = auxBytes.get(name)
+      const value = bytes === undefined ? formatText(text) : formatBytes(bytes)
+      return [
+        shorten(formatText(name), AUX_NAME_COLUMNS_MAX),
+        shorten(value, Math.max(view.columns - 2 - AUX_NAME_COLUMNS_MAX, KEY_COLUMNS_MIN)),
+      ]
+    })
+  return firstRows([textual('aux field'), textual('value')], rows, view.style)
 }

@@ -30,6 +30,7 @@ function percentilesTable(spread: Spread, {style}: TablesView): string[] {
     ...values.map(({value}) => format(value)),
   ]
   const rows = [row('size of a key in file', spread.rdbBytes, formatSize)]
+  if (spread.memoryBytes.length > 0) rows.push(row('estimated memory', spread.memoryBytes, formatSize))
   if (spread.elements.length > 0) rows.push(row('elements of a collection', spread.elements, formatCount))
   return formatTable([textual('of all keys'), ...spread.rdbBytes.map(name).map(numeric)], rows, style)
 }
@@ -72,13 +73,16 @@ function frequencyTable({frequency}: Spread, {style}: TablesView): string[] {
 
 function prefixesTable({prefixes}: Spread, view: TablesView): string[] {
   if (prefixes.length === 0) return []
-  const rows = prefixes.map(({prefix, keys, expiring, rdbBytes}) => [
+  const estimated = prefixes.some(({memoryBytes}) => memoryBytes > 0)
+  const rows = prefixes.map(({prefix, keys, expiring, rdbBytes, memoryBytes}) => [
     formatCount(keys),
     formatCount(keys - expiring),
+    ...(estimated ? [formatSize(memoryBytes)] : []),
     formatSize(rdbBytes),
     formatBytes(prefix),
   ])
-  const columns = [numeric('keys'), numeric('never expire'), numeric('in file'), textual('prefix')]
+  const titles = ['keys', 'never expire', ...(estimated ? ['memory'] : []), 'in file']
+  const columns = [...titles.map(numeric), textual('prefix')]
   const room = Math.max(view.columns - widthBefore(columns, rows), PREFIX_COLUMNS_MIN)
   const fitted = rows.map(row => [...row.slice(0, -1), shorten(row.at(-1)!, room)])
   return formatTable(columns, fitted, view.style)

@@ -65,7 +65,7 @@ describe('InventoryVisitor', () => {
         expect(inventory.databases).toEqual(
           databases.map(db => {
             const own = entries.filter(entry => entry.db === db)
-            return {db, ...count(own), rdbBytes: sum(own.map(bytesOf))}
+            return {db, ...count(own), rdbBytes: sum(own.map(bytesOf)), memoryBytes: 0}
           }),
         )
         const forms = [...new Set(entries.map(({form}) => form))].map(form => {
@@ -77,6 +77,7 @@ describe('InventoryVisitor', () => {
             keys: own.length,
             elements: own.length * ELEMENTS[form],
             rdbBytes: sum(own.map(bytesOf)),
+            memoryBytes: 0,
           }
         })
         const byName = (a: {encoding: string}, b: {encoding: string}): number => (a.encoding < b.encoding ? -1 : 1)

@@ -22,7 +22,7 @@ function spreadOf(keys: readonly Key[], options = OPTIONS): KeySpread {
     const window = Buffer.from(`:${key}:`)
     entry.keyBytes.lend(window, 1, window.length - 1)
     Object.assign(entry, {type, elements, idleSeconds, frequency, expireAtMs: expireAtMs ?? NEVER})
-    spread.add(entry, rdbBytes)
+    spread.add(entry, rdbBytes, 0)
   }
   return spread
 }

@@ -34,12 +34,15 @@ ARGUMENTS
 
 FLAGS
   --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
-  --detail          Also show percentiles, when keys expire, when they were
-                    used, and prefixes.
+  --detail          Also show estimated memory, percentiles, when keys expire,
+                    when they were used, and prefixes. Takes longer.
   --fanout=N        Prefixes with more children are told as one: 1000 unless
                     told. Implies --detail.
   --separator=TEXT  What stands between the parts of a key: : unless told.
                     Implies --detail.
+  --server=NAME     Estimate memory as of this server, such as redis-7.0 or
+                    valkey-8.1. Default, with --detail: the one that wrote the
+                    file.
   --top=N           [default: 10] How many of the biggest keys and prefixes to
                     show.
 
@@ -77,8 +80,9 @@ DESCRIPTION
   Reads RDB files of any version, Redis or Valkey, from beginning to end, and
   shows their producer, age and checksum, keys and expiries per database, types
   and encodings, and the biggest keys by their size in the file; with --detail
-  also percentiles, when keys expire and were last used, and the biggest
-  prefixes. Several files get a report each, and one of their sum.
+  also percentiles, when keys expire and were last used, the biggest prefixes,
+  and the memory that the keys would take, estimated. Several files get a report
+  each, and one of their sum.
 
   The checksum is always verified. On damage the report shows what could be
   read, the error says where it stopped, and the exit code is 3.
@@ -89,6 +93,8 @@ EXAMPLES
   $ rdbtool inspect dump.rdb.gz --json
 
   $ rdbtool inspect dump.rdb --detail --match "session:*" --ttl none
+
+  $ rdbtool inspect dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50
 
   $ rdbtool inspect shard-*.rdb --top 50
 

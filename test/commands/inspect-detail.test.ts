@@ -163,3 +163,93 @@ describe.runIf(hasTerminal)('inspect --detail on a terminal', () => {
     for (const line of lines.filter(one => !one.startsWith('/'))) expect(line.length, line).toBeLessThanOrEqual(80)
   })
 })
+
+describe('inspect: estimated memory', () => {
+  const path = fixture('lru-v10')
+
+  it('is told where it is asked for, everywhere', async () => {
+    const plain = await jsonOf([path])
+    expect(JSON.stringify(plain)).not.toContain('memoryBytes')
+    const json = await jsonOf([path, '--detail'])
+    expect(json.memory).toEqual({server: 'redis-7.0', calibrated: true})
+    const sum = (rows: Json[]): number => rows.reduce((so, one) => so + one.memoryBytes, 0)
+    expect(json.memoryBytes).toBe(sum(json.databases))
+    expect(sum(json.types)).toBe(sum(json.biggest))
+    // The tables of a database are nobody's.
+    expect(json.memoryBytes - sum(json.types)).toBeGreaterThan(0)
+    const bytes = json.biggest.map((one: Json) => one.memoryBytes)
+    expect(bytes).toEqual(bytes.toSorted((a: number, b: number) => b - a))
+    expect(json.percentiles.memoryBytes.at(-1)).toEqual({percent: 100, value: bytes[0]})
+  })
+
+  it('is that of the server that is named', async () => {
+    const json = await jsonOf([path, '--server', 'valkey-9.1'])
+    expect(json.memory.server).toBe('valkey-9.1')
+    expect(json).not.toHaveProperty('prefixes')
+    expect(json.memoryBytes).not.toBe((await jsonOf([path, '--server', 'redis-6.0'])).memoryBytes)
+    expect(await textOf([path, '--server', 'redis-6.0'])).toMatch(
+      /\nestimated \S+ \S+ of memory for these keys in redis-6\.0\n/,
+    )
+    const wrong = await rdbtool(['inspect', path, '--server', 'oracle'])
+    expect(wrong).toMatchObject({code: 2, stdout: ''})
+    expect(wrong.stderr).toContain('oracle')
+  })
+
+  it('selects by size, and says how many were passed over', async () => {
+    const {biggest} = await jsonOf([path, '--detail'])
+    const least = biggest[2].memoryBytes
+    const json = await jsonOf([path, '--min-bytes', String(least)])
+    expect(json.biggest).toEqual(biggest.filter((one: Json) => one.memoryBytes >= least))
+    expect(json.selected).toMatchObject({seen: 7, taken: json.keys, skipped: {bytes: 7 - json.keys}})
+    const shown = await textOf([path, '--max-bytes', String(least - 1)])
+    expect(shown).toContain('by --min-bytes and --max-bytes\n')
+  })
+
+  it('does not end at damage inside a value that nothing else looks into', async () => {
+    // A listpack compressed badly: a back reference to before its first byte.
+    const broken = Buffer.from([0xc3, 6, 12, 0x00, 0x61, 0x3f, 0xff, 0x00, 0x62])
+    const file = new RdbFile('REDIS', 10).db(0).key(0, 'a', text('x'))
+    file.key(16, 'broken', {bytes: broken, type: 'hash', value: null}).key(0, 'z', text('y'))
+    const damaged = folder.write('damaged.rdb', file.end())
+    const json = await jsonOf([damaged, '--detail'])
+    expect(json.keys).toBe(3)
+    expect(json.warnings).toMatchObject([{code: 'BAD_LZF', severity: 'error'}])
+  })
+})
+
+describe('inspect: what a file may hold without end', () => {
+  it('aux values lose no byte in JSON', async () => {
+    const file = new RdbFile('REDIS', 10)
+      .aux('note', Buffer.from([0xff, 0xfe, 0x41]))
+      .aux('text', 'plain')
+      .db(0)
+    const path = folder.write('aux.rdb', file.key(0, 'k', text('v')).end())
+    expect((await jsonOf([path])).aux).toEqual({note: {base64: '//5B'}, text: 'plain'})
+    expect(await textOf([path])).toContain('\nnote       \\xff\\xfeA\n')
+  })
+
+  it('databases beyond the first are told in sum', async () => {
+    const file = new RdbFile('REDIS', 10)
+    for (let db = 0; db < 12_000; db++) file.db(db).key(0, 'k', text('v'))
+    const path = folder.write('databases.rdb', file.end())
+    const json = await jsonOf([path])
+    expect(json.databases.length).toBe(10_000)
+    expect(json.otherDatabases).toMatchObject({keys: 2000})
+    expect(json.keys).toBe(12_000)
+    const shown = await textOf([path])
+    expect(shown.split('\n').length).toBeLessThan(80)
+    expect(shown).toMatch(/\nover 9,960 more {2}11,960 /)
+    const {total} = await jsonOf([path, path])
+    expect(total.otherDatabases).toMatchObject({keys: 4000})
+  })
+})
+
+describe('inspect: most elements', () => {
+  it('ranks collections only', async () => {
+    const json = await jsonOf([fixture('lru-v10')])
+    const elements = json.biggestByElements.map((one: Json) => one.elements)
+    expect(elements).toEqual([3, 2, 2, 2, 1])
+    expect(json.biggestByElements.map((one: Json) => one.type)).not.toContain('string')
+    expect(await textOf([fixture('lru-v10'), '--detail'])).toContain('  most elements\n')
+  })
+})

@@ -48,6 +48,27 @@ describe.each([...REAL, ...BUILT])('inspect: $name', fixture => {
   })
 })
 
+/** Keys of these are bytes on purpose; and these have databases that no server has by default. */
+const EXPECTED_WARNINGS = /^(BINARY_KEYS .*|HIGH_DATABASES (databases-many|databases).*|CHECKSUM_ABSENT no-checksum.*)$/
+
+describe.each([...REAL, ...BUILT])('inspect with values looked into: $name', fixture => {
+  it('counts the same, and finds nothing alarming in what servers write', async () => {
+    const spread = {nowMs: NOW_MS, top: 5, prefixes: {}}
+    const options = {top: 100_000, nowMs: NOW_MS, ignoreChecksum: true}
+    const {inventory, failure} = await inspect(fixture.path, {...options, spread, memory: {}})
+    expect(failure).toBeUndefined()
+    const plain = (await inspect(fixture.path, options)).inventory!
+    for (const member of ['keys', 'expiring', 'expired', 'bytes', 'checksum', 'modules', 'functions'] as const) {
+      expect(inventory![member]).toEqual(plain[member])
+    }
+    const bare = inventory!.encodings.map(one => ({...one, memoryBytes: 0}))
+    expect(bare).toEqual(plain.encodings)
+    for (const {memoryBytes, key} of inventory!.biggest) expect(memoryBytes).toBeGreaterThan(key.length)
+    const codes = [...inventory!.problems, ...inventory!.warnings].map(({code}) => `${code} ${fixture.name}`)
+    if (fixture.path.includes('/rdb/')) expect(codes.filter(one => !EXPECTED_WARNINGS.test(one))).toEqual([])
+  })
+})
+
 describe.each(REAL)('inspect: $name', fixture => {
   const {meta} = fixture.golden
 

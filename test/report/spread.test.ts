@@ -6,9 +6,12 @@ import {joinSections, PLAIN} from '../../src/report/table.js'
 
 const EMPTY: Spread = {
   rdbBytes: [],
+  memoryBytes: [],
   elements: [],
   ttl: TTL_BUCKETS.map(bucket => ({bucket, keys: 0, bytes: 0})),
   densestHour: undefined,
+  densestMinute: undefined,
+  binaryKeys: 0,
   idle: [],
   frequency: [],
   prefixes: [],
@@ -23,6 +26,7 @@ const prefix = (bytes: Buffer, keys: number, expiring: number, rdbBytes: number)
   memoryBytes: 0,
 })
 const FULL: Spread = {
+  ...EMPTY,
   rdbBytes: PERCENTS.map((percent, at) => ({percent, value: 10 ** (at + 1)})),
   elements: PERCENTS.map((percent, at) => ({percent, value: 3 ** (at + 1)})),
   ttl: TTL_BUCKETS.map((bucket, at) => ({bucket, keys: at % 2 === 0 ? 100 * at : 0, bytes: 1000 * at})),

@@ -1,0 +1,75 @@
+/**
+ * The biggest keys: by memory where it is estimated, else by bytes in the file;
+ * and the collections of most elements.
+ */
+import {type Entry, isCollection, type ValueType} from '../keyspace/entry.js'
+import {TopN} from './top.js'
+
+export interface BigKey {
+  db: number
+  key: Uint8Array
+  type: ValueType
+  encoding: string
+  elements: number
+  rdbBytes: number
+  /** Estimated; 0 where nobody asked. */
+  memoryBytes: number
+  /** NEVER where there is none. */
+  expireAtMs: number | bigint
+}
+
+export class BiggestKeys {
+  readonly #bySize: TopN<BigKey>
+  readonly #byElements: TopN<BigKey>
+  /** What a key must reach to be looked at: most do not. */
+  #sizeMin = 0
+  #elementsMin = 0
+
+  constructor(size: number) {
+    this.#bySize = new TopN(size, isBigger)
+    this.#byElements = new TopN(size, hasMore)
+    if (size === 0) this.#sizeMin = this.#elementsMin = Number.POSITIVE_INFINITY
+  }
+
+  add(entry: Entry, rdbBytes: number, memoryBytes: number): void {
+    if ((memoryBytes > 0 ? memoryBytes : rdbBytes) >= this.#sizeMin) {
+      this.#bySize.add(keyOf(entry, rdbBytes, memoryBytes))
+      if (this.#bySize.full) this.#sizeMin = sizeOf(this.#bySize.least!)
+    }
+    if (entry.elements >= this.#elementsMin && isCollection(entry.type)) {
+      this.#byElements.add(keyOf(entry, rdbBytes, memoryBytes))
+      if (this.#byElements.full) this.#elementsMin = this.#byElements.least!.elements
+    }
+  }
+
+  bySize(): BigKey[] {
+    return this.#bySize.sorted()
+  }
+
+  byElements(): BigKey[] {
+    return this.#byElements.sorted()
+  }
+}
+
+function keyOf(entry: Entry, rdbBytes: number, memoryBytes: number): BigKey {
+  const {db, type, encoding, elements, expireAtMs} = entry
+  return {db, key: entry.key(), type, encoding, elements, rdbBytes, memoryBytes, expireAtMs}
+}
+
+/** What keys are ranked by first. */
+function sizeOf({memoryBytes, rdbBytes}: BigKey): number {
+  return memoryBytes > 0 ? memoryBytes : rdbBytes
+}
+
+/** By memory, bytes, database, then key: the same answer whatever the order of the file. */
+export function isBigger(a: BigKey, b: BigKey): boolean {
+  if (a.memoryBytes !== b.memoryBytes) return a.memoryBytes > b.memoryBytes
+  if (a.rdbBytes !== b.rdbBytes) return a.rdbBytes > b.rdbBytes
+  if (a.db !== b.db) return a.db < b.db
+  return Buffer.compare(a.key, b.key) < 0
+}
+
+/** By elements, then as above. */
+export function hasMore(a: BigKey, b: BigKey): boolean {
+  return a.elements !== b.elements ? a.elements > b.elements : isBigger(a, b)
+}

@@ -1,0 +1,90 @@
+/**
+ * What a snapshot says besides its keys: aux fields, functions, modules, slots.
+ * All of it in bounded memory, whatever a file repeats.
+ */
+import {isUtf8} from 'node:buffer'
+import {SLOT_COUNT} from '../bytes/crc16.js'
+import type {ModuleAux} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+
+export interface FunctionLibrary {
+  name: string
+  engine: string
+  bytes: number
+}
+
+export interface ModuleCount {
+  name: string
+  /** Encoding version, as the first value or aux of the module says. */
+  version: number
+  keys: number
+  /** Bytes of its keys' records and its aux data. */
+  bytes: number
+}
+
+/** What a library says of itself stands in its first line. */
+const FUNCTION_HEAD_BYTES = 4096
+const LINE_END = 0x0a
+
+export class InventoryFacts {
+  readonly aux = new Map<string, string>()
+  /** Values of aux fields that are not UTF-8: as text they are not what the file holds. */
+  readonly auxBytes = new Map<string, Uint8Array>()
+  readonly functions: FunctionLibrary[] = []
+  readonly #modules = new Map<string, ModuleCount>()
+  readonly #slots = new Set<number>()
+  #auxLeft = limits.auxBytesMax
+
+  addAux(name: string, value: Uint8Array): void {
+    // Repeated ones (slot hints, KeyDB's marks) are no facts about the file; the first value stands.
+    if (name === 'slot-info') this.addSlot(Number.parseInt(Buffer.from(value.subarray(0, 16)).toString('latin1'), 10))
+    if (this.aux.has(name) || this.aux.size >= limits.namesMax || name.length + value.length > this.#auxLeft) return
+    this.#auxLeft -= name.length + value.length
+    this.aux.set(name, Buffer.from(value).toString('utf8'))
+    if (!isUtf8(value)) this.auxBytes.set(name, value.slice())
+  }
+
+  addFunction(source: Uint8Array): void {
+    const end = source.subarray(0, FUNCTION_HEAD_BYTES).indexOf(LINE_END)
+    const line = textOf(source.subarray(0, end < 0 ? FUNCTION_HEAD_BYTES : end))
+    const engine = /^#!\s*([^\s]+)/.exec(line)?.[1] ?? ''
+    const name = /\bname=([^\s]+)/.exec(line)?.[1] ?? ''
+    this.addLibrary({name, engine, bytes: source.length})
+  }
+
+  addLibrary(library: FunctionLibrary): void {
+    if (this.functions.length < limits.namesMax) this.functions.push(library)
+  }
+
+  addModuleAux({module, version, payload}: ModuleAux): void {
+    this.addModule(module, version, 0, payload.length)
+  }
+
+  addModule(name: string, version: number, keys: number, bytes: number): void {
+    const known = this.#modules.get(name)
+    if (known !== undefined) {
+      known.keys += keys
+      known.bytes += bytes
+    } else if (this.#modules.size < limits.namesMax) {
+      this.#modules.set(name, {name, version, keys, bytes})
+    }
+  }
+
+  addSlot(slot: number): void {
+    if (slot >= 0 && slot < SLOT_COUNT) this.#slots.add(slot)
+  }
+
+  /** Most bytes first. */
+  modules(): ModuleCount[] {
+    return [...this.#modules.values()].sort((a, b) => b.bytes - a.bytes)
+  }
+
+  get slots(): number {
+    return this.#slots.size
+  }
+}
+
+/** The longest names are no names. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, FUNCTION_HEAD_BYTES)).toString('utf8')
+}

@@ -1,0 +1,143 @@
+/**
+ * Keys counted by database, type and encoding, in bounded memory: a hostile file
+ * may have millions of databases. Those of the lowest numbers are told apart, all others
+ * together: that depends only on the set of databases, not on their order.
+ */
+import type {Entry, ValueType} from '../keyspace/entry.js'
+import {limits} from '../limits.js'
+
+export interface DatabaseSums {
+  keys: number
+  expiring: number
+  expired: number
+  /** Bytes of the keys' records in the file. */
+  rdbBytes: number
+  /** Estimated, with the tables of the database; 0 where nobody asked. */
+  memoryBytes: number
+}
+
+export interface DatabaseCount extends DatabaseSums {
+  db: number
+}
+
+export interface EncodingCount {
+  type: ValueType
+  encoding: string
+  keys: number
+  elements: number
+  rdbBytes: number
+  /** Estimated; 0 where nobody asked. */
+  memoryBytes: number
+}
+
+/** What is counted per key, for each database and encoding: everything else is a sum of these. */
+export interface Tally extends EncodingCount {
+  db: number
+  typeId: number
+  expiring: number
+  expired: number
+}
+
+/** The number of those that are counted together. */
+const OTHERS = -1
+
+export class Tallies {
+  /** By database; one holds a tally per encoding, a few dozen at most. */
+  readonly #tallies = new Map<number, Tally[]>()
+  readonly #others: Tally[] = []
+  /** Databases from this one on are counted together. */
+  #end = Number.POSITIVE_INFINITY
+
+  /** `databasesMax` are told apart. */
+  constructor(readonly databasesMax = limits.databasesMax) {}
+
+  of({db, type, typeId, encoding}: Entry): Tally {
+    const ofDb = this.#ofDatabase(db)
+    for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
+    const number = ofDb === this.#others ? OTHERS : db
+    const zero = {keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0, expiring: 0, expired: 0}
+    const tally = {db: number, type, typeId, encoding, ...zero}
+    ofDb.push(tally)
+    return tally
+  }
+
+  /** Ascending. */
+  databases(): DatabaseCount[] {
+    this.#fold()
+    return [...this.#tallies].map(([db, tallies]) => ({db, ...summed(tallies)})).sort((a, b) => a.db - b.db)
+  }
+
+  /** Undefined where there are none. */
+  others(): DatabaseSums | undefined {
+    this.#fold()
+    return this.#others.length === 0 ? undefined : summed(this.#others)
+  }
+
+  /** Most bytes in the file first. */
+  encodings(): EncodingCount[] {
+    const sums = new Map<string, EncodingCount>()
+    for (const {type, typeId, encoding, keys, elements, rdbBytes, memoryBytes} of this.#all()) {
+      const name = `${typeId} ${encoding}`
+      const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0}
+      sum.keys += keys
+      sum.elements += elements
+      sum.rdbBytes += rdbBytes
+      sum.memoryBytes += memoryBytes
+      sums.set(name, sum)
+    }
+    return [...sums.values()].sort((a, b) => b.rdbBytes - a.rdbBytes)
+  }
+
+  *#all(): Generator<Tally> {
+    for (const tallies of this.#tallies.values()) yield* tallies
+    yield* this.#others
+  }
+
+  #ofDatabase(db: number): Tally[] {
+    if (db >= this.#end) return this.#others
+    const known = this.#tallies.get(db)
+    if (known !== undefined) return known
+    // Twice as many are let in before the higher half goes: so each is looked at a few times at most.
+    if (this.#tallies.size >= 2 * this.databasesMax) {
+      this.#fold()
+      return this.#ofDatabase(db)
+    }
+    const tallies: Tally[] = []
+    this.#tallies.set(db, tallies)
+    return tallies
+  }
+
+  #fold(): void {
+    if (this.#tallies.size <= this.databasesMax) return
+    const numbers = [...this.#tallies.keys()].sort((a, b) => a - b)
+    this.#end = numbers[this.databasesMax]!
+    for (const db of numbers.slice(this.databasesMax)) {
+      for (const tally of this.#tallies.get(db)!) this.#addToOthers(tally)
+      this.#tallies.delete(db)
+    }
+  }
+
+  /** The tally itself may be in somebody's hands: whoever has it looks at its database before counting on. */
+  #addToOthers(tally: Tally): void {
+    const sum = this.#others.find(one => one.encoding === tally.encoding && one.typeId === tally.typeId)
+    if (sum === undefined) {
+      this.#others.push({...tally, db: OTHERS})
+      return
+    }
+    for (const member of ['keys', 'elements', 'rdbBytes', 'memoryBytes', 'expiring', 'expired'] as const) {
+      sum[member] += tally[member]
+    }
+  }
+}
+
+function summed(rows: readonly DatabaseSums[]): DatabaseSums {
+  const sum = {keys: 0, expiring: 0, expired: 0, rdbBytes: 0, memoryBytes: 0}
+  for (const row of rows) {
+    sum.keys += row.keys
+    sum.expiring += row.expiring
+    sum.expired += row.expired
+    sum.rdbBytes += row.rdbBytes
+    sum.memoryBytes += row.memoryBytes
+  }
+  return sum
+}
