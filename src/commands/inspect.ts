@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import {type Growth, growthOf} from '../analysis/growth.js'
 import {type InventoryTotal, totalOf} from '../analysis/inventory-total.js'
 import {layoutOf} from '../analysis/memory/layout.js'
 import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
@@ -7,9 +8,12 @@ import {BaseCommand} from '../cli/command.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
 import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {UsageError} from '../errors.js'
 import {type Inspection, type InspectOptions, inspect} from '../jobs/inspect.js'
+import {failureJson} from '../report/failure.js'
+import {formatGrowth, growthJson} from '../report/growth.js'
 import {formatInventory} from '../report/inventory.js'
-import {inventoriesJson, inventoryJson} from '../report/inventory-json.js'
+import {inventoriesJson, inventoryJson, type Json} from '../report/inventory-json.js'
 import {formatTotal} from '../report/inventory-total.js'
 import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
@@ -77,6 +81,10 @@ export default class Inspect extends BaseCommand {
       description: `Prefixes with more children are told as one: ${PREFIX_DEFAULTS.fanout} unless told. Implies --detail.`,
       helpValue: 'N',
     }),
+    since: Flags.string({
+      description: 'Also show how keys and bytes have grown since this older snapshot; with --detail by prefix too.',
+      helpValue: 'FILE',
+    }),
     ...inputFlags,
     ...outputFlags,
     ...selectionFlags,
@@ -86,6 +94,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json',
     '<%= config.bin %> <%= command.id %> dump.rdb --detail --match "session:*" --ttl none',
     '<%= config.bin %> <%= command.id %> dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50',
+    '<%= config.bin %> <%= command.id %> today.rdb --since yesterday.rdb --detail',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --top 50',
     '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> -',
   ]
@@ -103,6 +112,7 @@ export default class Inspect extends BaseCommand {
       ignoreChecksum: flags['ignore-checksum'],
       selection: selectionOptions(flags, nowMs),
     }
+    checkSince(flags.since, sources)
     const inspections: Inspection[] = []
     for (const source of sources) {
       const inspection = await this.#inspect(source, options, flags.quiet)
@@ -113,9 +123,30 @@ export default class Inspect extends BaseCommand {
       inventory === undefined ? [] : [{source: nameOf(source), inventory, spread}],
     )
     const total = sources.length > 1 ? totalOf(counted, flags.top) : undefined
-    if (flags.json) this.#printJson(inspections, total)
-    else if (total !== undefined)
-      this.print(['', ...formatTotal(total, {style: this.style, columns: this.columns, nowMs})])
+    const since = await this.#since(flags.since, inspections[0]!, options, flags.quiet)
+    const view = {style: this.style, columns: this.columns, nowMs}
+    if (flags.json) this.#printJson(inspections, total, since)
+    else if (total !== undefined) this.print(['', ...formatTotal(total, view)])
+    else if (since?.growth !== undefined) this.print(['', ...formatGrowth(since.name, since.growth, view)])
+    if (since?.failure !== undefined) this.fail(since.failure, since.name, false)
+  }
+
+  /** What was read in part only says nothing of growth. */
+  async #since(
+    older: string | undefined,
+    later: Inspection,
+    options: InspectOptions,
+    quiet: boolean,
+  ): Promise<Since | undefined> {
+    const {inventory, spread} = later
+    if (older === undefined || inventory === undefined || later.failure !== undefined) return undefined
+    // The memory of both is estimated for one server: else an upgrade would look like growth.
+    const memory = inventory.memory === undefined ? undefined : {server: inventory.memory.server}
+    const before = await this.#inspect(older, {...options, memory}, quiet)
+    const name = nameOf(older)
+    if (before.failure !== undefined || before.inventory === undefined) return {name, failure: before.failure}
+    const growth = growthOf({inventory: before.inventory, spread: before.spread}, {inventory, spread}, options.top)
+    return {name, growth}
   }
 
   async #inspect(name: string, options: InspectOptions, quiet: boolean): Promise<Inspection> {
@@ -141,15 +172,35 @@ export default class Inspect extends BaseCommand {
     if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
   }
 
-  #printJson(inspections: readonly Inspection[], total: InventoryTotal | undefined): void {
+  #printJson(inspections: readonly Inspection[], total: InventoryTotal | undefined, since: Since | undefined): void {
     const each = inspections.map(({source, inventory, failure, selected}) =>
       inventoryJson(source, inventory, failure, selected),
     )
-    this.printJson(total === undefined ? each[0] : inventoriesJson(each, total))
+    this.printJson(total === undefined ? {...each[0], ...sinceJson(since)} : inventoriesJson(each, total))
     for (const {source, failure, inventory} of inspections) {
       if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
     }
   }
+}
+
+/** An older snapshot, and what has changed since; or why nobody knows. */
+interface Since {
+  name: string
+  growth?: Growth
+  failure?: unknown
+}
+
+function sinceJson(since: Since | undefined): Json {
+  if (since === undefined) return {}
+  const {name, growth, failure} = since
+  return {since: growth === undefined ? {source: name, error: failureJson(failure)} : growthJson(name, growth)}
+}
+
+function checkSince(older: string | undefined, sources: readonly string[]): void {
+  if (older === undefined) return
+  if (sources.length > 1) throw new UsageError('--since compares one source with an older one: give one')
+  if (older === '-' && sources[0] === '-')
+    throw new UsageError('standard input can be read once: name one of both files')
 }
 
 interface SpreadFlags {

@@ -43,6 +43,8 @@ FLAGS
   --server=NAME     Estimate memory as of this server, such as redis-7.0 or
                     valkey-8.1. Default, with --detail: the one that wrote the
                     file.
+  --since=FILE      Also show how keys and bytes have grown since this older
+                    snapshot; with --detail by prefix too.
   --top=N           [default: 10] How many of the biggest keys and prefixes to
                     show.
 
@@ -95,6 +97,8 @@ EXAMPLES
   $ rdbtool inspect dump.rdb --detail --match "session:*" --ttl none
 
   $ rdbtool inspect dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50
+
+  $ rdbtool inspect today.rdb --since yesterday.rdb --detail
 
   $ rdbtool inspect shard-*.rdb --top 50
 
