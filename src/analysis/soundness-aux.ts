@@ -19,8 +19,8 @@ const NUMERIC = new Set([
   'aof-preamble',
   'mvcc-tstamp',
 ])
-/** Valkey 8; the fourth number is of valkey 9. */
-const SLOT_HINT = /^\s*(-?\d+),\d+,\d+/
+/** Valkey 8; the fourth number is of valkey 9. Read with sscanf("%i,%lu,%lu"): 010 is 8, and 019 is no number. */
+const SLOT_HINT = /^\s*([+-]?)(0x[\da-f]+|0[0-7]*|[1-9]\d*),\s*[+-]?\d+,\s*[+-]?\d+/i
 
 /** What is odd about an aux field; undefined where nothing is. */
 export function auxOddity(name: string, value: Uint8Array): AuxOddity | undefined {
@@ -33,8 +33,10 @@ export function auxOddity(name: string, value: Uint8Array): AuxOddity | undefine
 
 /** Valkey ends where it cannot read one, whether it is in a cluster or not (valkey 8.0 rdb.c). */
 function slotHint(text: string): AuxOddity | undefined {
-  const slot = Number(SLOT_HINT.exec(text)?.[1] ?? Number.NaN)
-  if (Number.isNaN(slot)) return {severity: 'error', text: 'slot-info is not slot,keys,expires'}
+  const [, sign, digits] = SLOT_HINT.exec(text) ?? []
+  if (digits === undefined) return {severity: 'error', text: 'slot-info is not slot,keys,expires'}
+  const magnitude = /^0\d/.test(digits) ? Number.parseInt(digits, 8) : Number(digits)
+  const slot = sign === '-' ? -magnitude : magnitude
   if (slot >= 0 && slot < SLOT_COUNT) return undefined
   return {severity: 'error', text: `slot-info names slot ${slot}; there are ${SLOT_COUNT}`}
 }

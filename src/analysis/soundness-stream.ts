@@ -109,6 +109,10 @@ export class StreamSoundness extends ValueSoundness {
     if (!this.#groups.add(group.name)) {
       this.error('DUPLICATE_GROUP', this.#groupOffset, `there are two groups ${quoted(group.name)}`)
     }
+    const {entriesRead} = group
+    if (entriesRead !== undefined && entriesRead < -1) {
+      this.warning('STREAM_READ', this.#groupOffset, `group ${quoted(group.name)} has read ${entriesRead} entries`)
+    }
     this.#consumers.clear()
     this.#pending.clear()
     this.#pendingComplete = false

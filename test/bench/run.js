@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -40,6 +40,16 @@ const BENCHES = [
     name: `inspect:${corpus}`,
     corpus,
     subjects: (/** @type {string} */ file) => [ours('inspect', 'inspect', file), ...inspectingPeers(file)],
+  })),
+  ...RDB_CORPORA.map(corpus => ({
+    name: `check:${corpus}`,
+    corpus,
+    // The first is what its peer does; the second also looks for keys that are there twice.
+    subjects: (/** @type {string} */ file) => [
+      ours('check', 'check', file, '--no-duplicates'),
+      ours('check+index', 'check', file),
+      ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb'),
+    ],
   })),
 ]
 

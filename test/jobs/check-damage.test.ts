@@ -3,6 +3,7 @@
  * What it calls sound is loaded by servers in test/server/check-damage.test.ts.
  *
  *   RDBTOOL_MUTANTS=10000     mutants of each fixture, instead of a few
+ *   RDBTOOL_SEED=7            other mutants
  */
 import {describe, expect, it} from 'vitest'
 import {MemorySource} from '../../src/index.js'
@@ -12,7 +13,7 @@ import {isReaderError} from '../reading/transcript.js'
 import {mutantsOf} from './mutants.js'
 
 const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 120)
-const SEED = 4
+const SEED = Number(process.env['RDBTOOL_SEED'] ?? 4)
 /** A check of a few kilobytes; a hang would be without end. */
 const CHECK_MS_MAX = 3000
 /** Large fixtures show the same as small ones, only slower. */

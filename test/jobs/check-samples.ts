@@ -282,6 +282,7 @@ const STREAMS: CheckSample[] = [
     nodes: [{id: '1-0', listpack: listpack([5, 0, 1, 'f', 0, 2, 0, 0, 'v', 4])}],
   }),
   ofStream('two groups of one name', 'DUPLICATE_GROUP', {groups: [GROUP, GROUP]}),
+  ofGroup('a group that has read less than nothing', 'STREAM_READ?', {entriesRead: -2}),
   ofGroup('two consumers of one name', 'DUPLICATE_CONSUMER', {consumers: [CONSUMER_A, {...CONSUMER_B, name: 'a'}]}),
   ofGroup('an ID pending twice', 'DUPLICATE_PENDING PENDING_UNOWNED', {pending: [...GROUP.pending, GROUP.pending[1]!]}),
   ofGroup('pending IDs that do not ascend', 'PENDING_ORDER?', {pending: GROUP.pending.toReversed()}),
@@ -371,6 +372,13 @@ const RECORDS: CheckSample[] = [
     'BAD_AUX?',
     file => file.aux('repl-id', 'x'),
     file => file.aux('repl-id', 'a'.repeat(40)),
+  ),
+  ofRecord(
+    'a slot hint that is octal to a server',
+    11,
+    'BAD_AUX',
+    file => file.aux('slot-info', '019,1,0'),
+    file => file.aux('slot-info', '017,1,0,0'),
   ),
   ofRecord(
     'a slot hint that is none',
