@@ -17,8 +17,8 @@ export function formatGrowth(older: string, growth: Growth, view: TablesView): s
   if (growth.databases.length > 1) {
     rows.push(...growth.databases.slice(0, DATABASES_MAX).map((one): [string, Change] => [`database ${one.db}`, one]))
   }
-  rows.push(...growth.types.map((one): [string, Change] => [one.type, one]))
-  rows.push(...(growth.prefixes ?? []).map((one): [string, Change] => [formatBytes(one.prefix), one]))
+  rows.push(...growth.types.map((one): [string, Change] => [`type ${one.type}`, one]))
+  rows.push(...(growth.prefixes ?? []).map((one): [string, Change] => [`prefix ${formatBytes(one.prefix)}`, one]))
   const estimated = growth.all.before.memoryBytes + growth.all.after.memoryBytes > 0
   const cells = rows.map(([name, {before, after}]) => [
     formatCount(after.keys),

@@ -70,7 +70,8 @@ export function warningText(warning: Warning): string {
 }
 
 function named(example: NotableKey, measure: (key: NotableKey) => string): string {
-  return `, the largest ${shorten(formatBytes(example.key), KEY_COLUMNS_MAX)} in database ${example.db} with ${measure(example)}`
+  const key = shorten(formatBytes(example.key), KEY_COLUMNS_MAX)
+  return `, the largest ${measure(example)} (${key} in database ${example.db})`
 }
 
 function many(count: number, one: string, several: string): string {

@@ -51,7 +51,7 @@ describe('warnings', () => {
   it('name the key that stands out, and never drive a terminal', () => {
     const [warning] = extremeOf('set', 5_000_000, 5, '\u001b[2J')
     expect(warningText(warning!)).toBe(
-      '1 collection has 1,000,000 elements or more, the largest \\x1b[2J in database 0 with 5,000,000: a command on all of them stalls a server',
+      '1 collection has 1,000,000 elements or more, the largest 5,000,000 (\\x1b[2J in database 0): a command on all of them stalls a server',
     )
   })
 

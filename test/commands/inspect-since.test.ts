@@ -24,8 +24,8 @@ keys  change  in file  change  of
    3      +2     81 B   +71 B  all
    2      +1     69 B   +59 B  database 0
    1      +1     12 B   +12 B  database 2
-   2      +1     69 B   +59 B  string
-   1      +1     12 B   +12 B  list
+   2      +1     69 B   +59 B  type string
+   1      +1     12 B   +12 B  type list
 `
 
 describe('inspect --since', () => {
@@ -53,7 +53,7 @@ describe('inspect --since', () => {
     expect(detail.since.after.memoryBytes).toBe(detail.memoryBytes)
     const {stdout} = await rdbtool(['inspect', later, '--since', older, '--detail'])
     expect(stdout).toMatch(/\nkeys {2}change +memory +change {2}in file {2}change {2}of\n/)
-    expect(stdout.trimEnd().endsWith('user:')).toBe(true)
+    expect(stdout.trimEnd().endsWith('  prefix user:')).toBe(true)
   })
 
   it('judges both by the same selection', async () => {
