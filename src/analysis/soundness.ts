@@ -50,6 +50,8 @@ export interface SoundnessOptions {
   header: RdbHeader
   /** Where the reader is: the end of what it has shown last. */
   position: Position
+  /** Where the record begins that is being shown. */
+  recordStart: Position
   /** Problems kept of each severity. */
   problemsMax: number
   /** Given every key, for duplicates to be looked for. */
@@ -68,6 +70,7 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
   readonly #position: Position
+  readonly #recordStart: Position
   readonly #version: VersionSoundness
   readonly #ignoreChecksum: boolean
   readonly #index: KeyIndex | undefined
@@ -83,10 +86,11 @@ export class SoundnessVisitor implements EntryVisitor {
   readonly #checksumBytes: number
   #entry: Entry | undefined
 
-  constructor({header, position, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
+  constructor({header, position, recordStart, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
     this.findings = new Findings(problemsMax)
     this.huge = new HugeCollections(elements)
     this.#position = position
+    this.#recordStart = recordStart
     this.#version = new VersionSoundness(this.findings, header)
     this.#checksumBytes = header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
@@ -248,7 +252,9 @@ export class SoundnessVisitor implements EntryVisitor {
 
   /** A record that is no key has been read. */
   #other(opcode?: Opcode): void {
-    this.#otherStart = Math.max(this.#otherEnd, this.#entry?.endOffset ?? 0)
+    const before = Math.max(this.#otherEnd, this.#entry?.endOffset ?? 0)
+    this.#otherStart = this.#recordStart()
+    if (this.#otherStart > before) this.#version.enterprise(before)
     this.#otherEnd = this.#position()
     if (opcode !== undefined) this.#version.opcode(opcode, this.#otherStart)
   }

@@ -90,6 +90,7 @@ class Checking {
     const visitor = new SoundnessVisitor({
       header,
       position: () => reader.offset,
+      recordStart: () => reader.recordOffset,
       problemsMax: options.problemsMax ?? PROBLEMS_MAX,
       keys: indexes?.keys,
       elements: indexes?.elements,

@@ -73,6 +73,11 @@ export class RdbReader {
     return this.#cursor.offset
   }
 
+  /** Where the record begins that was read last: an attribute of a key, a type, an opcode. */
+  get recordOffset(): number {
+    return this.#records.recordOffset
+  }
+
   /** Magic and version, read if they have not been yet. */
   async readHeader(): Promise<RdbHeader> {
     while (this.header === undefined) {

@@ -486,6 +486,13 @@ const RECORDS: CheckSample[] = [
     () => {},
   ),
   ofRecord(
+    'an opcode of Redis Enterprise before another',
+    9,
+    'VENDOR_ONLY?',
+    file => file.op(0x6b, len(5)).aux('redis-bits', '64'),
+    file => file.aux('redis-bits', '64'),
+  ),
+  ofRecord(
     'an opcode of Redis Enterprise',
     9,
     'VENDOR_ONLY?',
