@@ -21,25 +21,28 @@ export interface BigKey {
 export class BiggestKeys {
   readonly #bySize: TopN<BigKey>
   readonly #byElements: TopN<BigKey>
-  /** What a key must reach to be looked at: most do not. */
-  #sizeMin = 0
-  #elementsMin = 0
+  /** Memory or, where it is not estimated, bytes that a key must have to be looked at: most do not. */
+  sizeMin = 0
+  /** Elements that a collection must have. */
+  elementsMin = 0
 
   constructor(size: number) {
     this.#bySize = new TopN(size, isBigger)
     this.#byElements = new TopN(size, hasMore)
-    if (size === 0) this.#sizeMin = this.#elementsMin = Number.POSITIVE_INFINITY
+    if (size === 0) this.sizeMin = this.elementsMin = Number.POSITIVE_INFINITY
   }
 
-  add(entry: Entry, rdbBytes: number, memoryBytes: number): void {
-    if ((memoryBytes > 0 ? memoryBytes : rdbBytes) >= this.#sizeMin) {
-      this.#bySize.add(keyOf(entry, rdbBytes, memoryBytes))
-      if (this.#bySize.full) this.#sizeMin = sizeOf(this.#bySize.least!)
-    }
-    if (entry.elements >= this.#elementsMin && isCollection(entry.type)) {
-      this.#byElements.add(keyOf(entry, rdbBytes, memoryBytes))
-      if (this.#byElements.full) this.#elementsMin = this.#byElements.least!.elements
-    }
+  /** Call it for what reaches `sizeMin`. */
+  addBySize(entry: Entry, rdbBytes: number, memoryBytes: number): void {
+    this.#bySize.add(keyOf(entry, rdbBytes, memoryBytes))
+    if (this.#bySize.full) this.sizeMin = sizeOf(this.#bySize.least!)
+  }
+
+  /** Call it for what reaches `elementsMin`; what is no collection is passed over. */
+  addByElements(entry: Entry, rdbBytes: number, memoryBytes: number): void {
+    if (!isCollection(entry.type)) return
+    this.#byElements.add(keyOf(entry, rdbBytes, memoryBytes))
+    if (this.#byElements.full) this.elementsMin = this.#byElements.least!.elements
   }
 
   bySize(): BigKey[] {

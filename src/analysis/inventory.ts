@@ -6,7 +6,7 @@
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {TYPE_MODULE_2} from '../rdb/opcodes.js'
+import {TYPE_MODULE_2, TYPE_STRING} from '../rdb/opcodes.js'
 import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
@@ -82,6 +82,9 @@ export interface InventoryOptions {
   nowMs: number
 }
 
+/** Beyond any of these a key may be worth a warning. */
+const {bigKeyBytes: BIG_BYTES, hugeElements: HUGE_ELEMENTS} = THRESHOLDS
+
 /** Counts every key it is shown; give it to RdbReader.run. */
 export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
@@ -95,6 +98,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   readonly #problems: Problem[] = []
   #dragonfly = false
   #announcedKeys = 0
+  readonly #estimating: boolean
   /** Made for the first key: what comes before tells whose memory is estimated. */
   #memory: MeasuringVisitor | undefined
   /** What was counted of the keys' spread; absent where nobody asked. */
@@ -109,6 +113,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   ) {
     super()
     this.#nowMs = options.nowMs
+    this.#estimating = options.memory !== undefined
     this.#biggest = new BiggestKeys(options.top)
     this.spread = options.spread === undefined ? undefined : new KeySpread(options.spread)
     if (options.memory !== undefined) {
@@ -119,9 +124,12 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
   }
 
-  entry({type}: Entry): ValueVisitor {
-    if (this.options.memory === undefined) return this
-    this.#memory ??= new MeasuringVisitor(this.#model(this.options.memory), this)
+  entry(entry: Entry): ValueVisitor {
+    return this.#estimating ? this.#visitorOf(entry) : this
+  }
+
+  #visitorOf({type}: Entry): ValueVisitor {
+    this.#memory ??= new MeasuringVisitor(this.#model(this.options.memory!), this)
     // Of these, what the reader tells at any depth is enough.
     return type === 'string' || type === 'module' || type === 'cron' ? this : this.#memory
   }
@@ -133,8 +141,6 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   /** Counts a key whose value has been read; `memoryBytes` is 0 where nobody asked. */
   count(entry: Entry, memoryBytes: number): void {
-    const takes = this.options.memory?.takes
-    if (takes !== undefined && !takes(memoryBytes)) return
     const bytes = entry.endOffset - entry.offset
     let tally = this.#tally
     if (
@@ -148,14 +154,18 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     tally.keys++
     tally.elements += entry.elements
     tally.rdbBytes += bytes
-    tally.memoryBytes += memoryBytes
+    if (memoryBytes > 0) tally.memoryBytes += memoryBytes
     if (entry.expireAtMs !== NEVER) {
       tally.expiring++
       // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
       if (entry.expireAtMs < this.#nowMs) tally.expired++
     }
-    this.#biggest.add(entry, bytes, memoryBytes)
-    if (bytes >= THRESHOLDS.bigKeyBytes || entry.elements >= THRESHOLDS.hugeElements) this.#extremes.add(entry, bytes)
+    const biggest = this.#biggest
+    if ((memoryBytes > 0 ? memoryBytes : bytes) >= biggest.sizeMin) biggest.addBySize(entry, bytes, memoryBytes)
+    if (entry.typeId !== TYPE_STRING && entry.elements >= biggest.elementsMin) {
+      biggest.addByElements(entry, bytes, memoryBytes)
+    }
+    if (bytes >= BIG_BYTES || entry.elements >= HUGE_ELEMENTS) this.#extremes.add(entry, bytes)
     if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
     if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
@@ -264,6 +274,7 @@ class MeasuringVisitor extends MemoryVisitor {
     // Damaged before it said how many.
     if (entry.elements < 0) entry.elements = 0
     super.end(entry)
-    this.inventory.count(entry, this.bytes)
+    const takes = this.inventory.options.memory?.takes
+    if (takes === undefined || takes(this.bytes)) this.inventory.count(entry, this.bytes)
   }
 }
