@@ -3,7 +3,7 @@
  * expiries per database, types and encodings, the biggest keys, functions,
  * modules, aux fields.
  */
-import {type Entry, NEVER} from '../keyspace/entry.js'
+import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {TYPE_MODULE_2, TYPE_STRING} from '../rdb/opcodes.js'
@@ -135,12 +135,11 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   override end(entry: Entry): void {
-    if (this.#memory === undefined) this.count(entry, 0)
-    else this.#memory.end(entry)
-  }
-
-  /** Counts a key whose value has been read; `memoryBytes` is 0 where nobody asked. */
-  count(entry: Entry, memoryBytes: number): void {
+    let memoryBytes = 0
+    if (this.#estimating) {
+      memoryBytes = this.#measured(entry)
+      if (this.options.memory?.takes?.(memoryBytes) === false) return
+    }
     const bytes = entry.endOffset - entry.offset
     let tally = this.#tally
     if (
@@ -169,6 +168,12 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
     if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
+  }
+
+  /** Of a collection whose parts have just been seen, or of what needs no look. */
+  #measured(entry: Entry): number {
+    const memory = this.#memory!
+    return isCollection(entry.type) ? memory.bytes : memory.measure(entry)
   }
 
   aux(name: string, value: Uint8Array): void {
@@ -274,7 +279,11 @@ class MeasuringVisitor extends MemoryVisitor {
     // Damaged before it said how many.
     if (entry.elements < 0) entry.elements = 0
     super.end(entry)
-    const takes = this.inventory.options.memory?.takes
-    if (takes === undefined || takes(this.bytes)) this.inventory.count(entry, this.bytes)
+    this.inventory.end(entry)
+  }
+
+  measure(entry: Entry): number {
+    super.end(entry)
+    return this.bytes
   }
 }
