@@ -59,7 +59,7 @@ describe('nothing escapes the checksum', () => {
         if (Buffer.compare(bytes, fixture.bytes) === 0) continue
         const {soundness, failure} = await checkMutant(bytes, what)
         // Where eight zeros come to stand behind an end mark, the file ends there without a checksum: warnings say so.
-      expect(soundness!.problems.length > 0 || failure !== undefined, what).toBe(true)
+        expect(soundness!.problems.length > 0 || failure !== undefined, what).toBe(true)
       }
     },
     600_000,
