@@ -7,12 +7,14 @@
  */
 import {Readable} from 'node:stream'
 import * as zlib from 'node:zlib'
-import {FormatError} from '../errors.js'
+import {FormatError, LimitError} from '../errors.js'
 import {type ByteSource, type ByteWindow, StreamSource, windowsOf} from './source.js'
 
 export type Compression = 'gzip' | 'zstd'
 
 const MAGIC_BYTES = 4
+/** What the zstd tool itself takes without being asked for more (zstd 1.5: --memory, --long). */
+const ZSTD_WINDOW_BYTES_MAX = 128 * 1024 * 1024
 
 /** How the bytes at `start` are compressed, if they are. */
 export function compressionOf(bytes: Uint8Array, start: number, end: number): Compression | undefined {
@@ -99,7 +101,10 @@ async function* unzstd(source: ByteSource): AsyncGenerator<Uint8Array> {
   const ready: Uint8Array[] = []
   const stream = new Decompress(piece => ready.push(piece))
   try {
+    let first = true
     for await (const piece of windowsOf(source)) {
+      if (first) checkZstdWindow(piece)
+      first = false
       stream.push(piece)
       yield* ready.splice(0)
     }
@@ -107,6 +112,29 @@ async function* unzstd(source: ByteSource): AsyncGenerator<Uint8Array> {
     yield* ready.splice(0)
   } catch (error) {
     throw damaged('zstd', error, source)
+  }
+}
+
+/**
+ * The decompressor allocates the window that a frame claims, before a byte of it has come.
+ *
+ *   28 b5 2f fd <descriptor> [<window>: 5 bits exponent, 3 bits mantissa] ...
+ *
+ * A frame in one segment (descriptor bit 5) has its content's size, little-endian, in place of the window.
+ */
+function checkZstdWindow(frame: Uint8Array): void {
+  const descriptor = frame[4] ?? 0
+  let windowBytes = 0
+  if ((descriptor & 0x20) === 0) {
+    const window = frame[5] ?? 0
+    windowBytes = 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8)
+  } else {
+    const sizeBytes = [1, 2, 4, 8][descriptor >> 6]!
+    const at = 5 + [0, 1, 2, 4][descriptor & 3]!
+    for (let i = sizeBytes - 1; i >= 0; i--) windowBytes = windowBytes * 256 + (frame[at + i] ?? 0)
+  }
+  if (windowBytes > ZSTD_WINDOW_BYTES_MAX) {
+    throw new LimitError('ZSTD_WINDOW_BYTES_MAX', ZSTD_WINDOW_BYTES_MAX, windowBytes, 4)
   }
 }
 
@@ -131,7 +159,7 @@ async function* throughZlib(input: Readable, unpack: zlib.Gunzip, source: ByteSo
 function damaged(form: string, error: unknown, source: ByteSource): unknown {
   const code = (error as NodeJS.ErrnoException).code
   const ofStream = code === undefined || typeof code === 'number' || code.startsWith('Z_') || code.startsWith('ZSTD')
-  if (!ofStream || error instanceof FormatError) return error
+  if (!ofStream || error instanceof FormatError || error instanceof LimitError) return error
   const offset = source.storedRead
   if (code === 'Z_BUF_ERROR') {
     return new FormatError('TRUNCATED', 'the compressed input ends in the middle', offset, {cause: error})

@@ -2,7 +2,7 @@
  * What every command shares: colour only on a terminal, results on standard
  * output, failures told on standard error and mapped to exit codes.
  */
-import {setImmediate} from 'node:timers/promises'
+import {setTimeout} from 'node:timers/promises'
 import {Command} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
 import {COLOUR, PLAIN, type Style} from '../report/table.js'
@@ -12,7 +12,9 @@ import {EXIT_BUG, EXIT_FINE, exitCodeOf} from './exit.js'
 /** Width assumed of a terminal that does not tell its own. */
 const COLUMNS_DEFAULT = 80
 /** A file or a pipe has no edge: keys are shown whole. */
-const COLUMNS_UNBOUNDED = 1_000_000
+const COLUMNS_UNBOUNDED = Number.POSITIVE_INFINITY
+/** How long a signal may take that was sent together with the end of a pipe's writer. */
+const SIGNAL_GRACE_MS = 100
 
 export abstract class BaseCommand extends Command {
   /** Errors pass through: oclif would print them its own way. */
@@ -37,9 +39,12 @@ export abstract class BaseCommand extends Command {
     this.log(formatJson(value))
   }
 
-  /** Ctrl-C also ends who writes into our pipe: meet the signal before the end of the input is called damage. */
-  protected async signalsMet(): Promise<void> {
-    await setImmediate()
+  /**
+   * Ctrl-C also ends who writes into our pipe, and the end of the input may arrive
+   * before our own signal: it is waited for before an early end is called damage.
+   */
+  protected async signalsMet(endedEarly: boolean): Promise<void> {
+    await setTimeout(endedEarly ? SIGNAL_GRACE_MS : 0)
   }
 
   /** Tells what went wrong with a source, and sets the exit code. A bug of ours goes on to the entry point. */

@@ -76,7 +76,7 @@ export default class Check extends BaseCommand {
         progress = new Progress(label, source, flags.quiet).start()
       },
     }).finally(() => progress?.stop())
-    await this.signalsMet()
+    await this.signalsMet(soundness?.checksum === undefined)
     if (flags.json) this.printJson(problemsJson(args.file, soundness, failure, problemsMax))
     else if (soundness !== undefined) {
       this.print(formatProblems(nameOf(args.file), soundness, {style: this.style, columns: this.columns, problemsMax}))

@@ -158,7 +158,7 @@ export default class Inspect extends BaseCommand {
         progress = new Progress(label, source, quiet).start()
       },
     }).finally(() => progress?.stop())
-    await this.signalsMet()
+    await this.signalsMet(inspection.failure !== undefined)
     return inspection
   }
 

@@ -125,6 +125,10 @@ export function typesOf(family: Family): Readonly<Record<number, TypeName>> {
 /** What is known of bytes that no reader can pass, since nothing says how long they are. */
 export const REFUSED: Readonly<Record<number, string>> = {
   [TYPE_MODULE_PRE_GA]: 'a module value of a 4.0 release candidate, which has no framing',
+  30: 'a JSON value of Dragonfly',
+  31: 'a Dragonfly hash whose fields expire',
+  32: 'a Dragonfly set whose members expire',
+  33: 'a Dragonfly Bloom filter',
   101: 'GCAS, an early Redis Enterprise opcode whose layout is not published',
   102: 'GFLAGS, an early Redis Enterprise opcode whose layout is not published',
   200: 'a Dragonfly end-of-full-sync mark',

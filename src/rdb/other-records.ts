@@ -155,10 +155,10 @@ export class OtherRecords {
     entry.keyMeta = cursor.bytes.slice(start, start + bytes)
   }
 
-  #unknown(byte: number, {magic, rdbVersion}: RdbHeader): UnsupportedError {
+  #unknown(byte: number, {magic, family, rdbVersion}: RdbHeader): UnsupportedError {
     const file = `this ${magic} version ${rdbVersion} file`
     const offset = this.cursor.offset - 1
-    const known = op.REFUSED[byte]
+    const known = family === 'redis' || byte > op.TYPE_KEYDB_CRON ? op.REFUSED[byte] : undefined
     const code = byte >= op.OPCODE_HASH_TEMPLATE ? 'UNKNOWN_OPCODE' : 'UNKNOWN_TYPE'
     if (known !== undefined) {
       return new UnsupportedError(code, `byte ${byte} in ${file} begins ${known}; it cannot be read`, offset)

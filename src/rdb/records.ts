@@ -78,7 +78,7 @@ export class RecordReader {
     const offset = this.cursor.offset
     const start = this.cursor.take(MAGIC_BYTES)
     const header = parseMagic(this.cursor.bytes, start, offset)
-    this.#readers = valueReaders(header.family, this.#templates)
+    this.#readers = valueReaders(header, this.#templates)
     this.#names = op.typesOf(header.family)
     this.header = header
     this.cursor.commit()

@@ -53,8 +53,12 @@ export function widthOf(text: string): number {
 
 /** At most `width` columns, cut in the middle. */
 export function shorten(text: string, width: number): string {
-  if (widthOf(text) <= width) return text
-  const characters = Array.from(text)
+  if (width === Number.POSITIVE_INFINITY) return text
+  // Of a text of megabytes only the ends can be seen: the middle is not even looked at.
+  const ends = 4 * width
+  const long = text.length > 2 * ends
+  if (!long && widthOf(text) <= width) return text
+  const characters = Array.from(long ? text.slice(0, ends) + text.slice(-ends) : text)
   const head = fitting(characters, Math.ceil((width - 1) / 2))
   const tail = fitting(characters.reverse(), width - 1 - widthOf(head.join('')))
   return [...head, '…', ...tail.reverse()].join('')

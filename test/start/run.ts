@@ -2,10 +2,20 @@
  * The built program as its users start it: a process of its own, in a pipe, in a shell, on a terminal.
  */
 import {spawn, spawnSync} from 'node:child_process'
+import {statSync} from 'node:fs'
+import {dirname} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+
+/** Whether another user may come to the program: a clone below a private folder can be run by its owner only. */
+export const othersMayEnter = foldersAbove(BIN).every(folder => (statSync(folder).mode & 0o001) !== 0)
+
+function foldersAbove(path: string): string[] {
+  const above = dirname(path)
+  return above === path ? [] : [above, ...foldersAbove(above)]
+}
 
 export interface Finished {
   /** Null where a signal ended it. */

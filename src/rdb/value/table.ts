@@ -3,6 +3,7 @@
  * family's reader takes; how each is laid out stands in the reader's file.
  */
 import * as op from '../opcodes.js'
+import type {RdbHeader} from '../versions.js'
 import {ArrayReader} from './array.js'
 import {BitmapReader} from './bitmap.js'
 import {CronReader} from './cron.js'
@@ -23,8 +24,19 @@ import {StreamReader} from './stream.js'
 import {StringReader} from './string.js'
 import {AsciiZsetReader, PackedZsetReader, ZsetReader} from './zset.js'
 
+/** Type bytes that Dragonfly took before redis did, and the first version in which they are redis's. */
+const DRAGONFLY_COLLISIONS: readonly [type: number, since: number][] = [
+  [op.TYPE_HASH_LISTPACK_REF, 15],
+  [op.TYPE_HASH_TEMPLATE_ARRAY, 15],
+  [op.TYPE_HASH_ARRAY_REF, 15],
+  [op.TYPE_BITMAP, 16],
+]
+
 /** Readers by type byte. They keep state: one table serves one file at a time. */
-export function valueReaders(family: op.Family, templates: HashTemplates): readonly (ValueReader | undefined)[] {
+export function valueReaders(
+  {family, rdbVersion}: RdbHeader,
+  templates: HashTemplates,
+): readonly (ValueReader | undefined)[] {
   const readers: (ValueReader | undefined)[] = new Array(256).fill(undefined)
   readers[op.TYPE_STRING] = new StringReader()
   readers[op.TYPE_LIST] = new ListReader()
@@ -48,6 +60,8 @@ export function valueReaders(family: op.Family, templates: HashTemplates): reado
   readers[op.TYPE_STREAM_LISTPACKS_3] = new StreamReader(3)
   if (family === 'valkey') readers[op.TYPE_HASH_22] = new HashExpiryReader()
   else addRedisReaders(readers, templates)
+  // Dragonfly gives these numbers other meanings, in files of version 9.
+  for (const [type, since] of DRAGONFLY_COLLISIONS) if (rdbVersion < since) readers[type] = undefined
   return readers
 }
 
