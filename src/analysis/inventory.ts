@@ -83,6 +83,9 @@ export interface InventoryOptions {
 }
 
 /** Beyond any of these a key may be worth a warning. */
+/** No string that deserves a warning takes less in a file: LZF packs 88 to 1 at best. */
+const NOTABLE_BYTES_MAX = 1024 * 1024
+
 const {bigKeyBytes: BIG_BYTES, hugeElements: HUGE_ELEMENTS} = THRESHOLDS
 
 /** Counts every key it is shown; give it to RdbReader.run. */
@@ -96,6 +99,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   readonly #extremes = new Extremes()
   readonly #facts = new InventoryFacts()
   readonly #problems: Problem[] = []
+  /** Bytes from which a string is looked at more closely. */
+  #notableBytes = 0
   #dragonfly = false
   #announcedKeys = 0
   readonly #estimating: boolean
@@ -135,12 +140,28 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   override end(entry: Entry): void {
-    let memoryBytes = 0
-    if (this.#estimating) {
-      memoryBytes = this.#measured(entry)
-      if (this.options.memory?.takes?.(memoryBytes) === false) return
-    }
     const bytes = entry.endOffset - entry.offset
+    if (this.#estimating) {
+      this.#endEstimated(entry, bytes)
+      return
+    }
+    this.#count(entry, bytes)
+    // A string that is neither large nor estimated has nothing more to tell: most keys of many files are one.
+    if (bytes >= this.#notableBytes || entry.typeId !== TYPE_STRING) this.#note(entry, bytes, 0)
+    if (this.spread !== undefined) this.spread.add(entry, bytes, 0)
+    if (entry.dragonflyMask >= 0) this.#dragonfly = true
+  }
+
+  #endEstimated(entry: Entry, bytes: number): void {
+    const memoryBytes = this.#measured(entry)
+    if (this.options.memory?.takes?.(memoryBytes) === false) return
+    this.#count(entry, bytes).memoryBytes += memoryBytes
+    this.#note(entry, bytes, memoryBytes)
+    if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
+    if (entry.dragonflyMask >= 0) this.#dragonfly = true
+  }
+
+  #count(entry: Entry, bytes: number): Tally {
     let tally = this.#tally
     if (
       tally === undefined ||
@@ -153,21 +174,24 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     tally.keys++
     tally.elements += entry.elements
     tally.rdbBytes += bytes
-    if (memoryBytes > 0) tally.memoryBytes += memoryBytes
     if (entry.expireAtMs !== NEVER) {
       tally.expiring++
       // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
       if (entry.expireAtMs < this.#nowMs) tally.expired++
     }
+    return tally
+  }
+
+  /** What may be among the biggest, or worth a warning, or is a module's. */
+  #note(entry: Entry, bytes: number, memoryBytes: number): void {
     const biggest = this.#biggest
     if ((memoryBytes > 0 ? memoryBytes : bytes) >= biggest.sizeMin) biggest.addBySize(entry, bytes, memoryBytes)
+    this.#notableBytes = Math.min(biggest.sizeMin, NOTABLE_BYTES_MAX)
     if (entry.typeId !== TYPE_STRING && entry.elements >= biggest.elementsMin) {
       biggest.addByElements(entry, bytes, memoryBytes)
     }
     if (bytes >= BIG_BYTES || entry.elements >= HUGE_ELEMENTS) this.#extremes.add(entry, bytes)
-    if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
     if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
-    if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
 
   /** Of a collection whose parts have just been seen, or of what needs no look. */
