@@ -141,27 +141,12 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   override end(entry: Entry): void {
     const bytes = entry.endOffset - entry.offset
+    let memoryBytes = 0
     if (this.#estimating) {
-      this.#endEstimated(entry, bytes)
-      return
+      memoryBytes = this.#measured(entry)
+      if (this.options.memory?.takes?.(memoryBytes) === false) return
     }
-    this.#count(entry, bytes)
-    // A string that is neither large nor estimated has nothing more to tell: most keys of many files are one.
-    if (bytes >= this.#notableBytes || entry.typeId !== TYPE_STRING) this.#note(entry, bytes, 0)
-    if (this.spread !== undefined) this.spread.add(entry, bytes, 0)
-    if (entry.dragonflyMask >= 0) this.#dragonfly = true
-  }
-
-  #endEstimated(entry: Entry, bytes: number): void {
-    const memoryBytes = this.#measured(entry)
-    if (this.options.memory?.takes?.(memoryBytes) === false) return
-    this.#count(entry, bytes).memoryBytes += memoryBytes
-    this.#note(entry, bytes, memoryBytes)
-    if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
-    if (entry.dragonflyMask >= 0) this.#dragonfly = true
-  }
-
-  #count(entry: Entry, bytes: number): Tally {
+    // Counted here and not by a call: that alone took 2 ns of a key's 43.
     let tally = this.#tally
     if (
       tally === undefined ||
@@ -174,12 +159,18 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     tally.keys++
     tally.elements += entry.elements
     tally.rdbBytes += bytes
+    if (memoryBytes > 0) tally.memoryBytes += memoryBytes
     if (entry.expireAtMs !== NEVER) {
       tally.expiring++
       // At its very moment a key still is (redis 7.0 db.c keyIsExpired).
       if (entry.expireAtMs < this.#nowMs) tally.expired++
     }
-    return tally
+    // A string that is neither large nor estimated has nothing more to tell: most keys of many files are one.
+    if (bytes >= this.#notableBytes || memoryBytes > 0 || entry.typeId !== TYPE_STRING) {
+      this.#note(entry, bytes, memoryBytes)
+    }
+    if (this.spread !== undefined) this.spread.add(entry, bytes, memoryBytes)
+    if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
 
   /** What may be among the biggest, or worth a warning, or is a module's. */
