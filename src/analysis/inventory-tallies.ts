@@ -40,6 +40,7 @@ export interface Tally extends EncodingCount {
 
 /** The number of those that are counted together. */
 const OTHERS = -1
+const NO_DATABASE = -2
 
 export class Tallies {
   /** By database; one holds a tally per encoding, a few dozen at most. */
@@ -48,11 +49,16 @@ export class Tallies {
   /** Databases from this one on are counted together. */
   #end = Number.POSITIVE_INFINITY
 
+  /** The database asked for last, and its tallies: the next key is most often of the same. */
+  #db = NO_DATABASE
+  #ofDb: Tally[] = []
+
   /** `databasesMax` are told apart. */
   constructor(readonly databasesMax = limits.databasesMax) {}
 
   of({db, type, typeId, encoding}: Entry): Tally {
-    const ofDb = this.#ofDatabase(db)
+    if (db !== this.#db) this.#turnTo(db)
+    const ofDb = this.#ofDb
     for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
     const number = ofDb === this.#others ? OTHERS : db
     const zero = {keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0, expiring: 0, expired: 0}
@@ -107,8 +113,14 @@ export class Tallies {
     return tallies
   }
 
+  #turnTo(db: number): void {
+    this.#ofDb = this.#ofDatabase(db)
+    this.#db = db
+  }
+
   #fold(): void {
     if (this.#tallies.size <= this.databasesMax) return
+    this.#db = NO_DATABASE
     const numbers = [...this.#tallies.keys()].sort((a, b) => a - b)
     this.#end = numbers[this.databasesMax]!
     for (const db of numbers.slice(this.databasesMax)) {

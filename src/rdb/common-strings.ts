@@ -12,7 +12,6 @@
  * its first byte.
  */
 import type {ByteCursor} from '../bytes/cursor.js'
-import {readUint32le} from '../bytes/int64.js'
 import {encodedIntegerDigits} from '../encoding/string.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
@@ -44,7 +43,9 @@ export function passCommonStrings(cursor: ByteCursor, entry: Entry, visitor: Ent
     const expiring = bytes[at] === OPCODE_EXPIRETIME_MS
     if (expiring) {
       if (bytes[at + 7] !== 0 || bytes[at + 8] !== 0) break
-      entry.expireAtMs = (bytes[at + 5]! | (bytes[at + 6]! << 8)) * 2 ** 32 + readUint32le(bytes, at + 1)
+      // By hand: past a certain size of this loop the compiler calls readUint32le instead of unfolding it.
+      const low = (bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 24)) >>> 0
+      entry.expireAtMs = (bytes[at + 5]! | (bytes[at + 6]! << 8)) * 2 ** 32 + low
       at += EXPIRY_BYTES
     }
     const keyStart = at + 2

@@ -48,6 +48,7 @@ export class RdbReader {
   /** The windows seen before the header was read: what to call the input if it is no RDB file. */
   #head: Uint8Array = new Uint8Array(0)
   #headWhole = false
+  #begun = false
 
   constructor(
     readonly source: ByteSource,
@@ -127,6 +128,8 @@ export class RdbReader {
   }
 
   async #begin(visitor: EntryVisitor): Promise<void> {
+    if (this.#begun) throw new UsageError('a reader reads its source once: open another')
+    this.#begun = true
     this.#visitor = visitor
     const header = await this.readHeader()
     if (!isNewer(header)) return

@@ -174,6 +174,18 @@ describe('for await', () => {
   })
 })
 
+describe('a reader', () => {
+  it('reads its source once, by whichever driver', async () => {
+    const {bytes} = fixture('rdb/hash-listpack-v10.rdb')
+    const left = new RdbReader(new MemorySource(bytes))
+    for await (const _ of left) break
+    await expect(left.entries().next()).rejects.toThrow(UsageError)
+    const run = new RdbReader(new MemorySource(bytes))
+    await run.run({entry: () => SKIP})
+    await expect(run.run({entry: () => SKIP})).rejects.toThrow('a reader reads its source once')
+  })
+})
+
 describe('run', () => {
   it('waits for the visitor between windows', async () => {
     const {bytes} = fixture('rdb/string-int-v12.rdb')
