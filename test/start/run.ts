@@ -37,7 +37,8 @@ export interface StartOptions {
 
 /** Colour and width must come from the test, not from whoever runs it. */
 export function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const {NO_COLOR: _, FORCE_COLOR: __, COLUMNS: ___, ...env} = process.env
+  // Where CI is set, no progress is shown, terminal or not.
+  const {NO_COLOR: _, FORCE_COLOR: __, COLUMNS: ___, CI: ____, ...env} = process.env
   return {...env, TERM: 'xterm-256color', NODE: process.execPath, BIN, ...extra}
 }
 
