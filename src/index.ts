@@ -13,7 +13,8 @@ export {
   UnsupportedError,
   UsageError,
 } from './errors.js'
-export {Entry, NEVER, type ValueType} from './keyspace/entry.js'
+export {Entry, NEVER, NO_TYPE_ID, type ValueType} from './keyspace/entry.js'
+export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'
 export * from './keyspace/visitor.js'
 export {type Limits, limits} from './limits.js'
 export {type RdbElement, RdbEntry, RdbValue} from './rdb/entries.js'

@@ -44,6 +44,7 @@ describe('the library', () => {
       'LimitError',
       'MemorySource',
       'NEVER',
+      'NO_TYPE_ID',
       'RdbEntry',
       'RdbReader',
       'RdbValue',

@@ -12,6 +12,9 @@ export function isCollection(type: ValueType): boolean {
   return type !== 'string' && type !== 'module' && type !== 'cron'
 }
 
+/** The type byte of an entry whose source stores none: only an RDB file does. */
+export const NO_TYPE_ID = -1
+
 /** The expiry of a key or a field that has none. */
 export const NEVER = Number.POSITIVE_INFINITY
 
@@ -24,7 +27,7 @@ export class Entry {
   /** The key's bytes, lent: valid until the visitor is called for the next key. */
   readonly keyBytes = new LentBytes(0)
   type: ValueType = 'string'
-  /** The type byte as stored. */
+  /** The type byte as stored; NO_TYPE_ID where the source is no RDB file. */
   typeId = 0
   /** How the value is stored, such as `listpack`; of a string known only once its value is reached. */
   encoding = ''

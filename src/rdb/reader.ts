@@ -8,6 +8,7 @@ import {decompressed} from '../bytes/compressed.js'
 import {ByteCursor, STARVED} from '../bytes/cursor.js'
 import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes/source.js'
 import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
+import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
 import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
@@ -39,7 +40,8 @@ export interface RdbEnd {
  * absolute offset, and with database, key and type in `place` where it got so
  * far; input/output errors pass through.
  */
-export class RdbReader {
+export class RdbReader implements EntrySource {
+  readonly format = 'rdb'
   header: RdbHeader | undefined
   end: RdbEnd | undefined
   readonly #cursor: ByteCursor
@@ -93,6 +95,12 @@ export class RdbReader {
     }
     this.#head = new Uint8Array(0)
     return this.header
+  }
+
+  /** Whose numbers the file uses, and of which version. */
+  async origin(): Promise<SourceOrigin> {
+    const {family, rdbVersion} = await this.readHeader()
+    return {family, rdbVersion}
   }
 
   /** Shows the visitor everything in the file. Reads to the end of the RDB file and no further; of a compressed input, to its end. */

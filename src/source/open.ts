@@ -9,7 +9,9 @@ import {promisify} from 'node:util'
 import {decompressed} from '../bytes/compressed.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
 import {UnsupportedError, UsageError} from '../errors.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
+import {RdbReader} from '../rdb/reader.js'
 
 const STANDARD_INPUT = '-'
 const STANDARD_INPUT_NAME = 'standard input'
@@ -34,6 +36,16 @@ export async function openSource(name: string): Promise<ByteSource> {
     await source.close()
     throw error
   }
+}
+
+export interface OpenOptions {
+  /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
+  ignoreChecksum?: boolean | undefined
+}
+
+/** Opens what a name stands for as entries, whatever its format: by content, not by name. */
+export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
+  return new RdbReader(await openSource(name), options)
 }
 
 async function openPath(path: string): Promise<ByteSource> {
