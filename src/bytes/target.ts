@@ -7,21 +7,9 @@
  *
  * Bytes are taken before `write` returns: they may be lent.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
-import {basename, dirname, join} from 'node:path'
+import {closeSync, fsyncSync, openSync, writeSync} from 'node:fs'
 import type {Writable} from 'node:stream'
-import {UsageError} from '../errors.js'
+import {publish, refuseTaken, removeUnpublished, temporaryBeside} from './unpublished.js'
 
 export interface ByteTarget {
   /** For messages: a path, or `standard output`. */
@@ -46,10 +34,6 @@ export interface FileTargetOptions {
   force?: boolean | undefined
 }
 
-/** Files that have no name of their own yet: gone with the process, however it ends. */
-const unfinished = new Set<string>()
-let watchingExit = false
-
 /**
  * A file under construction: a temporary one in the same folder, synced and
  * then renamed. Until then whoever looks sees what was there before, or nothing.
@@ -66,20 +50,12 @@ export class FileTarget implements ByteTarget {
   ) {
     this.#temporary = temporary
     this.#fd = openSync(temporary, 'wx')
-    unfinished.add(temporary)
-    if (!watchingExit) process.once('exit', () => unfinished.forEach(remove))
-    watchingExit = true
   }
 
   /** Refuses a name that is taken, unless forced, before anything is made. */
   static create(path: string, {force = false}: FileTargetOptions = {}): FileTarget {
-    if (existsSync(path)) {
-      if (!force) throw taken(path)
-      // A device, a pipe or a folder cannot be replaced by a file.
-      if (!statSync(path).isFile()) throw new UsageError(`${path} is no file: it cannot be replaced by one`)
-    }
-    const id = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')
-    return new FileTarget(path, force, join(dirname(path), `.${basename(path)}.${id}.tmp`))
+    refuseTaken(path, force)
+    return new FileTarget(path, force, temporaryBeside(path))
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
@@ -94,16 +70,13 @@ export class FileTarget implements ByteTarget {
     fsyncSync(fd)
     this.#fd = -1
     closeSync(fd)
-    if (this.force) renameSync(this.#temporary, this.name)
-    else publishNew(this.#temporary, this.name)
-    unfinished.delete(this.#temporary)
-    syncFolder(dirname(this.name))
+    publish(this.#temporary, this.name, this.force)
   }
 
   async abandon(): Promise<void> {
     if (this.#fd >= 0) closeSync(this.#fd)
     this.#fd = -1
-    if (unfinished.has(this.#temporary)) remove(this.#temporary)
+    removeUnpublished(this.#temporary)
   }
 }
 
@@ -176,40 +149,4 @@ export class MemoryTarget implements ByteTarget {
     if (this.#pieces.length !== 1) this.#pieces = [new Uint8Array(Buffer.concat(this.#pieces))]
     return this.#pieces[0]!
   }
-}
-
-function taken(path: string): UsageError {
-  return new UsageError(`${path} is there already: give another name, or --force to replace it`)
-}
-
-/** Gives a file its name unless that has been taken meanwhile: a link never replaces anything. */
-function publishNew(temporary: string, path: string): void {
-  try {
-    linkSync(temporary, path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || existsSync(path)) throw taken(path)
-    // A file system without links.
-    renameSync(temporary, path)
-    return
-  }
-  unlinkSync(temporary)
-}
-
-/** A new name lasts once its folder is on disk; not every system lets a folder be synced. */
-function syncFolder(path: string): void {
-  try {
-    const fd = openSync(path, 'r')
-    try {
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-  } catch {
-    // The file itself is safe.
-  }
-}
-
-function remove(path: string): void {
-  unfinished.delete(path)
-  rmSync(path, {force: true})
 }

@@ -1,0 +1,73 @@
+/**
+ * Files under construction: each has a name of its own in the folder of the final one, which it is given once it is
+ * whole. Until then whoever looks sees what was there before, or nothing; what is not published goes with the process,
+ * however that ends.
+ */
+import {closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, unlinkSync} from 'node:fs'
+import {basename, dirname, join} from 'node:path'
+import {UsageError} from '../errors.js'
+
+const unpublished = new Set<string>()
+let watchingExit = false
+
+/** Refuses a name that is taken, unless forced, before anything is made. */
+export function refuseTaken(path: string, force: boolean): void {
+  if (!existsSync(path)) return
+  if (!force) throw taken(path)
+  // A device, a pipe or a folder cannot be replaced by a file.
+  if (!statSync(path).isFile()) throw new UsageError(`${path} is no file: it cannot be replaced by one`)
+}
+
+/** A name for a file that is to be made now; it is remembered until it is published or removed. */
+export function temporaryBeside(path: string): string {
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')
+  const temporary = join(dirname(path), `.${basename(path)}.${id}.tmp`)
+  unpublished.add(temporary)
+  if (!watchingExit) process.once('exit', () => unpublished.forEach(removeUnpublished))
+  watchingExit = true
+  return temporary
+}
+
+/** Gives a finished file its name. What has that name already is replaced only if forced. */
+export function publish(temporary: string, path: string, force: boolean): void {
+  if (force) renameSync(temporary, path)
+  else publishNew(temporary, path)
+  unpublished.delete(temporary)
+  syncFolder(dirname(path))
+}
+
+/** Of a published file nothing is removed. */
+export function removeUnpublished(temporary: string): void {
+  if (unpublished.delete(temporary)) rmSync(temporary, {force: true})
+}
+
+function taken(path: string): UsageError {
+  return new UsageError(`${path} is there already: give another name, or --force to replace it`)
+}
+
+/** Gives a file its name unless that has been taken meanwhile: a link never replaces anything. */
+function publishNew(temporary: string, path: string): void {
+  try {
+    linkSync(temporary, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || existsSync(path)) throw taken(path)
+    // A file system without links.
+    renameSync(temporary, path)
+    return
+  }
+  unlinkSync(temporary)
+}
+
+/** A new name lasts once its folder is on disk; not every system lets a folder be synced. */
+function syncFolder(path: string): void {
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    // The file itself is safe.
+  }
+}
