@@ -99,8 +99,8 @@ export class FrequencyHistogram {
 
 /** The index of the first end that a value lies before; the number of ends where it lies before none. */
 function bucketOf(value: number, ends: readonly number[]): number {
-  let at = 0
-  while (at < ends.length && value >= ends[at]!) at++
+  let at = ends.length
+  while (at > 0 && value < ends[at - 1]!) at--
   return at
 }
 
@@ -113,6 +113,8 @@ const WIDTHS_MS = [MINUTE_MS, HOUR_MS, DAY_MS, 32 * DAY_MS, 1024 * DAY_MS, 2 ** 
 /** Different moments remembered: more than the minutes of a month. */
 const MOMENTS_MAX = 50_000
 const SLOTS_MIN = 256
+/** Moments that lie side by side, as a power of two: what fits into a line of the cache. */
+const PAGE_BITS = 2
 const EMPTY = -1
 
 /** A span of time, and what expires within it. */
@@ -128,25 +130,28 @@ export interface ExpiryWindow {
 export interface ExpiryMomentsState {
   readonly level: number
   readonly total: number
-  readonly moments: Float64Array
-  readonly keys: Float64Array
+  readonly slots: Float64Array
 }
 
 /**
  * How many keys expire in each minute, to tell whether everything expires at
  * once. Where more than MOMENTS_MAX minutes differ all of it is counted by hours, and
  * so on: that depends only on the set of minutes.
+ *
+ *   slots   (moment, keys)*    open addressing; moments in widths since 1970, EMPTY where free
+ *
+ * Neighbours in time are neighbours in the table, a few of them: so what is
+ * counted stays in the cache. Where they lie, no file can know.
  */
 export class ExpiryMoments implements ExpiryMomentsState {
   /** Index of the width in use. */
   level = 0
   /** Keys added. */
   total = 0
-  /** Open addressing: moments, in widths since 1970, and their keys. */
-  moments = new Float64Array(SLOTS_MIN).fill(EMPTY)
-  keys = new Float64Array(SLOTS_MIN)
+  slots = new Float64Array(2 * SLOTS_MIN).fill(EMPTY)
   #used = 0
   #width = WIDTHS_MS[0]!
+  readonly #seed = crypto.getRandomValues(new Int32Array(1))[0]! | 1
   /** The key before often expires in the same minute. */
   #last = 0
 
@@ -158,16 +163,20 @@ export class ExpiryMoments implements ExpiryMomentsState {
     // By way of the minute: so the moment of a time is the same, at whatever width it was counted first.
     const minute = Math.max(0, Math.floor(Number(expireAtMs) / MINUTE_MS))
     const moment = this.level === 0 ? minute : Math.floor(minute / (this.#width / MINUTE_MS))
-    if (this.moments[this.#last] === moment) this.keys[this.#last]!++
-    else this.#count(moment, 1)
+    if (this.slots[this.#last] !== moment) this.#last = this.#slotOf(moment)
+    if (this.slots[this.#last] === moment) this.slots[this.#last + 1]!++
+    else this.#begin(moment, 1)
   }
 
   merge(other: ExpiryMomentsState): void {
     while (this.level < other.level) this.#widen()
     const otherWidth = WIDTHS_MS[other.level]!
-    for (const [slot, moment] of other.moments.entries()) {
+    for (const {moment, keys} of momentsIn(other.slots)) {
       // The width may grow on the way.
-      if (moment !== EMPTY) this.#count(Math.floor(moment / (this.#width / otherWidth)), other.keys[slot]!)
+      const own = Math.floor(moment / (this.#width / otherWidth))
+      const slot = this.#slotOf(own)
+      if (this.slots[slot] === own) this.slots[slot + 1]! += keys
+      else this.#begin(own, keys)
     }
     this.total += other.total
   }
@@ -177,7 +186,7 @@ export class ExpiryMoments implements ExpiryMomentsState {
    * moments are counted apart where that is longer. Undefined where nothing expires.
    */
   densest(spanMs: number): ExpiryWindow | undefined {
-    const counts = this.#sorted()
+    const counts = [...momentsIn(this.slots)].sort((a, b) => a.moment - b.moment)
     const span = Math.max(1, Math.round(spanMs / this.#width))
     let best = -1
     let most = 0
@@ -193,56 +202,53 @@ export class ExpiryMoments implements ExpiryMomentsState {
     return {fromMs: best * this.#width, toMs: (best + span) * this.#width, keys: most, share: most / this.total}
   }
 
-  #sorted(): {moment: number; keys: number}[] {
-    const counts = Array.from(this.moments, (moment, slot) => ({moment, keys: this.keys[slot]!}))
-    return counts.filter(({moment}) => moment !== EMPTY).sort((a, b) => a.moment - b.moment)
-  }
-
-  #count(moment: number, keys: number): void {
-    const slot = this.#slotOf(moment)
-    this.#last = slot
-    this.keys[slot]! += keys
-    if (this.moments[slot] === moment) return
-    this.moments[slot] = moment
-    this.#used++
+  /** A moment that is not there yet. */
+  #begin(moment: number, keys: number): void {
+    this.#insert(moment, keys)
     if (this.#used > this.momentsMax && this.level < WIDTHS_MS.length - 1) this.#widen()
-    else if (this.#used * 2 > this.moments.length) this.#rebuild(1)
   }
 
+  /** Where a moment is, or belongs. */
   #slotOf(moment: number): number {
-    const {moments} = this
-    const mask = moments.length - 1
-    let slot = (Math.imul(moment | 0, 0x9e37_79b1) >>> 8) & mask
-    while (moments[slot] !== EMPTY && moments[slot] !== moment) slot = (slot + 1) & mask
+    const {slots} = this
+    const mask = slots.length - 2
+    const low = moment | 0
+    const page = Math.imul(low >> PAGE_BITS, this.#seed)
+    let slot = ((((page ^ (page >>> 15)) << PAGE_BITS) | (low & (2 ** PAGE_BITS - 1))) << 1) & mask
+    while (slots[slot] !== EMPTY && slots[slot] !== moment) slot = (slot + 2) & mask
     return slot
   }
 
   #widen(): void {
     const before = this.#width
     this.#width = WIDTHS_MS[++this.level]!
-    this.#rebuild(this.#width / before)
+    this.#rebuild(SLOTS_MIN, this.#width / before)
     if (this.#used > this.momentsMax && this.level < WIDTHS_MS.length - 1) this.#widen()
   }
 
-  /** Makes room for twice as many, each moment divided by `ratio`. */
-  #rebuild(ratio: number): void {
-    const {moments, keys} = this
-    let slots = SLOTS_MIN
-    while (slots < this.#used * 4 && ratio === 1) slots *= 2
-    this.moments = new Float64Array(slots).fill(EMPTY)
-    this.keys = new Float64Array(slots)
+  /** Begins a table of that many slots with what the present one has, each moment divided by `ratio`. */
+  #rebuild(slots: number, ratio: number): void {
+    const before = this.slots
+    this.slots = new Float64Array(2 * slots).fill(EMPTY)
     this.#used = 0
     this.#last = 0
-    for (const [slot, moment] of moments.entries()) {
-      if (moment !== EMPTY) this.#insert(Math.floor(moment / ratio), keys[slot]!)
-    }
+    for (const {moment, keys} of momentsIn(before)) this.#insert(Math.floor(moment / ratio), keys)
   }
 
   #insert(moment: number, keys: number): void {
     const slot = this.#slotOf(moment)
-    if (this.moments[slot] === EMPTY) this.#used++
-    this.moments[slot] = moment
-    this.keys[slot]! += keys
-    if (this.#used * 2 > this.moments.length) this.#rebuild(1)
+    if (this.slots[slot] === moment) {
+      this.slots[slot + 1]! += keys
+      return
+    }
+    this.slots[slot] = moment
+    this.slots[slot + 1] = keys
+    if (++this.#used * 4 > this.slots.length) this.#rebuild(this.slots.length, 1)
+  }
+}
+
+function* momentsIn(slots: Float64Array): Generator<{moment: number; keys: number}> {
+  for (let slot = 0; slot < slots.length; slot += 2) {
+    if (slots[slot] !== EMPTY) yield {moment: slots[slot]!, keys: slots[slot + 1]!}
   }
 }

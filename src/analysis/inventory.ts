@@ -188,6 +188,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   /** Of a collection whose parts have just been seen, or of what needs no look. */
   #measured(entry: Entry): number {
     const memory = this.#memory!
+    if (entry.typeId === TYPE_STRING) {
+      const {start, end} = entry.keyBytes
+      return memory.model.string(end - start, entry.expireAtMs !== NEVER, entry.elements, entry.encoding === 'int')
+    }
     return isCollection(entry.type) ? memory.bytes : memory.measure(entry)
   }
 

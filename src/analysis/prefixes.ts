@@ -54,6 +54,13 @@ export class PrefixTree implements PrefixTreeState {
   readonly options: Readonly<PrefixOptions>
   readonly folding: PrefixFolding
   readonly #separator: Uint8Array
+  /** Of the separator. */
+  readonly #first: number
+  readonly #width: number
+  readonly #depth: number
+  /** The bytes that keys lay in last, and the same as words: most keys lie in one window with the key before. */
+  #window: Uint8Array = new Uint8Array(0)
+  #words: DataView = new DataView(this.#window.buffer)
   readonly #path = new Int32Array(PREFIX_DEPTH_MAX + 1)
 
   constructor(options: Partial<PrefixOptions> = {}) {
@@ -64,6 +71,9 @@ export class PrefixTree implements PrefixTreeState {
       throw new UsageError(`prefixes have 1 to ${PREFIX_DEPTH_MAX} parts, and tell at least 1 child apart`)
     }
     this.#separator = separator
+    this.#first = separator[0]!
+    this.#width = separator.length
+    this.#depth = depth
     this.folding = new PrefixFolding(this.options)
   }
 
@@ -74,6 +84,10 @@ export class PrefixTree implements PrefixTreeState {
 
   /** Counts a key, which lies at bytes[start, end). */
   add(bytes: Uint8Array, start: number, end: number, expiring: boolean, rdbBytes: number, memoryBytes: number): void {
+    if (bytes !== this.#window) {
+      this.#window = bytes
+      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
     const levels = this.#walk(bytes, start, end)
     const path = this.#path
     const {sums} = this.folding.nodes
@@ -120,9 +134,11 @@ export class PrefixTree implements PrefixTreeState {
     const {folding} = this
     const {nodes} = folding
     const path = this.#path
-    const {depth} = this.options
-    const first = this.#separator[0]!
-    const width = this.#separator.length
+    const depth = this.#depth
+    const first = this.#first
+    const width = this.#width
+    const words = this.#words
+    const pattern = Math.imul(first, 0x0101_0101)
     let node = ROOT
     let levels = 0
     let at = start
@@ -130,7 +146,15 @@ export class PrefixTree implements PrefixTreeState {
     while (levels < depth) {
       const limit = end - at > PART_BYTES_MAX ? at + PART_BYTES_MAX + 1 : end
       let p = at
-      while (p < limit && (bytes[p] !== first || (width > 1 && !this.#separates(bytes, p, end)))) p++
+      if (width > 1) p = this.#separatorAt(bytes, at, limit, end)
+      else {
+        // Four bytes at a time; a byte of them that is the separator is zero then, and the only one to borrow from above.
+        for (const last = limit - 4; p <= last; p += 4) {
+          const word = words.getInt32(p, true) ^ pattern
+          if (((word - 0x0101_0101) & ~word & 0x8080_8080) !== 0) break
+        }
+        while (p < limit && bytes[p] !== first) p++
+      }
       if (p === limit) break
       const state = nodes.state[node]!
       if (state === FOLDED) {
@@ -153,6 +177,13 @@ export class PrefixTree implements PrefixTreeState {
       at = p + width
     }
     return levels
+  }
+
+  /** Where a separator of several bytes begins, before `limit`. */
+  #separatorAt(bytes: Uint8Array, start: number, limit: number, end: number): number {
+    let at = start
+    while (at < limit && (bytes[at] !== this.#first || !this.#separates(bytes, at, end))) at++
+    return at
   }
 
   #separates(bytes: Uint8Array, at: number, end: number): boolean {

@@ -134,6 +134,11 @@ function percentiles(histogram: Histogram): Percentile[] {
 
 /** Most keys are ASCII: only the others are looked at twice. */
 function isBinary({bytes, start, end}: LentBytes): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return !isUtf8(bytes.subarray(start, end))
+  let at = start
+  // Four at a time: byte by byte it takes as long as all the rest.
+  for (const last = end - 3; at < last; at += 4) {
+    if (((bytes[at]! | bytes[at + 1]! | bytes[at + 2]! | bytes[at + 3]!) & 0x80) !== 0) break
+  }
+  for (; at < end; at++) if (bytes[at]! >= 0x80) return !isUtf8(bytes.subarray(start, end))
   return false
 }

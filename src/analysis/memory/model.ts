@@ -62,6 +62,9 @@ const RAX = 48
 const RAX_ELEMENT = 60
 /** streamNACK: time, count, consumer (stream.h). */
 const NACK = 24
+/** Sizes of strings that are worked out once: millions of keys have the same. */
+const SMALL_KEY_END = 96
+const SMALL_STRING_END = 192
 /** Encodings of one packed string; a list's are nodes of a quicklist. */
 const PACKED: ReadonlySet<string> = new Set([
   'ziplist',
@@ -79,6 +82,8 @@ export class MemoryModel {
   readonly #scoredNode: number
   /** MEMORY USAGE is asked. */
   readonly #counts: boolean
+  /** What small strings take, once it has been asked for: by kind, key and length. */
+  readonly #small = new Uint16Array(4 * SMALL_KEY_END * SMALL_STRING_END)
 
   constructor(
     readonly layout: MemoryLayout,
@@ -121,6 +126,19 @@ export class MemoryModel {
 
   /** A whole key that holds a string. */
   string(keyBytes: number, expires: boolean, length: number, integer: boolean): number {
+    if (keyBytes >= SMALL_KEY_END || length >= SMALL_STRING_END) {
+      return this.#wholeString(keyBytes, expires, length, integer)
+    }
+    const kind = (expires ? 1 : 0) + (integer ? 2 : 0)
+    const at = (kind * SMALL_KEY_END + keyBytes) * SMALL_STRING_END + length
+    const known = this.#small[at]!
+    if (known > 0) return known
+    const bytes = this.#wholeString(keyBytes, expires, length, integer)
+    this.#small[at] = bytes
+    return bytes
+  }
+
+  #wholeString(keyBytes: number, expires: boolean, length: number, integer: boolean): number {
     const {layout} = this
     const shell = this.shell(keyBytes, expires)
     if (integer) return shell
