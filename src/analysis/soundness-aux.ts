@@ -20,23 +20,34 @@ const NUMERIC = new Set([
   'mvcc-tstamp',
 ])
 /** Valkey 8; the fourth number is of valkey 9. Read with sscanf("%i,%lu,%lu"): 010 is 8, and 019 is no number. */
-const SLOT_HINT = /^\s*([+-]?)(0x[\da-f]+|0[0-7]*|[1-9]\d*),\s*[+-]?\d+,\s*[+-]?\d+/i
+const SLOT_HINT = /^\s*([+-]?)(0x[\da-f]+|0[0-7]*|[1-9]\d*),\s*([+-]?\d+),\s*[+-]?\d+/i
+
+export interface SlotHint {
+  slot: number
+  keys: number
+}
 
 /** What is odd about an aux field; undefined where nothing is. */
 export function auxOddity(name: string, value: Uint8Array): AuxOddity | undefined {
-  if (name === 'slot-info') return slotHint(textOf(value))
+  if (name === 'slot-info') return slotOddity(parseSlotHint(value))
   if (NUMERIC.has(name) && !INTEGER.test(textOf(value))) return odd(`${name} is no number`)
   if (name === 'redis-bits' && !/^(32|64)$/.test(textOf(value))) return odd('redis-bits is neither 32 nor 64')
   if (name === 'repl-id' && !/^[0-9a-f]{40}$/.test(textOf(value))) return odd('repl-id is not 40 hexadecimal digits')
   return undefined
 }
 
-/** Valkey ends where it cannot read one, whether it is in a cluster or not (valkey 8.0 rdb.c). */
-function slotHint(text: string): AuxOddity | undefined {
-  const [, sign, digits] = SLOT_HINT.exec(text) ?? []
-  if (digits === undefined) return {severity: 'error', text: 'slot-info is not slot,keys,expires'}
+/** What a field slot-info says; undefined where no server can read it. */
+export function parseSlotHint(value: Uint8Array): SlotHint | undefined {
+  const [, sign, digits, keys] = SLOT_HINT.exec(textOf(value)) ?? []
+  if (digits === undefined) return undefined
   const magnitude = /^0\d/.test(digits) ? Number.parseInt(digits, 8) : Number(digits)
-  const slot = sign === '-' ? -magnitude : magnitude
+  return {slot: sign === '-' ? -magnitude : magnitude, keys: Number(keys)}
+}
+
+/** Valkey ends where it cannot read one, whether it is in a cluster or not (valkey 8.0 rdb.c). */
+function slotOddity(hint: SlotHint | undefined): AuxOddity | undefined {
+  if (hint === undefined) return {severity: 'error', text: 'slot-info is not slot,keys,expires'}
+  const {slot} = hint
   if (slot >= 0 && slot < SLOT_COUNT) return undefined
   return {severity: 'error', text: `slot-info names slot ${slot}; there are ${SLOT_COUNT}`}
 }

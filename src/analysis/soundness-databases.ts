@@ -7,6 +7,13 @@ import type {Findings} from './soundness-findings.js'
 
 /** Databases that a server has unless told otherwise. */
 const DATABASES_DEFAULT = 16
+/**
+ * A server makes room for as many keys as are announced before it reads one
+ * (redis 7.0 rdb.c dbExpand): from so many on in a table of 1 GiB, and it ends where it gets no more.
+ */
+const RUINOUS_KEYS = 2 ** 26 + 1
+/** A hint is wrong by less where keys were dropped from a sound file, or came while it was written. */
+const RUINOUS_RATIO = 8
 
 export interface DatabaseSize {
   db: number
@@ -26,6 +33,8 @@ export class DatabaseSizes {
   #selected = -1
   /** Where which database was selected, in file order. */
   readonly #selections: {offset: number; db: number}[] = []
+  /** The one announced with most keys. */
+  #slot = {slot: -1, keys: 0, offset: 0}
 
   constructor(readonly findings: Findings) {
     this.present = this.#sizeOf(0)
@@ -59,13 +68,26 @@ export class DatabaseSizes {
     return this.#selections.at(after < 0 ? -1 : after - 1)?.db ?? 0
   }
 
+  /** The same for a slot of a cluster. */
+  announceSlot(slot: number, keys: number, offset: number): void {
+    if (keys > this.#slot.keys) this.#slot = {slot, keys, offset}
+  }
+
   /** Every key has been seen. */
   finish(): void {
+    let all = 0
     for (const {db, keys, expires, announcedKeys, announcedExpires, offset} of this.#sizes.values()) {
+      all += keys
       if (announcedKeys < 0 || (keys === announcedKeys && expires === announcedExpires)) continue
       const announced = `database ${db} is announced with ${announcedKeys} keys, ${announcedExpires} of them expiring`
-      this.findings.inFile('SIZE_HINT', 'warning', offset, `${announced}; it has ${keys} and ${expires}`)
+      const ruinous = isRuinous(announcedKeys, keys) || isRuinous(announcedExpires, expires)
+      const text = `${announced}; it has ${keys} and ${expires}${ruinous ? MEMORY_WASTED : ''}`
+      this.findings.inFile('SIZE_HINT', ruinous ? 'error' : 'warning', offset, text)
     }
+    const {slot, keys, offset} = this.#slot
+    if (!isRuinous(keys, all)) return
+    const text = `slot ${slot} is announced with ${keys} keys; all databases have ${all}${MEMORY_WASTED}`
+    this.findings.inFile('SIZE_HINT', 'error', offset, text)
   }
 
   #sizeOf(db: number): DatabaseSize {
@@ -76,4 +98,10 @@ export class DatabaseSizes {
     if (this.#sizes.size < limits.namesMax) this.#sizes.set(db, size)
     return size
   }
+}
+
+const MEMORY_WASTED = ': servers take a gigabyte of memory or more to make room for them, and end where they get none'
+
+function isRuinous(announced: number, there: number): boolean {
+  return announced >= RUINOUS_KEYS && announced > RUINOUS_RATIO * there
 }

@@ -11,7 +11,7 @@ import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
-import {auxOddity} from './soundness-aux.js'
+import {auxOddity, parseSlotHint, type SlotHint} from './soundness-aux.js'
 import {CollectionSoundness} from './soundness-collection.js'
 import {DatabaseSizes} from './soundness-databases.js'
 import {DistinctElements} from './soundness-distinct.js'
@@ -153,6 +153,7 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#other('AUX')
     const oddity = auxOddity(name, value)
     if (oddity !== undefined) this.findings.inFile('BAD_AUX', oddity.severity, this.#otherStart, oddity.text)
+    if (name === 'slot-info') this.#announceSlot(parseSlotHint(value))
     if (name === 'aof-preamble' && value.length === 1 && value[0] === 0x31) this.isPreamble = true
   }
 
@@ -179,8 +180,9 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#error('BAD_MODULE', `data of module ${module} belong before (1) or after (2) the keys, not ${when}`)
   }
 
-  slotInfo({slot}: SlotInfo): void {
+  slotInfo({slot, keys}: SlotInfo): void {
     this.#other('SLOT_INFO')
+    this.#announceSlot({slot, keys})
     if (slot >= SLOT_COUNT) this.#error('BAD_SLOT', `a hint is for slot ${slot}; there are ${SLOT_COUNT}`)
   }
 
@@ -248,6 +250,10 @@ export class SoundnessVisitor implements EntryVisitor {
   #dangling(offset: number): void {
     const text = 'an expiry or a usage stands before something that is no key: servers give it to the next key'
     this.findings.inFile('DANGLING_ATTRIBUTE', 'warning', offset, text)
+  }
+
+  #announceSlot(hint: SlotHint | undefined): void {
+    if (hint !== undefined) this.#sizes.announceSlot(hint.slot, hint.keys, this.#otherStart)
   }
 
   /** A record that is no key has been read. */

@@ -2,8 +2,9 @@
  * Fixtures with bytes changed at random: whatever they become, check tells of it and ends soon; nothing escapes the checksum.
  * What it calls sound is loaded by servers in test/server/check-damage.test.ts.
  *
- *   RDBTOOL_MUTANTS=10000     mutants of each fixture, instead of a few
- *   RDBTOOL_SEED=7            other mutants
+ *   RDBTOOL_MUTANTS=10000         mutants of each fixture, instead of a few
+ *   RDBTOOL_MUTANT_BYTES=100000   fixtures of no more bytes get all of these, larger ones fewer
+ *   RDBTOOL_SEED=7                other mutants
  */
 import {describe, expect, it} from 'vitest'
 import {MemorySource} from '../../src/index.js'
@@ -17,7 +18,7 @@ const SEED = Number(process.env['RDBTOOL_SEED'] ?? 4)
 /** A check of a few kilobytes; a hang would be without end. */
 const CHECK_MS_MAX = 3000
 /** Large fixtures show the same as small ones, only slower. */
-const BYTES_A_MUTANT = 20_000
+const BYTES_WITH_ALL = Number(process.env['RDBTOOL_MUTANT_BYTES'] ?? 20_000)
 
 async function checkMutant(bytes: Uint8Array, what: string): Promise<Check> {
   const startMs = performance.now()
@@ -36,7 +37,7 @@ async function checkMutant(bytes: Uint8Array, what: string): Promise<Check> {
 }
 
 const countFor = ({bytes}: Fixture): number =>
-  Math.max(Math.floor(Math.min(MUTANTS, (MUTANTS * BYTES_A_MUTANT) / bytes.length)), 5)
+  Math.max(Math.floor(Math.min(MUTANTS, (MUTANTS * BYTES_WITH_ALL) / bytes.length)), 5)
 
 const all = fixtures.filter(({name}) => name !== REFUSED).map(one => [one.name, one] as const)
 

@@ -437,6 +437,31 @@ const RECORDS: CheckSample[] = [
     file => file.db(1).sizes(2, 0).key(0, 'k', value.string('v')),
   ),
   ofRecord(
+    'sizes that no server has memory for',
+    9,
+    'SIZE_HINT',
+    file =>
+      file
+        .db(1)
+        .sizes(2 ** 32, 0)
+        .key(0, 'k', value.string('v')),
+    file => file.db(1).sizes(2, 0).key(0, 'k', value.string('v')),
+  ),
+  ofRecord(
+    'a slot hint that no server has memory for',
+    12,
+    'SIZE_HINT',
+    file => file.op(0xf4, len(5), len(2 ** 31), len(0)),
+    file => file.op(0xf4, len(5), len(2 ** 26), len(0)),
+  ),
+  ofRecord(
+    'a slot hint of valkey that no server has memory for',
+    11,
+    'SIZE_HINT',
+    file => file.aux('slot-info', '5,2147483648,0'),
+    file => file.aux('slot-info', '5,67108864,0'),
+  ),
+  ofRecord(
     'an expiry before a database',
     9,
     'DANGLING_ATTRIBUTE?',

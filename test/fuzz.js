@@ -1,0 +1,46 @@
+/**
+ * The damage tests in full: 10,000 mutants of every fixture, however large, each checked, and as many of those that check
+ * calls sound as are wanted loaded by real servers and compared with what our reader shows.
+ *
+ *   npm run fuzz                                     everything: about two hours on two cores
+ *   npm run fuzz -- --mutants 2000 --loaded 200      less of it
+ *   npm run fuzz -- --seed 7                         other mutants
+ *   npm run fuzz -- -t zset                          of these fixtures only
+ *
+ * What is not told here goes to vitest. A failure names the mutant: seed, number, what was done and where; the same call
+ * makes the same one again.
+ */
+import {spawnSync} from 'node:child_process'
+import {fileURLToPath} from 'node:url'
+import {parseArgs} from 'node:util'
+
+const SUITES = ['test/damage.test.ts', 'test/jobs/check-damage.test.ts', 'test/server/check-damage.test.ts']
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const {values, tokens} = parseArgs({
+  args: process.argv.slice(2),
+  options: {
+    mutants: {type: 'string', default: '10000'},
+    loaded: {type: 'string', default: '10000'},
+    seed: {type: 'string'},
+  },
+  strict: false,
+  tokens: true,
+})
+const own = new Set(['mutants', 'loaded', 'seed'])
+const passedOn = process.argv.slice(2).filter((_, index) => {
+  const token = tokens.findLast(one => one.index <= index)
+  return token?.kind !== 'option' || !own.has(token.name)
+})
+
+const env = {
+  ...process.env,
+  RDBTOOL_MUTANTS: String(values.mutants),
+  RDBTOOL_MUTANTS_LOADED: String(values.loaded),
+  // The largest fixture is smaller than this.
+  RDBTOOL_MUTANT_BYTES: String(10 ** 9),
+  ...(values.seed === undefined ? {} : {RDBTOOL_SEED: String(values.seed)}),
+}
+const args = ['vitest', 'run', '--config', 'test/vitest.config.ts', '--reporter=verbose', ...SUITES, ...passedOn]
+const {status} = spawnSync('npx', args, {cwd: root, env, stdio: 'inherit'})
+process.exitCode = status ?? 1
