@@ -54,8 +54,9 @@ export default class Inspect extends BaseCommand {
       helpValue: 'N',
     }),
     detail: Flags.boolean({
+      allowNo: true,
       description:
-        'Also show estimated memory, percentiles, when keys expire, when they were used, and prefixes. Takes longer.',
+        'Also show estimated memory, percentiles, when keys expire, when they were used, and prefixes. Takes longer. --json always has them; with --no-detail, of them only the memory.',
     }),
     server: Flags.custom<string>({
       description:
@@ -108,7 +109,7 @@ export default class Inspect extends BaseCommand {
       top: flags.top,
       nowMs,
       spread,
-      memory: spread === undefined && flags.server === undefined ? undefined : {server: flags.server},
+      memory: flags.json || spread !== undefined || flags.server !== undefined ? {server: flags.server} : undefined,
       ignoreChecksum: flags['ignore-checksum'],
       selection: selectionOptions(flags, nowMs),
     }
@@ -205,13 +206,17 @@ function checkSince(older: string | undefined, sources: readonly string[]): void
 
 interface SpreadFlags {
   top: number
-  detail: boolean
+  json: boolean
+  detail?: boolean | undefined
   separator?: string | undefined
   depth?: number | undefined
   fanout?: number | undefined
 }
 
-function spreadOptions({top, detail, separator, depth, fanout}: SpreadFlags, nowMs: number): SpreadOptions | undefined {
+function spreadOptions(flags: SpreadFlags, nowMs: number): SpreadOptions | undefined {
+  const {top, json, separator, depth, fanout} = flags
+  // What programs read does not depend on flags, unless they ask for less.
+  const detail = flags.detail ?? json
   if (!detail && separator === undefined && depth === undefined && fanout === undefined) return undefined
   const prefixes = {
     ...(separator === undefined ? {} : {separator: Buffer.from(separator)}),

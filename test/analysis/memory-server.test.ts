@@ -9,9 +9,11 @@ import {expect, it} from 'vitest'
 import {layoutOf} from '../../src/analysis/memory/layout.js'
 import {MemoryModel} from '../../src/analysis/memory/model.js'
 import {MemoryVisitor} from '../../src/analysis/memory/visitor.js'
-import {type Entry, NEVER} from '../../src/keyspace/entry.js'
+import {inspect} from '../../src/jobs/inspect.js'
+import type {Entry} from '../../src/keyspace/entry.js'
 import type {ValueVisitor} from '../../src/keyspace/visitor.js'
 import {RdbReader} from '../../src/rdb/reader.js'
+import {inventoryJson} from '../../src/report/inventory-json.js'
 import {describeEachServer} from '../server/each-server.js'
 import {type Server, startServer} from '../server/server.js'
 
@@ -100,22 +102,10 @@ class Facts extends MemoryVisitor {
   }
 }
 
-/** What the model says that all keys take, with the tables of their database. */
-async function allocatedOf(path: string, model: MemoryModel): Promise<number> {
-  let [keys, expiring] = [0, 0]
-  const visitor = new MemoryVisitor(model)
-  let bytes = 0
-  const end = visitor.end.bind(visitor)
-  visitor.end = (entry: Entry): void => {
-    end(entry)
-    bytes += visitor.bytes
-    keys++
-    if (entry.expireAtMs !== NEVER) expiring++
-  }
-  const reader = await RdbReader.open(path)
-  await reader.run({entry: () => visitor})
-  await reader.source.close()
-  return bytes + model.databaseBytes(keys, expiring)
+/** What `inspect --json` calls memoryBytes: of all keys, with the tables of their database. */
+async function allocatedOf(path: string, server: string): Promise<number> {
+  const {inventory} = await inspect(path, {top: 0, nowMs: Date.now(), memory: {server}})
+  return (inventoryJson(path, inventory, undefined) as {memoryBytes: number}).memoryBytes
 }
 
 async function usedMemory(server: Server): Promise<number> {
@@ -159,7 +149,7 @@ describeEachServer('memory model of', name => {
       const keys = [...told.keys()]
       const usage: number[] = await server.client.pipeline(keys.map(key => ['MEMORY', 'USAGE', key, 'SAMPLES', '0']))
       const used = (await usedMemory(server)) - usedEmpty
-      const allocated = await allocatedOf(path, new MemoryModel(layoutOf(name)))
+      const allocated = await allocatedOf(path, name)
       if (process.env['RDBTOOL_REPORT']) {
         process.stderr.write(`${name} allocated: total ${(100 * (allocated / used - 1)).toFixed(1)} %\n`)
       }

@@ -34,8 +34,9 @@ ARGUMENTS
 
 FLAGS
   --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
-  --detail          Also show estimated memory, percentiles, when keys expire,
-                    when they were used, and prefixes. Takes longer.
+  --[no-]detail     Also show estimated memory, percentiles, when keys expire,
+                    when they were used, and prefixes. Takes longer. --json
+                    always has them; with --no-detail, of them only the memory.
   --fanout=N        Prefixes with more children are told as one: 1000 unless
                     told. Implies --detail.
   --separator=TEXT  What stands between the parts of a key: : unless told.

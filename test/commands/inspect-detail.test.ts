@@ -115,9 +115,20 @@ describe('inspect --detail', () => {
     expect(shown).toContain('size of a key in file')
   })
 
-  it('is not told unless asked', async () => {
+  it('is part of every JSON, unless told not to be', async () => {
+    const names = ['ttl', 'idle', 'frequency', 'prefixes', 'percentiles']
     const json = await jsonOf([fixture('lru-v10')])
-    for (const name of ['ttl', 'idle', 'frequency', 'prefixes', 'percentiles']) expect(json).not.toHaveProperty(name)
+    expect(json).toEqual(await jsonOf([fixture('lru-v10'), '--detail']))
+    expect(json).toMatchObject(Object.fromEntries(names.map(name => [name, expect.anything()])))
+    const less = await jsonOf([fixture('lru-v10'), '--no-detail'])
+    for (const name of names) expect(less).not.toHaveProperty(name)
+    expect({...json, ...less}).toEqual(json)
+  })
+
+  it('is not in the text unless asked for', async () => {
+    const shown = await textOf([fixture('lru-v10')])
+    expect(shown).not.toMatch(/estimated|^of all keys|^expires {2}/m)
+    expect(await textOf([fixture('lru-v10'), '--no-detail'])).toBe(shown)
   })
 })
 
@@ -168,9 +179,8 @@ describe('inspect: estimated memory', () => {
   const path = fixture('lru-v10')
 
   it('is told where it is asked for, everywhere', async () => {
-    const plain = await jsonOf([path])
-    expect(JSON.stringify(plain)).not.toContain('memoryBytes')
-    const json = await jsonOf([path, '--detail'])
+    const json = await jsonOf([path])
+    expect((await jsonOf([path, '--no-detail'])).memoryBytes).toBe(json.memoryBytes)
     expect(json.memory).toEqual({server: 'redis-7.0', calibrated: true})
     const sum = (rows: Json[]): number => rows.reduce((so, one) => so + one.memoryBytes, 0)
     expect(json.memoryBytes).toBe(sum(json.databases))
@@ -185,7 +195,6 @@ describe('inspect: estimated memory', () => {
   it('is that of the server that is named', async () => {
     const json = await jsonOf([path, '--server', 'valkey-9.1'])
     expect(json.memory.server).toBe('valkey-9.1')
-    expect(json).not.toHaveProperty('prefixes')
     expect(json.memoryBytes).not.toBe((await jsonOf([path, '--server', 'redis-6.0'])).memoryBytes)
     expect(await textOf([path, '--server', 'redis-6.0'])).toMatch(
       /\nestimated \S+ \S+ of memory for these keys in redis-6\.0\n/,
