@@ -18,6 +18,8 @@ export interface ByteTarget {
   readonly bytes: number
   /** Takes bytes[start … end). Input/output errors pass through. */
   write(bytes: Uint8Array, start: number, end: number): void
+  /** Overwrites bytes that were taken before; absent where they have been seen by then. */
+  rewrite?(bytes: Uint8Array, position: number): void
   /** Waits until there is room for more; undefined where there is. */
   drain(): Promise<void> | undefined
   /** All bytes have been written: makes them last. */
@@ -61,6 +63,10 @@ export class FileTarget implements ByteTarget {
   write(bytes: Uint8Array, start: number, end: number): void {
     for (let p = start; p < end; ) p += writeSync(this.#fd, bytes, p, Math.min(end - p, CALL_BYTES_MAX))
     this.bytes += end - start
+  }
+
+  rewrite(bytes: Uint8Array, position: number): void {
+    for (let p = 0; p < bytes.length; ) p += writeSync(this.#fd, bytes, p, bytes.length - p, position + p)
   }
 
   drain(): undefined {}
@@ -136,6 +142,10 @@ export class MemoryTarget implements ByteTarget {
   write(bytes: Uint8Array, start: number, end: number): void {
     this.#pieces.push(bytes.slice(start, end))
     this.bytes += end - start
+  }
+
+  rewrite(bytes: Uint8Array, position: number): void {
+    this.view().set(bytes, position)
   }
 
   drain(): undefined {}

@@ -10,7 +10,7 @@
  * Writers use the shortest form; readers take any (all servers do).
  */
 import type {ByteCursor} from '../bytes/cursor.js'
-import {type Int64, unsignedInt64} from '../bytes/int64.js'
+import {type Int64, splitInt64, unsignedInt64} from '../bytes/int64.js'
 import type {ByteWriter} from '../bytes/writer.js'
 import {FormatError} from '../errors.js'
 
@@ -79,6 +79,15 @@ export function writeLength64(out: ByteWriter, high: number, low: number): void 
   out.u8(LEN_64)
   out.u32be(high)
   out.u32be(low)
+}
+
+const halves = {high: 0, low: 0}
+
+/** Writes any 64 bits in their shortest form: a length, the bit pattern of a signed integer. */
+export function writeInt64Length(out: ByteWriter, value: Int64): void {
+  splitInt64(value, halves)
+  if (halves.high === 0) writeLength(out, halves.low)
+  else writeLength64(out, halves.high, halves.low)
 }
 
 function safeLength(cursor: ByteCursor, high: number, low: number): number {

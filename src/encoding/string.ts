@@ -10,17 +10,24 @@
  * ("007" stays raw), and LZF only above 20 bytes and where it saves 4.
  */
 import type {ByteCursor} from '../bytes/cursor.js'
-import {formatInt64} from '../bytes/int64.js'
+import {formatInt64, type Halves, parseInt64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
-import {decompressLzf, peekLzf} from '../bytes/lzf.js'
+import {compressLzf, decompressLzf, peekLzf} from '../bytes/lzf.js'
+import type {ByteWriter} from '../bytes/writer.js'
 import {FormatError, LimitError} from '../errors.js'
 import {limits} from '../limits.js'
-import {readLength, readPlainLength} from './length.js'
+import {readLength, readPlainLength, writeLength} from './length.js'
 
 export const STRING_INT8 = 0
 export const STRING_INT16 = 1
 export const STRING_INT32 = 2
 export const STRING_LZF = 3
+const ENCODED = 0xc0
+
+/** Of the longest int32: "-2147483648". */
+const INTEGER_CHARACTERS_MAX = 11
+/** Shorter strings are never compressed (rdb.c rdbSaveRawString). */
+const COMPRESSED_BYTES_MIN = 21
 
 /** Reads a string whole and lends it: from the window, from `into.digits`, or from its decompression slot. */
 export function readString(cursor: ByteCursor, into: LentBytes): void {
@@ -175,4 +182,43 @@ function skipEncoded(cursor: ByteCursor, encoding: number): void {
 export function unknownEncoding(cursor: ByteCursor, encoding: number): FormatError {
   const byte = (0xc0 | encoding).toString(16)
   return new FormatError('BAD_STRING', `string encoding 0x${byte} has no meaning`, cursor.offset - 1)
+}
+
+const parsed: Halves = {high: 0, low: 0}
+
+/** Writes a string as a server would: as an integer, compressed where that is wanted and pays, else as it is. */
+export function writeString(out: ByteWriter, bytes: Uint8Array, start: number, end: number, compress: boolean): void {
+  const length = end - start
+  if (length <= INTEGER_CHARACTERS_MAX) {
+    if (writeInteger(out, bytes, start, end)) return
+  } else if (compress && length >= COMPRESSED_BYTES_MIN) {
+    const packed = compressLzf(bytes, start, end)
+    if (packed !== undefined) {
+      out.u8(ENCODED | STRING_LZF)
+      writeLength(out, packed.end - packed.start)
+      writeLength(out, length)
+      out.copy(packed.bytes, packed.start, packed.end)
+      return
+    }
+  }
+  writeLength(out, length)
+  out.copy(bytes, start, end)
+}
+
+/** Writes the integer that bytes[start, end) spell; false where they spell no canonical int32. */
+function writeInteger(out: ByteWriter, bytes: Uint8Array, start: number, end: number): boolean {
+  if (!parseInt64(bytes, start, end, parsed)) return false
+  const value = parsed.low | 0
+  if (parsed.high !== value >> 31) return false
+  if (value >= -0x80 && value <= 0x7f) {
+    out.u8(ENCODED | STRING_INT8)
+    out.u8(value)
+  } else if (value >= -0x8000 && value <= 0x7fff) {
+    out.u8(ENCODED | STRING_INT16)
+    out.u16le(value)
+  } else {
+    out.u8(ENCODED | STRING_INT32)
+    out.u32le(value)
+  }
+  return true
 }

@@ -17,6 +17,8 @@ USAGE
 
 COMMANDS
   autocomplete  Display autocomplete installation instructions.
+  build         Make a snapshot of any sources, for any server (also called
+                convert).
   check         Verify every byte of a snapshot.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
@@ -172,7 +174,7 @@ describe('help', () => {
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['check', 'inspect'])
+  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'inspect'])
   expect(manifest.version).toBe(version)
 })
 

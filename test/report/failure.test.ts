@@ -44,6 +44,7 @@ const UNSUPPORTED_CODES: Record<UnsupportedCode, RegExp> = {
   UNKNOWN_TYPE: /newer rdbtool/,
   UNKNOWN_ENCODING: /newer rdbtool/,
   UNKNOWN_CONTAINER: /CONFIG GET dir/,
+  NOT_IN_TARGET: /--target/,
 }
 
 /** Codes that concern the input as a whole, so that no place in it is told. */

@@ -8,14 +8,18 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {formatShortest} from '../../bytes/decimal.js'
-import {formatInt64, type Int64} from '../../bytes/int64.js'
+import {ElementLog} from '../../bytes/element-log.js'
+import {formatInt64, type Int64, parseInt64, splitInt64, unsignedInt64} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {readCount, readLength64, readPlainLength} from '../../encoding/length.js'
-import {readString, skipString} from '../../encoding/string.js'
+import {readCount, readLength64, readPlainLength, writeInt64Length, writeLength} from '../../encoding/length.js'
+import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {TYPE_ARRAY} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
+import {wrongCount} from './strings-writer.js'
+import {ValueWriter} from './writer.js'
 
 const TAG_STRING = 0
 const TAG_INTEGER = 1
@@ -89,4 +93,93 @@ export class ArrayReader implements ValueReader {
 
 function unknownTag(cursor: ByteCursor, tag: number): FormatError {
   return new FormatError('BAD_ARRAY', `array tag ${tag} has no meaning`, cursor.offset - 1)
+}
+
+const SHORT_STRING_BYTES_MAX = 7
+
+/** Writes an array. How many elements it has must be known beforehand, or all are logged. */
+export class ArrayWriter extends ValueWriter {
+  #announced: number | undefined
+  #count = 0
+  #insertIndex: Int64 | undefined
+  #begun = false
+  readonly #log = new ElementLog()
+  readonly #element = new LentBytes()
+  readonly #halves = {high: 0, low: 0}
+
+  override begin(_entry: Entry, count: number | undefined): void {
+    if (!this.policy.arrays) this.sink.refuse('an array')
+    this.#announced = count
+    this.#count = 0
+    this.#insertIndex = undefined
+    this.#begun = false
+    this.#log.reset()
+  }
+
+  override insertIndex(index: Int64): void {
+    this.#insertIndex = index
+  }
+
+  override indexed(index: Int64, bytes: Uint8Array, start: number, end: number): void {
+    this.#count++
+    if (this.#announced === undefined) {
+      splitInt64(index, this.#halves)
+      this.#log.push(bytes, start, end)
+      this.#log.pushHalves(this.#halves.high, this.#halves.low)
+      this.#log.settle()
+      return
+    }
+    if (!this.#begun) this.#begin(this.#announced)
+    this.#write(index, bytes, start, end)
+  }
+
+  override end(entry: Entry): void {
+    const announced = this.#announced
+    if (announced !== undefined && announced !== this.#count) throw wrongCount(entry, announced, this.#count)
+    if (this.#count === 0) {
+      this.sink.passEmpty()
+      return
+    }
+    if (!this.#begun) this.#writeLog()
+    this.sink.close()
+  }
+
+  override dispose(): void {
+    this.#log.close()
+  }
+
+  #begin(count: number): void {
+    const {sink} = this
+    this.#begun = true
+    sink.open(TYPE_ARRAY)
+    writeLength(sink.out, count)
+    writeLength(sink.out, this.#insertIndex === undefined ? 0 : 1)
+    if (this.#insertIndex !== undefined) writeInt64Length(sink.out, this.#insertIndex)
+  }
+
+  /** An integer where it spells one, else a string: both are the same to whoever asks for the element. */
+  #write(index: Int64, bytes: Uint8Array, start: number, end: number): void {
+    const {sink} = this
+    const {out} = sink
+    writeInt64Length(out, index)
+    if (parseInt64(bytes, start, end, this.#halves)) {
+      writeLength(out, TAG_INTEGER)
+      out.i64le(this.#halves.high, this.#halves.low)
+    } else {
+      writeLength(out, end - start <= SHORT_STRING_BYTES_MAX ? TAG_SHORT_STRING : TAG_STRING)
+      writeString(out, bytes, start, end, this.policy.compress)
+    }
+    sink.settle()
+  }
+
+  #writeLog(): void {
+    const element = this.#element
+    this.#begin(this.#count)
+    this.#log.rewind()
+    while (this.#log.next(element)) {
+      this.#log.nextHalves(this.#halves)
+      const index = unsignedInt64(this.#halves.high >>> 0, this.#halves.low)
+      this.#write(index, element.bytes, element.start, element.end)
+    }
+  }
 }

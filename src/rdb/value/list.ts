@@ -10,10 +10,14 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {readPlainLength} from '../../encoding/length.js'
-import {readString, skipString} from '../../encoding/string.js'
+import {SpillBuffer} from '../../bytes/spill-buffer.js'
+import {readPlainLength, writeLength} from '../../encoding/length.js'
+import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
+import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST} from '../opcodes.js'
+import type {Policy} from '../policy.js'
 import {
   CountedReader,
   claimedCount,
@@ -24,6 +28,8 @@ import {
   skipPacked,
   walkerOf,
 } from './reader.js'
+import {StringsWriter, wrongCount} from './strings-writer.js'
+import {PackedBlob, takeAll, type ValueSink, ValueWriter} from './writer.js'
 
 const CONTAINER_PLAIN = 1
 const CONTAINER_PACKED = 2
@@ -123,4 +129,105 @@ function countItems(walker: PackedWalker, item: LentBytes): number {
   let items = 0
   while (walker.next(item)) items++
   return items
+}
+
+/** Lists of servers before 3.2: one packed blob, or a count and strings. */
+export class OldListWriter extends StringsWriter {
+  constructor(sink: ValueSink, policy: Policy) {
+    super(sink, policy, policy.list, 1, TYPE_LIST, TYPE_LIST_ZIPLIST)
+  }
+
+  override item(bytes: Uint8Array, start: number, end: number): void {
+    this.put(bytes, start, end)
+  }
+}
+
+/** What a server reckons for an element besides its bytes (quicklist.c SIZE_ESTIMATE_OVERHEAD). */
+const LISTPACK_OVERHEAD = 8
+
+/** Quicklists. How many nodes there are stands before them: they are gathered first. */
+export class QuicklistWriter extends ValueWriter {
+  readonly #listpacks: boolean
+  readonly #blob: PackedBlob
+  readonly #nodes = new SpillBuffer()
+  readonly #block = new LentBytes()
+  #nodeCount = 0
+  #items = 0
+  #announced: number | undefined
+
+  constructor(sink: ValueSink, policy: Policy) {
+    super(sink, policy)
+    this.#listpacks = policy.quicklist === 'listpacks'
+    this.#blob = new PackedBlob(policy)
+  }
+
+  override begin(_entry: Entry, count: number | undefined): void {
+    this.#announced = count
+    this.#nodeCount = this.#items = 0
+    this.#nodes.reset()
+    this.#blob.builder.reset()
+  }
+
+  override item(bytes: Uint8Array, start: number, end: number): void {
+    const {builder} = this.#blob
+    const size = end - start
+    this.#items++
+    if (this.#listpacks && size >= this.policy.plainBytesMin) {
+      this.#plainNode(bytes, start, end)
+      return
+    }
+    const overhead = this.#listpacks ? LISTPACK_OVERHEAD : ziplistOverhead(size)
+    if (builder.blobBytes + size + overhead > this.policy.listNodeBytesMax) this.#packedNode()
+    if (builder.append(bytes, start, end)) return
+    // Servers disagree about how an entry of this length is stored in a listpack.
+    if (this.#listpacks) this.#plainNode(bytes, start, end)
+    else this.sink.refuse('an element larger than a list of it can hold')
+  }
+
+  override end(entry: Entry): void {
+    const {sink} = this
+    this.#packedNode()
+    if (this.#announced !== undefined && this.#announced !== this.#items) {
+      throw wrongCount(entry, this.#announced, this.#items)
+    }
+    if (this.#nodeCount === 0) {
+      sink.passEmpty()
+      return
+    }
+    sink.open(this.#listpacks ? TYPE_LIST_QUICKLIST_2 : TYPE_LIST_QUICKLIST)
+    writeLength(sink.out, this.#nodeCount)
+    takeAll(this.#nodes, sink, this.#block)
+    sink.close()
+  }
+
+  override dispose(): void {
+    this.#nodes.close()
+  }
+
+  /** Ends the node that is being packed, if it holds anything. */
+  #packedNode(): void {
+    const {builder} = this.#blob
+    if (builder.count === 0) return
+    const blob = builder.finish()
+    if (this.#listpacks) writeLength(this.#nodes.out, CONTAINER_PACKED)
+    this.#node(blob, 0, blob.length)
+    builder.reset()
+  }
+
+  #plainNode(bytes: Uint8Array, start: number, end: number): void {
+    this.#packedNode()
+    writeLength(this.#nodes.out, CONTAINER_PLAIN)
+    this.#node(bytes, start, end)
+  }
+
+  #node(bytes: Uint8Array, start: number, end: number): void {
+    writeString(this.#nodes.out, bytes, start, end, this.policy.compress)
+    this.#nodes.settle()
+    this.#nodeCount++
+  }
+}
+
+/** As _quicklistNodeAllowInsert of redis 6.2 reckons it. */
+function ziplistOverhead(size: number): number {
+  return (size < 254 ? 1 : 5) + (size < 64 ? 1 : size < 16_384 ? 2 : 5)
 }

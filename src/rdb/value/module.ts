@@ -16,12 +16,15 @@
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {asSigned, type Int64, splitInt64} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {readLength64, readPlainLength} from '../../encoding/length.js'
-import {readString, skipString} from '../../encoding/string.js'
+import type {ByteWriter} from '../../bytes/writer.js'
+import {readLength64, readPlainLength, writeInt64Length, writeLength, writeLength64} from '../../encoding/length.js'
+import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {TYPE_MODULE_2} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
+import {ValueWriter} from './writer.js'
 
 const ITEM_END = 0
 const ITEM_SIGNED = 1
@@ -137,4 +140,65 @@ function unknownItem(cursor: ByteCursor, item: Int64): FormatError {
     `module item ${item} has no meaning: the value cannot be passed`,
     cursor.offset - 1,
   )
+}
+
+/** Writes a module value item by item; nothing in it needs to be understood. */
+export class ModuleWriter extends ValueWriter {
+  override moduleId(name: string, version: number): void {
+    if (this.policy.moduleValues) this.sink.open(TYPE_MODULE_2)
+    else this.sink.refuse(`a value of the module ${name}`)
+    writeModuleId(this.sink.out, name, version)
+  }
+
+  override moduleSigned(value: Int64): void {
+    this.#item(ITEM_SIGNED)
+    writeInt64Length(this.sink.out, value)
+  }
+
+  override moduleUnsigned(value: Int64): void {
+    this.#item(ITEM_UNSIGNED)
+    writeInt64Length(this.sink.out, value)
+  }
+
+  override moduleDouble(value: number, bits: 32 | 64): void {
+    this.#item(bits === 32 ? ITEM_FLOAT : ITEM_DOUBLE)
+    const {out} = this.sink
+    if (bits === 64) {
+      out.f64le(value)
+      return
+    }
+    const at = out.reserve(4)
+    new DataView(out.bytes.buffer, out.bytes.byteOffset + at, 4).setFloat32(0, value, true)
+  }
+
+  override moduleString(bytes: Uint8Array, start: number, end: number): void {
+    this.#item(ITEM_STRING)
+    writeString(this.sink.out, bytes, start, end, this.policy.compress)
+  }
+
+  override end(): void {
+    writeLength(this.sink.out, ITEM_END)
+    this.sink.close()
+  }
+
+  #item(item: number): void {
+    this.sink.settle()
+    writeLength(this.sink.out, item)
+  }
+}
+
+/** Packs 9 characters of 6 bits and 10 bits of version. */
+export function writeModuleId(out: ByteWriter, name: string, version: number): void {
+  let high = 0
+  let low = version & 0x3ff
+  for (let i = 0; i < NAME_LENGTH; i++) {
+    const bits = NAME_CHARACTERS.indexOf(name[i]!)
+    const shift = 58 - 6 * i
+    if (shift >= 32) high |= bits << (shift - 32)
+    else low |= bits << shift
+    // The character that lies across both halves.
+    if (shift < 32 && shift > 26) high |= bits >>> (32 - shift)
+  }
+  if (high === 0) writeLength(out, low >>> 0)
+  else writeLength64(out, high >>> 0, low >>> 0)
 }

@@ -7,11 +7,14 @@ import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {decompressLzf, LzfStream} from '../../bytes/lzf.js'
 import {LzfVerifier} from '../../bytes/lzf-verify.js'
-import {readLength, readPlainLength} from '../../encoding/length.js'
-import {decimalCharacters, readEncodedInteger, readInteger, STRING_LZF} from '../../encoding/string.js'
+import {SpillBuffer} from '../../bytes/spill-buffer.js'
+import {readLength, readPlainLength, writeLength} from '../../encoding/length.js'
+import {decimalCharacters, readEncodedInteger, readInteger, STRING_LZF, writeString} from '../../encoding/string.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {TYPE_STRING} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
+import {takeAll, ValueWriter} from './writer.js'
 
 /** A compressed string is decompressed in one call up to this output size. */
 const WHOLE_OUTPUT_BYTES = 64 * 1024
@@ -160,5 +163,62 @@ export class StringReader implements ValueReader {
       cursor.commit()
     }
     this.#stream.finish()
+  }
+}
+
+/** Larger strings are neither compressed nor held. */
+const HELD_BYTES_MAX = 8 * 1024 * 1024
+
+export class StringWriter extends ValueWriter {
+  readonly #held = new SpillBuffer(HELD_BYTES_MAX)
+  readonly #block = new LentBytes()
+  #streams = false
+  #written = false
+
+  override begin(_entry: Entry, count: number | undefined): void {
+    this.#held.reset()
+    this.#written = false
+    this.#streams = count !== undefined && count > HELD_BYTES_MAX
+    if (this.#streams) this.#open(count!)
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const held = this.#held
+    if (this.#streams) {
+      this.sink.take(bytes, start, end)
+    } else if (last && held.bytes === 0) {
+      this.#write(bytes, start, end)
+    } else {
+      held.out.copy(bytes, start, end)
+      held.settle()
+    }
+  }
+
+  override end(): void {
+    const held = this.#held
+    if (!this.#streams && !this.#written) {
+      if (held.isSpilled) {
+        this.#open(held.bytes)
+        takeAll(held, this.sink, this.#block)
+      } else {
+        this.#write(held.out.bytes, 0, held.out.length)
+      }
+    }
+    this.sink.close()
+  }
+
+  override dispose(): void {
+    this.#held.close()
+  }
+
+  #open(bytes: number): void {
+    this.sink.open(TYPE_STRING)
+    writeLength(this.sink.out, bytes)
+  }
+
+  #write(bytes: Uint8Array, start: number, end: number): void {
+    this.sink.open(TYPE_STRING)
+    writeString(this.sink.out, bytes, start, end, this.policy.compress)
+    this.#written = true
   }
 }

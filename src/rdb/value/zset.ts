@@ -8,14 +8,31 @@
  *
  * ASCII score: one byte n and n digits; 255 is -inf, 254 +inf, 253 nan.
  */
+
+import {compareBytes} from '../../bytes/compare.js'
 import type {ByteCursor} from '../../bytes/cursor.js'
-import {parseDouble} from '../../bytes/decimal.js'
+import {format17Digits, parseDouble, writeShortest} from '../../bytes/decimal.js'
+import {ElementLog} from '../../bytes/element-log.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {asciiScoreBytes, BINARY_SCORE_BYTES, readAsciiScore, readBinaryScore} from '../../encoding/score.js'
-import {readString, skipString} from '../../encoding/string.js'
+import {ByteWriter} from '../../bytes/writer.js'
+import {writeLength} from '../../encoding/length.js'
+import {
+  asciiScoreBytes,
+  BINARY_SCORE_BYTES,
+  readAsciiScore,
+  readBinaryScore,
+  writeAsciiScore,
+  writeBinaryScore,
+} from '../../encoding/score.js'
+import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
+import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST} from '../opcodes.js'
+import type {Policy} from '../policy.js'
 import {CountedReader, PackedReader, StringsReader} from './reader.js'
+import {wrongCount} from './strings-writer.js'
+import {PackedBlob, type ValueSink, ValueWriter} from './writer.js'
 
 export class AsciiZsetReader extends CountedReader {
   readonly #member = new LentBytes(0)
@@ -78,4 +95,166 @@ export class PackedZsetReader extends PackedReader {
     if (value !== undefined) return value
     throw new FormatError('BAD_SCORE', 'a score is not a number', this.entry.valueOffset)
   }
+}
+
+/** One member, and what orders it. */
+interface Scored {
+  score: number
+  start: number
+  end: number
+}
+
+/** Packed while it is small, lowest score first; else a count, members and scores as they come. */
+export class ZsetWriter extends ValueWriter {
+  readonly #blob: PackedBlob
+  /** Of a set that may still be packed: bytes of its members, and where each lies. */
+  readonly #members = new ByteWriter(1024)
+  readonly #scored: Scored[] = []
+  #gathered = 0
+  /** Ascending so far, by score and bytes. */
+  #ascending = true
+  #phase: 'gather' | 'plain' | 'log' = 'gather'
+  #announced: number | undefined
+  #count = 0
+  readonly #log = new ElementLog()
+  readonly #member = new LentBytes()
+  readonly #text = new Uint8Array(32)
+
+  constructor(sink: ValueSink, policy: Policy) {
+    super(sink, policy)
+    this.#blob = new PackedBlob(policy)
+  }
+
+  override begin(_entry: Entry, count: number | undefined): void {
+    this.#announced = count
+    this.#count = this.#gathered = 0
+    this.#ascending = true
+    this.#members.reset()
+    this.#phase = 'gather'
+    if (this.policy.zset.entriesMax === 0 || (count ?? 0) > this.policy.zset.entriesMax) this.#leaveGathering()
+  }
+
+  override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
+    if (Number.isNaN(score)) this.sink.refuse('a score that is no number, which servers do not load')
+    this.#count++
+    if (this.#phase === 'gather') {
+      const {entriesMax, valueBytesMax} = this.policy.zset
+      // Packed, servers would read -0 back as it is, yet turn it into 0 where they pack it themselves.
+      const packs = end - start <= valueBytesMax && !Object.is(score, -0)
+      if (packs && this.#gathered < entriesMax) {
+        this.#gather(bytes, start, end, score)
+        return
+      }
+      this.#leaveGathering()
+      for (let i = 0; i < this.#gathered; i++) {
+        const one = this.#scored[i]!
+        this.#append(this.#members.bytes, one.start, one.end, one.score)
+      }
+    }
+    this.#append(bytes, start, end, score)
+  }
+
+  override end(entry: Entry): void {
+    const {sink} = this
+    const count = this.#count
+    if (this.#announced !== undefined && this.#announced !== count) throw wrongCount(entry, this.#announced, count)
+    if (count === 0) {
+      sink.passEmpty()
+      return
+    }
+    if (this.#phase === 'gather') this.#writePacked()
+    else if (this.#phase === 'log') this.#writeLog(count)
+    sink.close()
+  }
+
+  override dispose(): void {
+    this.#log.close()
+  }
+
+  #gather(bytes: Uint8Array, start: number, end: number, score: number): void {
+    const members = this.#members
+    const at = members.length
+    members.copy(bytes, start, end)
+    this.#scored[this.#gathered] ??= {score: 0.5, start: 0, end: 0}
+    const one = this.#scored[this.#gathered]!
+    one.score = score
+    one.start = at
+    one.end = members.length
+    if (this.#ascending && this.#gathered > 0) {
+      this.#ascending = compareScored(members.bytes, this.#scored[this.#gathered - 1]!, one) < 0
+    }
+    this.#gathered++
+  }
+
+  #leaveGathering(): void {
+    if (this.#announced === undefined) {
+      this.#phase = 'log'
+      this.#log.reset()
+      return
+    }
+    this.#phase = 'plain'
+    if (this.#announced > 0) this.#open(this.#announced)
+  }
+
+  #open(count: number): void {
+    this.sink.open(this.policy.binaryScores ? TYPE_ZSET_2 : TYPE_ZSET)
+    writeLength(this.sink.out, count)
+  }
+
+  #append(bytes: Uint8Array, start: number, end: number, score: number): void {
+    if (this.#phase === 'plain') {
+      this.#write(bytes, start, end, score)
+      return
+    }
+    this.#log.push(bytes, start, end)
+    this.#log.pushDouble(score)
+    this.#log.settle()
+  }
+
+  #write(bytes: Uint8Array, start: number, end: number, score: number): void {
+    const {out} = this.sink
+    writeString(out, bytes, start, end, this.policy.compress)
+    if (this.policy.binaryScores) writeBinaryScore(out, score)
+    else writeAsciiScore(out, score)
+    this.sink.settle()
+  }
+
+  #writePacked(): void {
+    const {builder} = this.#blob
+    const {bytes} = this.#members
+    let scored: readonly Scored[] = this.#scored
+    if (!this.#ascending) {
+      scored = this.#scored.slice(0, this.#gathered).sort((a, b) => compareScored(bytes, a, b))
+    }
+    builder.reset()
+    for (let i = 0; i < this.#gathered; i++) {
+      const {start, end, score} = scored[i]!
+      builder.append(bytes, start, end)
+      builder.append(this.#text, 0, this.#spell(score))
+    }
+    const blob = builder.finish()
+    this.sink.open(this.policy.packed === 'listpack' ? TYPE_ZSET_LISTPACK : TYPE_ZSET_ZIPLIST)
+    writeString(this.sink.out, blob, 0, blob.length, this.policy.compress)
+  }
+
+  #spell(score: number): number {
+    if (!this.policy.longScores) return writeShortest(score, this.#text, 0)
+    const text = format17Digits(score)
+    for (let i = 0; i < text.length; i++) this.#text[i] = text.charCodeAt(i)
+    return text.length
+  }
+
+  #writeLog(count: number): void {
+    const member = this.#member
+    this.#open(count)
+    this.#log.rewind()
+    while (this.#log.next(member)) this.#write(member.bytes, member.start, member.end, this.#log.nextDouble())
+    this.#log.reset()
+  }
+}
+
+/** The order of a sorted set: by score, equal ones by bytes. */
+function compareScored(bytes: Uint8Array, a: Scored, b: Scored): number {
+  if (a.score !== b.score) return a.score - b.score
+  return compareBytes(bytes, a.start, a.end, bytes, b.start, b.end)
 }

@@ -1,0 +1,107 @@
+import {Args, Flags} from '@oclif/core'
+import {BaseCommand} from '../cli/command.js'
+import {EXIT_FINDINGS} from '../cli/exit.js'
+import {inputFlags, outputFlags} from '../cli/flags.js'
+import {Progress} from '../cli/progress.js'
+import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {UsageError} from '../errors.js'
+import {BuildError, type Built, build} from '../jobs/build.js'
+import {targetOf} from '../rdb/targets.js'
+import {buildJson, formatBuild} from '../report/build.js'
+import {formatText, shorten} from '../report/text.js'
+import {nameOf} from '../source/open.js'
+
+/** Of a source, in a line of progress. */
+const NAME_COLUMNS_MAX = 40
+
+export default class Build extends BaseCommand {
+  static override hiddenAliases = ['convert']
+  static override strict = false
+  static override summary = 'Make a snapshot of any sources, for any server (also called convert).'
+  static override description = [
+    'Reads sources in their order and writes one RDB file: converted for another server, filtered, merged. Values go as',
+    'they are stored where the target takes them so, else as the target itself would store them; what it cannot hold is',
+    'refused by name. The file appears once it is whole and every source was read to a good end; it ends with counts of',
+    'keys in, out, and left out by reason.',
+    '\n\nThe exit code is 0 where nothing was lost, 1 where something was that is no data (it is listed), 3 where a source',
+    'is damaged, 4 where the target cannot hold something.',
+  ].join(' ')
+  static override args = {
+    source: Args.string({
+      required: true,
+      description: 'RDB file, or - for standard input; gzip and zstd are unpacked. Several are put together.',
+      // Standard input is the source itself, never its name.
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    out: Flags.string({
+      char: 'o',
+      required: true,
+      description: 'Where the snapshot goes.',
+      helpGroup: 'BUILD',
+      helpValue: 'FILE',
+    }),
+    force: Flags.boolean({description: 'Replace the file that is there.', helpGroup: 'BUILD'}),
+    target: Flags.custom<string>({
+      description: 'For which server, such as redis-6.2 or valkey-9.1. Default: the version of the sources themselves.',
+      helpGroup: 'BUILD',
+      helpValue: 'NAME',
+      parse: async text => targetOf(text).name,
+    })(),
+    reencode: Flags.boolean({
+      description: 'Store every value anew, even where it could be copied.',
+      helpGroup: 'BUILD',
+    }),
+    compress: Flags.boolean({
+      allowNo: true,
+      default: true,
+      description: 'Compress strings where that pays.',
+      helpGroup: 'BUILD',
+    }),
+    ...inputFlags,
+    ...outputFlags,
+    ...selectionFlags,
+  }
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2',
+    '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
+    '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
+  ]
+
+  async run(): Promise<void> {
+    const {argv, flags} = await this.parse(Build)
+    const sources = argv as string[]
+    if (sources.filter(one => one === '-').length > 1) {
+      throw new UsageError('standard input can be read once: name it once')
+    }
+    const nowMs = flags.now ?? Date.now()
+    let progress: Progress | undefined
+    let built: Built
+    try {
+      built = await build(sources, {
+        out: flags.out,
+        force: flags.force,
+        target: flags.target,
+        compress: flags.compress,
+        reencode: flags.reencode,
+        ignoreChecksum: flags['ignore-checksum'],
+        selection: selectionOptions(flags, nowMs),
+        nowMs,
+        onOpen: ({source}) => {
+          progress?.stop()
+          const label = `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
+          progress = new Progress(label, source, flags.quiet).start()
+        },
+      }).finally(() => progress?.stop())
+    } catch (error) {
+      await this.signalsMet(true)
+      if (!(error instanceof BuildError)) throw error
+      this.fail(error.cause, nameOf(error.source), false)
+      return
+    }
+    if (flags.json) this.printJson(buildJson(built))
+    else this.print(formatBuild(built, this.style))
+    if (built.lost.length > 0) process.exitCode = EXIT_FINDINGS
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * What the writers of all value types share: where a value goes, and packed
+ * blobs that hold it while it is small.
+ *
+ * A value's type byte stands before it and depends on what it turns out to
+ * hold: a writer gathers elements until the form is settled, opens the record,
+ * and from then on what it is shown streams.
+ */
+import type {LentBytes} from '../../bytes/lent.js'
+import type {SpillBuffer} from '../../bytes/spill-buffer.js'
+import type {ByteWriter} from '../../bytes/writer.js'
+import {IntsetBuilder, IntsetWalker} from '../../encoding/intset.js'
+import {ListpackBuilder, ListpackWalker} from '../../encoding/listpack.js'
+import {ZiplistBuilder, ZiplistWalker} from '../../encoding/ziplist.js'
+import {NO_TYPE_ID} from '../../keyspace/entry.js'
+import {type Depth, ValueVisitor} from '../../keyspace/visitor.js'
+import * as op from '../opcodes.js'
+import type {Policy} from '../policy.js'
+
+/** Takes one value after another. */
+export interface ValueSink {
+  /** Where the bytes of an opened value go. */
+  readonly out: ByteWriter
+  /** Writes what stands before the value: attributes, type, key. */
+  open(typeId: number): void
+  /** To be called within a large value: what is in `out` may be taken away. */
+  settle(): void
+  /** Takes bytes that need not pass through `out`. */
+  take(bytes: Uint8Array, start: number, end: number): void
+  /** The value is complete. */
+  close(): void
+  /** There is nothing to write: an empty collection is no key. */
+  passEmpty(): void
+  /** The target cannot hold the present value; `what` says what of it. */
+  refuse(what: string): never
+}
+
+/** Writes the values of one type. */
+export abstract class ValueWriter extends ValueVisitor {
+  override readonly depth: Depth = 'elements'
+
+  constructor(
+    readonly sink: ValueSink,
+    readonly policy: Policy,
+  ) {
+    super()
+  }
+
+  /** Removes temporary files. */
+  dispose(): void {}
+}
+
+/** Hands everything that was gathered to a sink. */
+export function takeAll(gathered: SpillBuffer, sink: Pick<ValueSink, 'take'>, block: LentBytes): void {
+  for (let i = 0; i < gathered.blocks; i++) {
+    gathered.readBlock(i, block)
+    sink.take(block.bytes, block.start, block.end)
+  }
+}
+
+/** Whether fields of a value stored so may have expiries. */
+export function mayExpire(typeId: number): boolean {
+  return typeId === NO_TYPE_ID || (typeId >= op.TYPE_HASH_22 && typeId <= op.TYPE_HASH_LISTPACK_EX)
+}
+
+/** Copies a value as it is stored. */
+export class RawWriter extends ValueWriter {
+  override readonly depth = 'raw'
+  typeId = 0
+
+  override begin(): void {
+    this.sink.open(this.typeId)
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number): void {
+    this.sink.take(bytes, start, end)
+  }
+
+  override end(): void {
+    this.sink.close()
+  }
+}
+
+type PackedBuilder = ListpackBuilder | ZiplistBuilder
+
+/** One packed blob after another, in the target's form; what was packed can be read again. */
+export class PackedBlob {
+  readonly builder: PackedBuilder
+  readonly #walker: ListpackWalker | ZiplistWalker
+
+  constructor(policy: Policy) {
+    const listpack = policy.packed === 'listpack'
+    this.builder = listpack ? new ListpackBuilder() : new ZiplistBuilder(policy.legacyIntegers)
+    this.#walker = listpack ? new ListpackWalker() : new ZiplistWalker()
+  }
+
+  /** Ends the blob and walks it: `next` lends its entries. */
+  reopen(): void {
+    const blob = this.builder.finish()
+    this.#walker.open(blob, 0, blob.length, 0)
+  }
+
+  next(into: LentBytes): boolean {
+    return this.#walker.next(into)
+  }
+}
+
+/** The same for integers alone. */
+export class IntegerBlob {
+  readonly builder = new IntsetBuilder()
+  readonly #walker = new IntsetWalker()
+
+  reopen(): void {
+    const blob = this.builder.finish()
+    this.#walker.open(blob, 0, blob.length, 0)
+  }
+
+  next(into: LentBytes): boolean {
+    return this.#walker.next(into)
+  }
+}

@@ -1,0 +1,328 @@
+/**
+ * Writes an RDB file, the mirror of reader.ts and records.ts: it is shown
+ * entries and answers with who writes their values.
+ *
+ *   magic version   aux*   function*   (SELECTDB [RESIZEDB] record*)*   ff [checksum]
+ *
+ * A value goes as it is stored where the target takes that form; else it is
+ * shown by element, and stored as the target itself would.
+ *
+ * RESIZEDB stands before the keys it counts: it is written as zeros, in lengths of
+ * five bytes, and replaced at the end, the checksum corrected.
+ */
+import {type Int64, splitInt64} from '../bytes/int64.js'
+import type {LentBytes} from '../bytes/lent.js'
+import type {ByteTarget} from '../bytes/target.js'
+import {ByteWriter} from '../bytes/writer.js'
+import {writeLength} from '../encoding/length.js'
+import {writeString} from '../encoding/string.js'
+import {UnsupportedError} from '../errors.js'
+import {type Entry, NEVER} from '../keyspace/entry.js'
+import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
+import * as op from './opcodes.js'
+import {RdbOutput} from './output.js'
+import {type Policy, policyOf} from './policy.js'
+import type {Target} from './targets.js'
+import {writeModuleId} from './value/module.js'
+import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
+import {valueWriters, type WrittenType} from './value/writers.js'
+import {CHECKSUM_VERSION_MIN, MAGIC_BYTES} from './versions.js'
+
+export interface RdbWriterOptions {
+  target: Target
+  /** Compress strings where that pays; absent: yes. */
+  compress?: boolean | undefined
+  /** Store every value anew, even where the target takes it as it is. */
+  reencode?: boolean | undefined
+  /** References to hash templates are kept: the templates are written as they come. */
+  templates?: boolean | undefined
+  /** Told of every record that begins, with its place in the file. */
+  onRecord?: ((head: RecordHead, offset: number) => void) | undefined
+}
+
+/** What stands before a value. An Entry is one. */
+export interface RecordHead {
+  db: number
+  keyBytes: LentBytes
+  expireAtMs: Int64
+  idleSeconds: number
+  frequency: number
+  keyMeta: Uint8Array | undefined
+}
+
+/** A length of zero in the form that holds any below 2^32. */
+const RESIZE_LENGTH = Uint8Array.of(0x80, 0, 0, 0, 0)
+const UINT32_MAX = 0xffff_ffff
+const EXPIRE_SECONDS_MAX = 0x7fff_ffff
+
+export class RdbWriter implements ValueSink {
+  readonly policy: Policy
+  /** Whose stored bytes are shown; undefined: of a source that has none. */
+  sourceFamily: op.Family | undefined
+  /** Keys written. */
+  keys = 0
+  /** Empty collections, which are no keys. */
+  emptied = 0
+  /** What was left out that is no data: how often. */
+  readonly hintsDropped = new Map<string, number>()
+  readonly #target: Target
+  readonly #output: RdbOutput
+  readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
+  readonly #raw: RawWriter
+  #head!: RecordHead
+  #entry!: Entry
+  #db = -1
+  #dbKeys = 0
+  #dbExpires = 0
+  /** Where the present database's RESIZEDB lies; -1 where it has none, or one that needs no replacing. */
+  #resizeAt = -1
+  readonly #halves = {high: 0, low: 0}
+
+  constructor(
+    target: ByteTarget,
+    readonly options: RdbWriterOptions,
+  ) {
+    this.#target = options.target
+    this.policy = policyOf(options.target, options.compress)
+    this.#output = new RdbOutput(target)
+    this.#writers = valueWriters(this, this.policy)
+    this.#raw = new RawWriter(this, this.policy)
+    this.#magic()
+  }
+
+  get out(): ByteWriter {
+    return this.#output.out
+  }
+
+  /** Bytes so far. */
+  get offset(): number {
+    return this.#output.offset
+  }
+
+  /** Who writes the value of this entry, under another head where one is given. `elements`: not as it is stored. */
+  entry(entry: Entry, head: RecordHead = entry, elements = false): ValueVisitor {
+    this.#entry = entry
+    this.#head = head
+    if (!elements && this.#copies(entry.typeId)) {
+      this.#raw.typeId = entry.typeId
+      return this.#raw
+    }
+    if (entry.type === 'cron') this.refuse('a CRON value of KeyDB')
+    return this.#writers[entry.type]
+  }
+
+  aux(name: string, value: Uint8Array): void {
+    if (!this.#knows(7)) return
+    const {out} = this
+    out.u8(op.OPCODE_AUX)
+    const bytes = Buffer.from(name, 'latin1')
+    writeString(out, bytes, 0, bytes.length, this.policy.compress)
+    writeString(out, value, 0, value.length, this.policy.compress)
+    this.settle()
+  }
+
+  /** The whole source of a library. */
+  function(source: Uint8Array): void {
+    if (!this.#knows(10)) throw this.#cannot('functions', 0)
+    this.out.u8(op.OPCODE_FUNCTION2)
+    writeString(this.out, source, 0, source.length, this.policy.compress)
+    this.settle()
+  }
+
+  moduleAux({module, version, when, payload}: ModuleAux): void {
+    if (!this.#knows(9)) throw this.#cannot(`data of the module ${module}`, 0)
+    const {out} = this
+    out.u8(op.OPCODE_MODULE_AUX)
+    writeModuleId(out, module, version)
+    writeLength(out, MODULE_AUX_WHEN)
+    writeLength(out, when)
+    out.copy(payload, 0, payload.length)
+    this.settle()
+  }
+
+  hashTemplate(id: number, fields: readonly Uint8Array[]): void {
+    const {out} = this
+    out.u8(op.OPCODE_HASH_TEMPLATE)
+    writeLength(out, id)
+    writeLength(out, fields.length)
+    for (const field of fields) writeString(out, field, 0, field.length, this.policy.compress)
+    this.settle()
+  }
+
+  slotInfo({slot, keys, expires}: SlotInfo): void {
+    if (this.#target.family !== 'redis' || !this.#knows(12)) return
+    const {out} = this
+    out.u8(op.OPCODE_SLOT_INFO)
+    for (const length of [slot, keys, expires]) writeLength(out, length)
+  }
+
+  slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
+    if (this.#target.family !== 'valkey') throw this.#cannot('a slot import that goes on', 0)
+    const {out} = this
+    const name = Buffer.from(job, 'latin1')
+    out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
+    writeString(out, name, 0, name.length, false)
+    writeLength(out, ranges.length)
+    for (const range of ranges) for (const slot of range) writeLength(out, slot)
+  }
+
+  /** Ends the file. Returns its size in bytes. */
+  finish(): number {
+    this.#leaveDb()
+    this.out.u8(op.OPCODE_EOF)
+    const {high, low} = this.#output.finish()
+    if (this.#target.rdbVersion >= CHECKSUM_VERSION_MIN) {
+      this.out.i64le(high, low)
+      this.#output.flush()
+    }
+    this.dispose()
+    return this.offset
+  }
+
+  /** Removes temporary files. */
+  dispose(): void {
+    for (const writer of Object.values(this.#writers)) writer.dispose()
+  }
+
+  open(typeId: number): void {
+    const head = this.#head
+    if (head.db !== this.#db) this.#selectDb(head.db)
+    const {out} = this
+    this.options.onRecord?.(head, this.offset)
+    if (head.expireAtMs !== NEVER) this.#expiry(head.expireAtMs)
+    if (head.idleSeconds >= 0 && this.#takesHint('idle times', 9)) {
+      out.u8(op.OPCODE_IDLE)
+      writeLength(out, head.idleSeconds)
+    }
+    if (head.frequency >= 0 && this.#takesHint('access frequencies', 9)) {
+      out.u8(op.OPCODE_FREQ)
+      out.u8(head.frequency)
+    }
+    if (head.keyMeta !== undefined) this.#keyMeta(head.keyMeta)
+    out.u8(typeId)
+    const key = head.keyBytes
+    writeString(out, key.bytes, key.start, key.end, this.policy.compress)
+    this.keys++
+    this.#dbKeys++
+    if (head.expireAtMs !== NEVER) this.#dbExpires++
+  }
+
+  settle(): void {
+    this.#output.settle()
+  }
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    this.#output.take(bytes, start, end)
+  }
+
+  close(): void {
+    this.#output.settle()
+  }
+
+  passEmpty(): void {
+    this.emptied++
+  }
+
+  refuse(what: string): never {
+    const error = this.#cannot(what, this.#entry.offset)
+    const {db, keyBytes} = this.#head
+    error.place = {db, key: keyBytes.copy(), type: this.#entry.type, recordOffset: this.#entry.offset}
+    throw error
+  }
+
+  /** Whether the target takes the bytes of a value as they are stored. */
+  #copies(typeId: number): boolean {
+    const {sourceFamily} = this
+    const {reencode, templates} = this.options
+    if (reencode === true || sourceFamily === undefined || !this.#target.types.has(typeId)) return false
+    const {family} = this.#target
+    if (family !== sourceFamily && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
+    return templates === true || !REFERENCES.has(typeId)
+  }
+
+  #magic(): void {
+    const {family, rdbVersion} = this.#target
+    const magic = family === 'valkey' ? 'VALKEY' : 'REDIS'
+    this.out.ascii(magic + String(rdbVersion).padStart(MAGIC_BYTES - magic.length, '0'))
+  }
+
+  #selectDb(db: number): void {
+    this.#leaveDb()
+    this.#db = db
+    const {out} = this
+    out.u8(op.OPCODE_SELECTDB)
+    writeLength(out, db)
+    if (!this.#knows(7) || !this.#output.canReplace) return
+    out.u8(op.OPCODE_RESIZEDB)
+    this.#resizeAt = this.offset
+    for (let i = 0; i < 2; i++) out.copy(RESIZE_LENGTH, 0, RESIZE_LENGTH.length)
+  }
+
+  #leaveDb(): void {
+    if (this.#resizeAt >= 0) {
+      for (const [i, count] of [this.#dbKeys, this.#dbExpires].entries()) {
+        const bytes = new ByteWriter(4)
+        bytes.u32be(Math.min(count, UINT32_MAX))
+        this.#output.replaceZeros(this.#resizeAt + i * RESIZE_LENGTH.length + 1, bytes.view())
+      }
+    }
+    this.#resizeAt = -1
+    this.#dbKeys = this.#dbExpires = 0
+  }
+
+  #expiry(expireAtMs: Int64): void {
+    const {out} = this
+    if (this.#knows(3)) {
+      out.u8(op.OPCODE_EXPIRETIME_MS)
+      splitInt64(expireAtMs, this.#halves)
+      out.i64le(this.#halves.high, this.#halves.low)
+      return
+    }
+    const seconds = Number(expireAtMs) / 1000
+    if (!Number.isInteger(seconds)) this.refuse('an expiry with milliseconds')
+    if (Math.abs(seconds) > EXPIRE_SECONDS_MAX) this.refuse('an expiry beyond the year 2038')
+    out.u8(op.OPCODE_EXPIRETIME)
+    out.u32le(seconds)
+  }
+
+  #keyMeta(meta: Uint8Array): void {
+    if (this.#target.family !== 'redis' || !this.#knows(13)) this.refuse('key metadata')
+    this.out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
+    this.out.copy(meta, 0, meta.length)
+  }
+
+  /** What no server needs goes where the target has no place for it, and is counted. */
+  #takesHint(what: string, since: number): boolean {
+    if (this.#knows(since)) return true
+    this.hintsDropped.set(what, (this.hintsDropped.get(what) ?? 0) + 1)
+    return false
+  }
+
+  #knows(rdbVersion: number): boolean {
+    return this.#target.rdbVersion >= rdbVersion
+  }
+
+  #cannot(what: string, offset: number): UnsupportedError {
+    return new UnsupportedError('NOT_IN_TARGET', `${this.#target.name} cannot hold ${what}`, offset)
+  }
+}
+
+/** MODULE_AUX frames `when` as an unsigned item. */
+const MODULE_AUX_WHEN = 2
+
+/** Types that refer to a template of their file. */
+const REFERENCES: ReadonlySet<number> = new Set([op.TYPE_HASH_LISTPACK_REF, op.TYPE_HASH_ARRAY_REF])
+
+/**
+ * Types with listpacks in them: valkey 9 and all others disagree about the
+ * back length of some entries, and neither loads the other's.
+ */
+const MAY_DIFFER: ReadonlySet<number> = new Set([
+  op.TYPE_STREAM_LISTPACKS,
+  op.TYPE_HASH_LISTPACK,
+  op.TYPE_ZSET_LISTPACK,
+  op.TYPE_LIST_QUICKLIST_2,
+  op.TYPE_STREAM_LISTPACKS_2,
+  op.TYPE_SET_LISTPACK,
+  op.TYPE_STREAM_LISTPACKS_3,
+])

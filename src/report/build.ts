@@ -1,0 +1,82 @@
+/**
+ * What became of a build: what it was made of, what went in, and what did not
+ * and why; for people and for programs.
+ */
+import {formatTable, numeric, type Style, textual} from './table.js'
+import {formatMessage, formatText, jsonBytes} from './text.js'
+import {formatCount, formatSize} from './units.js'
+
+/** What a build tells of itself. */
+export interface BuildOutcome {
+  out: string
+  target: string
+  keysIn: number
+  keysOut: number
+  skipped: readonly {reason: string; keys: number}[]
+  lost: readonly {what: string; keys: number}[]
+  bytes: number
+  warnings: readonly {
+    source: string
+    code: string
+    severity: string
+    text: string
+    offset: number
+    db?: number | undefined
+    key?: Uint8Array | undefined
+  }[]
+}
+
+const LABEL_COLUMNS = 9
+
+/** Why keys were passed over, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  db: 'of another database (--db)',
+  type: 'of another type (--type)',
+  expired: 'by their expiry (--expired)',
+  ttl: 'by their time to live (--ttl)',
+  match: 'match no pattern (--match)',
+  notMatch: 'match a pattern (--not-match)',
+  slot: 'of another slot (--slot)',
+  regex: 'match no expression (--regex)',
+  bytes: 'by their size (--min-bytes, --max-bytes)',
+  empty: 'empty collections, which are no keys',
+  conflict: 'there already (--on-conflict)',
+}
+
+/** The lines of the report. */
+export function formatBuild(built: BuildOutcome, style: Style): string[] {
+  const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings} = built
+  const label = (name: string, text: string): string => `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
+  const lines = [
+    style.heading(formatText(out)),
+    label('for', target),
+    label('size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`),
+    label('keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`),
+  ]
+  if (skipped.length > 0) {
+    const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
+    lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
+  }
+  if (lost.length > 0) {
+    const rows = lost.map(({what, keys}) => [formatCount(keys), what])
+    lines.push('', ...formatTable([numeric('keys'), textual('lost: the target has no place for it')], rows, style))
+  }
+  if (warnings.length > 0) {
+    lines.push('', ...warnings.map(one => style.warning(`${formatText(one.source)}: ${formatMessage(one.text)}`)))
+  }
+  return lines
+}
+
+/** The same as data; its names are a contract. */
+export function buildJson({warnings, out, target, keysIn, keysOut, skipped, lost, bytes}: BuildOutcome): object {
+  const told = warnings.map(({source, code, severity, text, offset, db, key}) => ({
+    source,
+    code,
+    severity,
+    text,
+    offset,
+    db,
+    key: key === undefined ? undefined : jsonBytes(key),
+  }))
+  return {out, target, keysIn, keysOut, skipped, lost, bytes, warnings: told}
+}
