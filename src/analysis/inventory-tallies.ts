@@ -56,7 +56,7 @@ export class Tallies {
   /** `databasesMax` are told apart. */
   constructor(readonly databasesMax = limits.databasesMax) {}
 
-  of({db, type, typeId, encoding}: Entry): Tally {
+  of({db, type, typeId, encoding}: Pick<Entry, 'db' | 'type' | 'typeId' | 'encoding'>): Tally {
     if (db !== this.#db) this.#turnTo(db)
     const ofDb = this.#ofDb
     for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
@@ -79,11 +79,11 @@ export class Tallies {
     return this.#others.length === 0 ? undefined : summed(this.#others)
   }
 
-  /** Most bytes in the file first. */
+  /** Most bytes in the file first, then by type and encoding: never by which came first. */
   encodings(): EncodingCount[] {
     const sums = new Map<string, EncodingCount>()
     for (const {type, typeId, encoding, keys, elements, rdbBytes, memoryBytes} of this.#all()) {
-      const name = `${typeId} ${encoding}`
+      const name = `${String(typeId).padStart(3)} ${encoding}`
       const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0}
       sum.keys += keys
       sum.elements += elements
@@ -91,7 +91,9 @@ export class Tallies {
       sum.memoryBytes += memoryBytes
       sums.set(name, sum)
     }
-    return [...sums.values()].sort((a, b) => b.rdbBytes - a.rdbBytes)
+    return [...sums.entries()]
+      .sort(([aName, a], [bName, b]) => b.rdbBytes - a.rdbBytes || (aName < bName ? -1 : 1))
+      .map(([, sum]) => sum)
   }
 
   *#all(): Generator<Tally> {

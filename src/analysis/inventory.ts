@@ -4,6 +4,7 @@
  * modules, aux fields.
  */
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {TYPE_MODULE_2, TYPE_STRING} from '../rdb/opcodes.js'
@@ -108,6 +109,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   #memory: MeasuringVisitor | undefined
   /** What was counted of the keys' spread; absent where nobody asked. */
   readonly spread: KeySpread | undefined
+  /** There where nothing but sums is asked for. */
+  readonly passer: Passer | undefined
   /** There only where values are looked into: damage inside of them must not end a count that needs none of it. */
   readonly damage?: NonNullable<EntryVisitor['damage']>
 
@@ -121,6 +124,16 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     this.#estimating = options.memory !== undefined
     this.#biggest = new BiggestKeys(options.top)
     this.spread = options.spread === undefined ? undefined : new KeySpread(options.spread)
+    if (!this.#estimating && this.spread === undefined) {
+      this.passer = {
+        deep: false,
+        types: -1,
+        bytesEnd: 0,
+        elementsEnd: 0,
+        nowMs: this.#nowMs,
+        add: sums => this.addPassed(sums),
+      }
+    }
     if (options.memory !== undefined) {
       // A name that nobody knows is refused before anything is read.
       if (options.memory.server !== undefined) layoutOf(options.memory.server)
@@ -173,6 +186,16 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     if (entry.dragonflyMask >= 0) this.#dragonfly = true
   }
 
+  /** Counts entries that were passed over. */
+  addPassed(sums: PassedEntries): void {
+    const tally = this.#tallies.of(sums)
+    tally.keys += sums.keys
+    tally.elements += sums.elements
+    tally.rdbBytes += sums.bytes
+    tally.expiring += sums.expiring
+    tally.expired += sums.expired
+  }
+
   /** What may be among the biggest, or worth a warning, or is a module's. */
   #note(entry: Entry, bytes: number, memoryBytes: number): void {
     const biggest = this.#biggest
@@ -180,6 +203,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     this.#notableBytes = Math.min(biggest.sizeMin, NOTABLE_BYTES_MAX)
     if (entry.typeId !== TYPE_STRING && entry.elements >= biggest.elementsMin) {
       biggest.addByElements(entry, bytes, memoryBytes)
+    }
+    if (this.passer !== undefined) {
+      this.passer.bytesEnd = this.#notableBytes
+      this.passer.elementsEnd = Math.min(biggest.elementsMin, HUGE_ELEMENTS)
     }
     if (bytes >= BIG_BYTES || entry.elements >= HUGE_ELEMENTS) this.#extremes.add(entry, bytes)
     if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)

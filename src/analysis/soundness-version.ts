@@ -74,6 +74,11 @@ export class VersionSoundness {
     this.#types[op.TYPE_KEYDB_CRON] = 1
   }
 
+  /** A bit for each type byte below 32 of which nothing is to be told. */
+  get typesTaken(): number {
+    return this.#types.subarray(0, 32).reduce((bits, told, type) => (told === 1 ? bits : bits | (1 << type)), 0)
+  }
+
   entry(entry: Entry): void {
     if (this.#types[entry.typeId] === 1) this.#type(entry)
     if (entry.dragonflyMask >= 0 && !this.#dragonfly) {

@@ -7,6 +7,7 @@ import {SLOT_COUNT} from '../bytes/crc16.js'
 import type {FormatError} from '../errors.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
+import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
@@ -69,6 +70,7 @@ export class SoundnessVisitor implements EntryVisitor {
   keys = 0
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
+  readonly passer: Passer
   readonly #position: Position
   readonly #recordStart: Position
   readonly #version: VersionSoundness
@@ -95,6 +97,16 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#checksumBytes = header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
     this.#index = keys
+    this.passer = {
+      deep: true,
+      types: this.#version.typesTaken,
+      bytesEnd: Number.POSITIVE_INFINITY,
+      elementsEnd: Number.POSITIVE_INFINITY,
+      nowMs: 0,
+      begin: (entry, offset) => this.#passedFrom(entry, offset),
+      add: sums => this.#passed(sums),
+    }
+    if (keys !== undefined) this.passer.keys = keysInto(keys)
     this.#sizes = new DatabaseSizes(this.findings)
     this.#opaque = new OpaqueSoundness(this.findings, position)
     this.#stream = new StreamSoundness(this.findings, position)
@@ -231,6 +243,19 @@ export class SoundnessVisitor implements EntryVisitor {
     else this.#version.enterprise(before)
   }
 
+  #passed({keys, expiring}: PassedEntries): void {
+    this.keys += keys
+    const database = this.#sizes.present
+    database.keys += keys
+    database.expires += expiring
+  }
+
+  #passedFrom(entry: Entry, offset: number): void {
+    if (this.#entry !== entry) this.#entry = this.findings.entry = entry
+    const before = Math.max(entry.endOffset, this.#otherEnd)
+    if (offset !== before) this.#gap(before, offset)
+  }
+
   /** An attribute stands before what is no key, or an opcode that shows nothing before a key. */
   #gap(before: number, offset: number): void {
     if (offset < before) this.#dangling(offset)
@@ -267,6 +292,12 @@ export class SoundnessVisitor implements EntryVisitor {
 
   #error(code: string, text: string): void {
     this.findings.inFile(code, 'error', this.#otherStart, text)
+  }
+}
+
+function keysInto(index: KeyIndex): NonNullable<Passer['keys']> {
+  return (db, bytes, places, count, base) => {
+    for (let i = 0; i < 3 * count; i += 3) index.add(db, bytes, places[i + 1]!, places[i + 2]!, base + places[i]!)
   }
 }
 

@@ -138,18 +138,18 @@ export class ByteCursor {
 
   /**
    * Makes bytes[start, end) of a chunk follow what is not yet delivered. The
-   * room before `start` is the cursor's to write: a window that keeps little
-   * moves it there, and the chunk itself is not copied.
+   * room before `start`, from `room` on, is the cursor's to write: a window that
+   * keeps little moves it there, and the chunk itself is not copied.
    */
-  refill(chunk: Uint8Array, start: number, end: number): void {
+  refill(chunk: Uint8Array, start: number, end: number, room = 0): void {
     this.#sum(Math.min(this.#safe, this.end))
     const chunkOffset = this.base + this.end
     const kept = this.end - this.#safe
-    if (kept > start) {
+    if (kept > start - room) {
       this.#grow(kept, chunk, start, end)
       return
     }
-    if (kept > 0) chunk.set(this.bytes.subarray(this.#safe, this.end), start - kept)
+    if (kept > 0) chunk.set(this.bytes.subarray(this.#safe, this.end), start - kept) // may overlap: both may be kernel memory
     if (this.#grown !== undefined && this.#grown.length > GROWN_KEPT_BYTES) this.#grown = undefined
     this.bytes = chunk
     this.base = chunkOffset - start

@@ -44,6 +44,31 @@ export interface Kernel {
   /** Compresses the first bytes of the input area into at most `room` bytes: how many, or 0 if they do not fit. */
   lzfEncode(bytes: number, room: number): number
 
+  /** The windows of sources; see takeWindow. */
+  readonly windows: {
+    readonly first: number
+    readonly count: number
+    readonly stride: number
+    readonly room: number
+    readonly bytes: number
+  }
+
+  /** Passes over records that need no look of their own (src/kernels/records.ts); leaves why it stopped, and how many keys it kept. */
+  recordsPass(
+    start: number,
+    end: number,
+    deep: number,
+    types: number,
+    bytesEnd: number,
+    elementsEnd: number,
+    nowMs: number,
+    keeping: number,
+  ): number
+  /** The sums over what was passed: five for each type below 32 and each encoding of four. Whoever takes them zeroes them. */
+  readonly passedSums: Float64Array
+  /** Where the keys passed lie, three addresses each: record, key, end of the key. */
+  readonly passedKeys: Int32Array
+
   /** The entries of a listpack that is sound beyond doubt, -1 otherwise (src/kernels/packed.ts). */
   packedCheck(shape: number, start: number, end: number): number
 }
@@ -60,6 +85,37 @@ let loaded: Kernel | undefined
 export function kernel(): Kernel {
   loaded ??= loadKernel()
   return loaded
+}
+
+/** Where a window of a source may lie: [start, end) of the kernels' memory, with room in front from `room` on. */
+export interface WindowArea {
+  readonly room: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The areas that nobody has. */
+let freeWindows: WindowArea[] | undefined
+
+/**
+ * Two areas for the windows of one source, so that kernels work on its bytes where they lie; undefined where all are
+ * taken: then any other memory does, only slower.
+ */
+export function takeWindows(): [WindowArea, WindowArea] | undefined {
+  freeWindows ??= allWindows()
+  return freeWindows.length < 2 ? undefined : [freeWindows.pop()!, freeWindows.pop()!]
+}
+
+export function giveBackWindows(windows: readonly WindowArea[]): void {
+  freeWindows!.push(...windows)
+}
+
+function allWindows(): WindowArea[] {
+  const {first, count, stride, room, bytes} = kernel().windows
+  return Array.from({length: count}, (_, i) => {
+    const start = first + i * stride + room
+    return {room: start - room, start, end: start + bytes}
+  })
 }
 
 // Below this, a loop is faster than the view that a block copy needs.
@@ -88,7 +144,7 @@ function loadKernel(): Kernel {
   randomFillSync(new Uint8Array(buffer, number('PACKED_KEYS'), number('PACKED_KEYS_BYTES')))
   const calls = exports as unknown as Pick<
     Kernel,
-    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode' | 'packedCheck'
+    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode' | 'packedCheck' | 'recordsPass'
   >
   return {
     bytes: new Uint8Array(buffer),
@@ -105,5 +161,15 @@ function loadKernel(): Kernel {
     lzfDecode: calls.lzfDecode,
     lzfEncode: calls.lzfEncode,
     packedCheck: calls.packedCheck,
+    recordsPass: calls.recordsPass,
+    passedSums: new Float64Array(buffer, number('PASSED_SUMS'), number('PASSED_SUMS_LENGTH')),
+    passedKeys: new Int32Array(buffer, number('PASSED_KEYS'), 3 * number('PASSED_KEYS_MAX')),
+    windows: {
+      first: number('WINDOW_0'),
+      count: number('WINDOWS'),
+      stride: number('WINDOW_STRIDE'),
+      room: number('WINDOW_ROOM_BYTES'),
+      bytes: number('WINDOW_BYTES'),
+    },
   }
 }

@@ -13,6 +13,7 @@ import {basename} from 'node:path'
 import type {Readable} from 'node:stream'
 import {setImmediate as eventLoopTurn} from 'node:timers/promises'
 import {limits} from '../limits.js'
+import {giveBackWindows, kernel, takeWindows, type WindowArea} from './kernel.js'
 
 /** Room in front of a window; what a cursor keeps beyond it is copied to a buffer of its own. */
 const HEADROOM_BYTES = 16 * 1024
@@ -23,6 +24,8 @@ const READS_A_TURN = 32
 /** One window of an input. Valid until the next but one read. */
 export interface ByteWindow {
   bytes: Uint8Array
+  /** From here up to `start`, bytes may be overwritten; 0 where absent. */
+  room?: number
   start: number
   end: number
 }
@@ -74,6 +77,43 @@ export class MemorySource implements ByteSource {
   async close(): Promise<void> {}
 }
 
+/** Room for windows that take turns, in the kernels' memory where there is some. */
+export class TwoWindows {
+  #areas: readonly [WindowArea, WindowArea] | undefined
+  readonly #windows: readonly [Required<ByteWindow>, Required<ByteWindow>]
+  #turn = 0
+
+  constructor(windowBytes: number) {
+    const areas = takeWindows()
+    this.#areas = areas
+    if (areas === undefined) {
+      const end = HEADROOM_BYTES + windowBytes
+      const own = (): Required<ByteWindow> => ({bytes: new Uint8Array(end), room: 0, start: HEADROOM_BYTES, end})
+      this.#windows = [own(), own()]
+    } else {
+      const {bytes} = kernel()
+      const area = ({room, start, end}: WindowArea): Required<ByteWindow> => ({
+        bytes,
+        room,
+        start,
+        end: Math.min(end, start + windowBytes),
+      })
+      this.#windows = [area(areas[0]), area(areas[1])]
+    }
+  }
+
+  next(): Required<ByteWindow> {
+    this.#turn ^= 1
+    return this.#windows[this.#turn]!
+  }
+
+  /** For the next source; what was lent must not be looked into any more. */
+  giveBack(): void {
+    if (this.#areas !== undefined) giveBackWindows(this.#areas)
+    this.#areas = undefined
+  }
+}
+
 /**
  * A regular file, read synchronously: handing 256 KiB reads to the thread pool
  * cost 0.3 s a gigabyte of the parsing thread's time, reading them 0.1 s, and the
@@ -82,7 +122,8 @@ export class MemorySource implements ByteSource {
 export class FileSource implements ByteSource {
   readonly storedBytes: number
   storedRead = 0
-  readonly #windows: readonly [Uint8Array, Uint8Array]
+  /** Two take turns: one lent last and still looked into, one being filled. */
+  readonly #windows: TwoWindows
   #reads = 0
 
   /** Takes a file over; it is closed with the source. Reads `inputBytes` from `start` on. */
@@ -93,23 +134,22 @@ export class FileSource implements ByteSource {
     readonly start = 0,
   ) {
     this.storedBytes = inputBytes
-    const windowBytes = Math.min(limits.windowBytes, Math.max(inputBytes, 1))
-    // Two take turns: one lent last and still looked into, one being filled.
-    this.#windows = [new Uint8Array(HEADROOM_BYTES + windowBytes), new Uint8Array(HEADROOM_BYTES + windowBytes)]
+    this.#windows = new TwoWindows(Math.min(limits.windowBytes, Math.max(inputBytes, 1)))
   }
 
   async read(): Promise<ByteWindow | undefined> {
     if (++this.#reads % READS_A_TURN === 0) await eventLoopTurn()
-    const bytes = this.#windows[this.#reads & 1]!
+    const {bytes, room, start, end} = this.#windows.next()
     // A file that grows meanwhile is read as it was when it was opened.
-    const wanted = Math.min(bytes.length - HEADROOM_BYTES, this.storedBytes - this.storedRead)
-    const filled = wanted > 0 ? readSync(this.file.fd, bytes, HEADROOM_BYTES, wanted, this.start + this.storedRead) : 0
+    const wanted = Math.min(end - start, this.storedBytes - this.storedRead)
+    const filled = wanted > 0 ? readSync(this.file.fd, bytes, start, wanted, this.start + this.storedRead) : 0
     if (filled === 0) return undefined
     this.storedRead += filled
-    return {bytes, start: HEADROOM_BYTES, end: HEADROOM_BYTES + filled}
+    return {bytes, room, start, end: start + filled}
   }
 
   async close(): Promise<void> {
+    this.#windows.giveBack()
     await this.file.close()
   }
 }

@@ -20,11 +20,21 @@ export {
   LZF_STREAM,
   PACKED_KEYS,
   PACKED_KEYS_BYTES,
+  PASSED_KEYS,
+  PASSED_KEYS_MAX,
+  PASSED_SUMS,
+  PASSED_SUMS_LENGTH,
   RESULTS,
+  WINDOW_0,
+  WINDOW_BYTES,
+  WINDOW_ROOM_BYTES,
+  WINDOW_STRIDE,
+  WINDOWS,
 } from './memory'
 export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'
+export {recordsPass} from './records'
 
 // Settled while compiling: the memory of test/asconfig.json holds the layout.
 if (LAYOUT_END > MEMORY_BYTES) ERROR('the layout is larger than the memory')

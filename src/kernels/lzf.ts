@@ -20,6 +20,7 @@ import {
   LZF_TABLE_BYTES,
   MASKS,
   MASK_STRIDES,
+  RESULTS,
   leave,
 } from './memory'
 
@@ -31,6 +32,11 @@ const BAD_REFERENCE: i32 = 3
 
 const MATCH_MAX: i32 = 264
 const RUN_MAX: i32 = 32
+/** A head is what says how many entries a packed blob has: that of a ziplist is the longest. */
+const HEAD_BYTES: i32 = 10
+/** The first operations, one at least; what they make may be more than is asked for. */
+const HEAD_INPUT_MAX: i32 = 40
+const HEAD_OUTPUT_MAX: i32 = 1024
 
 buildMasks()
 
@@ -81,6 +87,21 @@ export function lzfDecode(input: i32, inputEnd: i32, output: i32, outputEnd: i32
   }
   leave(from, to)
   return status
+}
+
+/** Where the last decoding stopped in its output. */
+// @ts-ignore: decorator
+@inline
+export function lzfReached(): i32 {
+  return load<i32>(RESULTS, 4)
+}
+
+/** Where the first bytes lie that a run decodes to, HEAD_BYTES of them at least; 0 where it does not make so many. */
+export function lzfHead(input: i32, inputEnd: i32): i32 {
+  const control = load<u8>(input) as i32
+  if (control >= HEAD_BYTES - 1 && control < RUN_MAX && input + control + 1 < inputEnd) return input + 1
+  lzfDecode(input, min(inputEnd, input + HEAD_INPUT_MAX), LZF_OUTPUT, LZF_OUTPUT + HEAD_OUTPUT_MAX, LZF_OUTPUT)
+  return lzfReached() - LZF_OUTPUT >= HEAD_BYTES ? LZF_OUTPUT : 0
 }
 
 // @ts-ignore: decorator

@@ -1,5 +1,5 @@
 /**
- * The kernels' memory, laid out by hand: 64 pages (4 MiB), never grown, since growing detaches every view that was
+ * The kernels' memory, laid out by hand: 96 pages (6 MiB), never grown, since growing detaches every view that was
  * lent out. Nothing is allocated; each area has one user.
  *
  *   RESULTS      what a kernel returns beside its status, four u32
@@ -11,17 +11,20 @@
  *   LZF_TABLE    where a hash of three bytes was last seen, for the compressor
  *   LZF_INPUT    what is about to be decompressed, compressed or checked at once
  *   LZF_OUTPUT   what the compressor wrote
+ *   LZF_OPERATIONS, LZF_WAITING  what an operation is by its first byte; runs to be verified together
  *   LZF_STREAM   8 KiB of history, then one piece of a value that streams
  *   LZF_SLOT_0   a value decompressed whole
  *   LZF_SLOT_1   another, since a field and its value are lent together
+ *   WINDOW_0..   windows of sources, each with room in front: their bytes are worked on where they lie
+ *   PASSED_...   the sums over records passed together, and where their keys lie
  *   PACKED_...   what a packed node is checked with: keys of a hash drawn for every run, lengths of entries, powers of
  *                ten, masks, integers spelled out, and the tags of the members met
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
 
-/** initialMemory and maximumMemory of test/asconfig.json: 64 pages. */
-export const MEMORY_BYTES: i32 = 64 * 65536
+/** initialMemory and maximumMemory of test/asconfig.json: 96 pages. */
+export const MEMORY_BYTES: i32 = 96 * 65536
 
 const SLACK: i32 = 64
 
@@ -38,9 +41,25 @@ export const LZF_HISTORY_BYTES: i32 = 8192
 export const LZF_PIECE_BYTES: i32 = 256 * 1024
 export const LZF_SLOT_BYTES: i32 = 512 * 1024
 
+/** Compressed runs that wait to be verified side by side. */
+export const LZF_WAITING_MAX: i32 = 256
+export const LZF_WAITING_BYTES: i32 = 3 * 4
+
 export const PACKED_KEYS_BYTES: i32 = 32
 /** Each takes two slots of four bytes in the largest table. */
 export const PACKED_MEMBERS_MAX: i32 = 16384
+
+export const PASSED_SUM_BYTES: i32 = 5 * 8
+export const PASSED_SUMS_LENGTH: i32 = 32 * 4 * 5
+export const PASSED_KEYS_MAX: i32 = 4096
+export const PASSED_KEY_BYTES: i32 = 3 * 4
+
+/** Two for a source; a second source can be open at the same time. */
+export const WINDOWS: i32 = 4
+/** Room in front of a window for what the last one left unread. */
+export const WINDOW_ROOM_BYTES: i32 = 128 * 1024
+export const WINDOW_BYTES: i32 = 256 * 1024
+export const WINDOW_STRIDE: i32 = WINDOW_ROOM_BYTES + WINDOW_BYTES + SLACK
 
 export const RESULTS: i32 = 1024
 export const MASKS: i32 = RESULTS + 64
@@ -61,7 +80,15 @@ export const PACKED_POWERS: i32 = PACKED_SIZES + 256
 export const MASKS_16: i32 = PACKED_POWERS + 23 * 8
 export const PACKED_DIGITS: i32 = MASKS_16 + 32
 export const PACKED_TABLE: i32 = PACKED_DIGITS + 2 * 32 + SLACK
-export const LAYOUT_END: i32 = PACKED_TABLE + PACKED_MEMBERS_MAX * 2 * 4 + SLACK
+/** By type byte below 32 and, of strings, encoding: keys, elements, bytes, those expiring, those expired. */
+export const PASSED_SUMS: i32 = PACKED_TABLE + PACKED_MEMBERS_MAX * 2 * 4 + SLACK
+/** Three i32 a key: where its record, its bytes and its value begin. */
+export const PASSED_KEYS: i32 = PASSED_SUMS + PASSED_SUMS_LENGTH * 8
+export const LZF_OPERATIONS: i32 = PASSED_KEYS + PASSED_KEYS_MAX * PASSED_KEY_BYTES
+/** Three i32 a run: where it begins and ends, and how many bytes it is to make. */
+export const LZF_WAITING: i32 = LZF_OPERATIONS + 256 * 4
+export const WINDOW_0: i32 = (LZF_WAITING + LZF_WAITING_MAX * LZF_WAITING_BYTES + 63) & ~63
+export const LAYOUT_END: i32 = WINDOW_0 + WINDOWS * WINDOW_STRIDE
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

@@ -169,7 +169,7 @@ export interface SelectionCounts {
 }
 
 /** Shows another visitor the selected entries only, and everything that is no entry: damage too, wherever it lies. */
-export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage'>> {
+export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 'passer'>> {
   readonly counts: SelectionCounts = {
     seen: 0,
     taken: 0,

@@ -9,6 +9,7 @@ import type {Int64} from '../bytes/int64.js'
 import type {StreamId} from '../encoding/stream-id.js'
 import type {FormatError} from '../errors.js'
 import type {Entry} from './entry.js'
+import type {Passer} from './passer.js'
 
 /**
  * How much of a value its visitor wants.
@@ -184,6 +185,8 @@ export interface EntryVisitor {
    * framing is lost too, the error is thrown.
    */
   damage?(error: FormatError, entry: Entry): void
+  /** Entries need not all be shown: there where sums over them do. */
+  readonly passer?: Passer | undefined
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }

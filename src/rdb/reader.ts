@@ -215,7 +215,7 @@ export class RdbReader implements EntrySource {
     const window = await this.source.read()
     if (this.header === undefined) this.#remember(window)
     if (window === undefined) cursor.finish()
-    else cursor.refill(window.bytes, window.start, window.end)
+    else cursor.refill(window.bytes, window.start, window.end, window.room)
     this.#records.afterRefill()
   }
 

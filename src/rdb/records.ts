@@ -30,6 +30,7 @@ import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js
 import {passCommonStrings} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
+import {passTogether} from './passing.js'
 import {HashTemplates} from './value/hash-template.js'
 import type {ValueReader} from './value/reader.js'
 import {valueReaders} from './value/table.js'
@@ -89,7 +90,7 @@ export class RecordReader {
   readAll(visitor: EntryVisitor): void {
     for (;;) {
       if (!this.inValue) {
-        if (!this.#attributed) this.#passCommonStrings(visitor)
+        if (!this.#attributed) this.#passCommon(visitor)
         if (!this.inValue) {
           if (!this.readKey(visitor)) return
           this.answer(visitor.entry(this.entry))
@@ -166,8 +167,9 @@ export class RecordReader {
     return true
   }
 
-  #passCommonStrings(visitor: EntryVisitor): void {
+  #passCommon(visitor: EntryVisitor): void {
     const {cursor, entry} = this
+    if (visitor.passer !== undefined && passTogether(cursor, entry, visitor.passer)) return
     const value = passCommonStrings(cursor, entry, visitor)
     if (value === undefined) return
     this.recordOffset = entry.offset

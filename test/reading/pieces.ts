@@ -1,6 +1,6 @@
 /** The same bytes, arriving in other ways. */
 import {open} from 'node:fs/promises'
-import {type ByteSource, FileSource, StreamSource} from '../../src/bytes/source.js'
+import {type ByteSource, type ByteWindow, FileSource, StreamSource, TwoWindows} from '../../src/bytes/source.js'
 import {type Limits, limits} from '../../src/limits.js'
 
 /** A stream that hands out its bytes in pieces that end at `cuts`; nobody knows its size. */
@@ -39,4 +39,34 @@ export async function withLimits<T>(changed: Partial<Limits>, run: () => Promise
 /** A file in windows of `windowBytes`. */
 export function fileInWindows(path: string, bytes: number, windowBytes: number): Promise<ByteSource> {
   return withLimits({windowBytes}, async () => new FileSource(path, await open(path, 'r'), bytes))
+}
+
+/** Bytes in windows where those of files are: in the kernels' memory, as long as there is room. */
+export class KernelSource implements ByteSource {
+  readonly name = 'kernel memory'
+  readonly inputBytes: number
+  readonly storedBytes: number
+  storedRead = 0
+  readonly #windows: TwoWindows
+
+  constructor(
+    readonly bytes: Uint8Array,
+    windowBytes = limits.windowBytes,
+  ) {
+    this.inputBytes = this.storedBytes = bytes.length
+    this.#windows = new TwoWindows(windowBytes)
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    const {bytes, room, start, end} = this.#windows.next()
+    const piece = this.bytes.subarray(this.storedRead, this.storedRead + end - start)
+    if (piece.length === 0) return undefined
+    bytes.set(piece, start)
+    this.storedRead += piece.length
+    return {bytes, room, start, end: start + piece.length}
+  }
+
+  async close(): Promise<void> {
+    this.#windows.giveBack()
+  }
 }

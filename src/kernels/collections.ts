@@ -1,0 +1,240 @@
+/**
+ * Passes over the collections of an RDB file: lengths believed, or everything verified. Each says where it ends, 0 in
+ * doubt, or a place behind the window's end where it has not arrived.
+ */
+import {lzfDecode, lzfHead, lzfReached} from './lzf'
+import {beginMembers, hashInteger, hashString, putMember} from './members'
+import {LZF_SLOT_0, LZF_SLOT_BYTES, PACKED_MEMBERS_MAX} from './memory'
+import {intsetSound, packedCheck} from './packed'
+import {INT, RAW, length, made, passLength, passSoundString, passString, payload, stored, windowEnd} from './strings'
+
+const TYPE_LIST: u32 = 1
+const TYPE_SET: u32 = 2
+const TYPE_HASH: u32 = 4
+const TYPE_ZSET_2: u32 = 5
+const TYPE_LIST_ZIPLIST: u32 = 10
+const TYPE_INTSET: u32 = 11
+const TYPE_HASH_LISTPACK: u32 = 16
+const TYPE_ZSET_LISTPACK: u32 = 17
+const TYPE_QUICKLIST_2: u32 = 18
+const TYPE_SET_LISTPACK: u32 = 20
+
+/** As packed.ts numbers them. */
+const SHAPE_LIST: i32 = 0
+const SHAPE_SET: i32 = 1
+const SHAPE_ZSET: i32 = 2
+const SHAPE_HASH: i32 = 3
+
+/** Numbers of so many digits are exact in 64 bits. */
+const DIGITS_MAX: i32 = 18
+
+let deeply: bool = false
+/** Of the value passed last. */
+export let elements: i32 = 0
+
+export function beginCollections(deep: bool): void {
+  deeply = deep
+}
+
+/** The value of a type that is no string. */
+export function passCollection(type: u32, p: i32): i32 {
+  if (type == TYPE_HASH_LISTPACK) return passListpack(p, SHAPE_HASH, 2)
+  if (type == TYPE_ZSET_LISTPACK) return passListpack(p, SHAPE_ZSET, 2)
+  if (type == TYPE_QUICKLIST_2) return passNodes(p)
+  if (type == TYPE_SET_LISTPACK) return passListpack(p, SHAPE_SET, 1)
+  if (type == TYPE_INTSET) return passIntset(p)
+  if (type >= TYPE_LIST_ZIPLIST && type < TYPE_HASH_LISTPACK) return passZiplist(p, type == TYPE_LIST_ZIPLIST ? 1 : 2)
+  if (type == TYPE_LIST) return deeply ? passItems(p) : passStrings(p, 1, 0)
+  if (type == TYPE_SET) return deeply ? passMembers(p, TYPE_SET) : passStrings(p, 1, 0)
+  if (type == TYPE_HASH) return deeply ? passMembers(p, TYPE_HASH) : passStrings(p, 2, 0)
+  if (type == TYPE_ZSET_2) return deeply ? passMembers(p, TYPE_ZSET_2) : passStrings(p, 1, 8)
+  return 0
+}
+
+/** <n> (<string>*each tail)*n, lengths believed. */
+function passStrings(p: i32, each: i32, tail: i32): i32 {
+  let at = passLength(p)
+  if (at == 0 || length == 0) return 0
+  elements = length
+  for (let left = length; left > 0; left--) {
+    for (let i = 0; i < each; i++) {
+      at = passString(at)
+      if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
+    }
+    at += tail
+    if (at >= windowEnd) return windowEnd + 1
+  }
+  return at
+}
+
+function passItems(p: i32): i32 {
+  let at = passLength(p)
+  if (at == 0 || length == 0) return 0
+  elements = length
+  for (let left = length; left > 0; left--) {
+    at = passSoundString(at)
+    if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
+  }
+  return at
+}
+
+/** Sets, sorted sets and hashes that are no packed node: none of their members or fields may be there twice. */
+function passMembers(p: i32, type: u32): i32 {
+  let at = passLength(p)
+  if (at == 0 || length == 0 || length > PACKED_MEMBERS_MAX) return 0
+  if (length > windowEnd - at) return windowEnd + 1
+  elements = length
+  beginMembers(elements)
+  for (let left = elements; left > 0; left--) {
+    const hash = load<u8>(at) < 0xc3 ? hashPlain(at) : hashPacked(at)
+    at = reached
+    if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
+    if (hash == 0 || !putMember(hash)) return 0
+    if (type == TYPE_SET) continue
+    if (type == TYPE_HASH) {
+      at = passSoundString(at)
+    } else {
+      const score = load<f64>(at)
+      at = score != score ? 0 : at + 8
+    }
+    if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
+  }
+  return at
+}
+
+/** Where the member ends whose hash was asked for; 0 in doubt. */
+let reached: i32 = 0
+
+/** The hash of a member's value: of an integer and of the string that spells it the same. 0 in doubt. */
+// @ts-ignore: decorator
+@inline
+function hashPlain(p: i32): u64 {
+  reached = passString(p)
+  if (reached == 0 || reached > windowEnd) return 0
+  if (stored == INT) return hashInteger(integerAt(p))
+  const byte = load<u8>(payload) as u32
+  if (made <= 20 && made > 0 && byte <= 0x39 && byte >= 0x2d) return hashDigits(payload, made)
+  return hashString(payload, made)
+}
+
+function integerAt(p: i32): i64 {
+  const first = load<u8>(p)
+  return first == 0xc0 ? load<i8>(p, 1) : first == 0xc1 ? load<i16>(p, 1) : load<i32>(p, 1)
+}
+
+/** Of a string that may spell an integer. */
+function hashDigits(start: i32, size: i32): u64 {
+  const negative = load<u8>(start) == 0x2d
+  let p = start + (negative ? 1 : 0)
+  const end = start + size
+  if (p == end || (load<u8>(p) == 0x30 && size > 1)) return hashString(start, size)
+  let value: i64 = 0
+  for (; p < end; p++) {
+    const digit = (load<u8>(p) as u32) - 0x30
+    if (digit > 9) return hashString(start, size)
+    value = value * 10 + digit
+  }
+  if (size > DIGITS_MAX) return 0
+  return hashInteger(negative ? -value : value)
+}
+
+function hashPacked(p: i32): u64 {
+  reached = passString(p)
+  // Of so few bytes none are compressed: it might spell an integer.
+  if (reached == 0 || reached > windowEnd || made <= 20 || made > LZF_SLOT_BYTES) return 0
+  return unpack(reached) ? hashString(LZF_SLOT_0, made) : 0
+}
+
+/** Decompresses the string passed last to LZF_SLOT_0. */
+// @ts-ignore: decorator
+@inline
+function unpack(end: i32): bool {
+  const start = payload
+  const slotEnd = LZF_SLOT_0 + made
+  return lzfDecode(start, end, LZF_SLOT_0, slotEnd, LZF_SLOT_0) == 0 && lzfReached() == slotEnd
+}
+
+/** A blob is passed: its bytes, or its head where that is enough, are at `blob`; 0 in doubt. */
+let blob: i32 = 0
+
+function passBlob(p: i32): i32 {
+  const end = passString(p)
+  if (end == 0 || end > windowEnd) return end
+  if (stored == INT || made < 7) return 0
+  if (stored == RAW) {
+    blob = payload
+  } else if (deeply) {
+    if (made > LZF_SLOT_BYTES || !unpack(end)) return 0
+    blob = LZF_SLOT_0
+  } else {
+    blob = lzfHead(payload, end)
+    if (blob == 0) return 0
+  }
+  return end
+}
+
+/** The entries that the listpack in the blob has; 0 in doubt. */
+// @ts-ignore: decorator
+@inline
+function listpackEntries(shape: i32): i32 {
+  if (deeply) return packedCheck(shape, blob, blob + made)
+  const entries = load<u16>(blob, 4) as i32
+  // Each takes two bytes at least, after six of a head and before one of an end.
+  return (load<u32>(blob) as i32) == made && entries != 0xffff && 2 * entries <= made - 7 ? entries : 0
+}
+
+function passListpack(p: i32, shape: i32, each: i32): i32 {
+  const end = passBlob(p)
+  if (end == 0 || end > windowEnd) return end
+  const entries = listpackEntries(shape)
+  elements = entries / each
+  return entries > 0 ? end : 0
+}
+
+function passNodes(p: i32): i32 {
+  let at = passLength(p)
+  if (at == 0 || length == 0) return 0
+  let sum = 0
+  for (let left = length; left > 0; left--) {
+    const container = load<u8>(at)
+    if (container == 2) {
+      at = passBlob(at + 1)
+      if (at == 0 || at > windowEnd) return at
+      const entries = listpackEntries(SHAPE_LIST)
+      if (entries <= 0) return 0
+      sum += entries
+    } else if (container == 1) {
+      at = deeply ? passSoundString(at + 1) : passString(at + 1)
+      if (at == 0) return 0
+      sum++
+    } else {
+      return 0
+    }
+    if (at >= windowEnd) return windowEnd + 1
+  }
+  elements = sum
+  return at
+}
+
+function passIntset(p: i32): i32 {
+  const end = passBlob(p)
+  if (end == 0 || end > windowEnd) return end
+  const width = load<i32>(blob)
+  const count = load<u32>(blob, 4)
+  if (width != 2 && width != 4 && width != 8) return 0
+  if (count == 0 || count > (LZF_SLOT_BYTES as u32) || 8 + (count as i32) * width != made) return 0
+  if (deeply && !intsetSound(blob + 8, width, blob + made)) return 0
+  elements = count as i32
+  return end
+}
+
+/** Shallow only. */
+function passZiplist(p: i32, each: i32): i32 {
+  if (deeply) return 0
+  const end = passBlob(p)
+  if (end == 0 || end > windowEnd) return end
+  const entries = load<u16>(blob, 8) as i32
+  if (entries == 0 || entries == 0xffff || 2 * entries > made - 11) return 0
+  elements = entries / each
+  return end
+}
