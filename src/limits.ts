@@ -22,6 +22,8 @@ export interface Limits {
   listStringsMax: number
   /** Field names of all hash templates of a file. */
   templateFieldsMax: number
+  /** Bytes of a string value that are held until it is known whether they are text; a longer one is base64 in JSON. */
+  jsonTextBytesMax: number
 }
 
 export const limits: Readonly<Limits> = {
@@ -40,4 +42,6 @@ export const limits: Readonly<Limits> = {
   // A copied string takes some two hundred bytes: a file of 40 MB could ask for 4 GB.
   listStringsMax: 1_000_000,
   templateFieldsMax: 1_000_000,
+  // Larger texts than anybody reads as text.
+  jsonTextBytesMax: 16 * 1024 * 1024,
 }

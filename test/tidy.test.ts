@@ -18,6 +18,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   keyspace: 2,
   rdb: 3,
   aof: 4,
+  csv: 4,
+  jsonl: 4,
   parallel: 4,
   replay: 5,
   replication: 5,

@@ -14,6 +14,7 @@ const MINUS = 0x2d
 const PLUS = 0x2b
 const POINT = 0x2e
 const ZERO = 0x30
+const {latin1Slice} = Buffer.prototype
 /** Longer digit strings are beyond 2^53; of this many digits, some are. */
 const EXACT_DIGITS = 16
 /** 10^22 is the largest power of ten that a double holds exactly. */
@@ -24,6 +25,9 @@ const TEXT_BYTES_MAX = 2048
 /** Integers up to here are printed without exponent by redis 7.2 (util.c double2ll), and below 2^52 by older ones. */
 const INTEGER_MAX = 2 ** 62
 const OLD_INTEGER_MAX = 2 ** 52
+const FEW_DECIMALS = 6
+/** Times 10^6 this is below 2^53. */
+const FEW_DECIMALS_MAX = 2 ** 33
 
 /** Reads the number that is all of bytes[start, end); undefined where it is none. "nan" is NaN. */
 export function parseDouble(bytes: Uint8Array, start: number, end: number): number | undefined {
@@ -76,9 +80,41 @@ export function writeShortest(value: number, out: Uint8Array, at: number): numbe
     out[at] = MINUS
     return formatSafe(-value, out, at + 1)
   }
+  const end = writeFewDecimals(value, out, at)
+  if (end > 0) return end
   const text = formatShortest(value)
   for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i)
   return at + text.length
+}
+
+/**
+ * The same for what has at most six decimals, as most scores that people set, without a string; 0 where it has more.
+ * Both the integer and the power of ten are exact in a double, so their quotient is what the digits read back to.
+ */
+function writeFewDecimals(value: number, out: Uint8Array, start: number): number {
+  const size = Math.abs(value)
+  if (!(size < FEW_DECIMALS_MAX)) return 0
+  let decimals = 1
+  let digits = Math.round(size * 10)
+  while (digits / POWERS[decimals]! !== size) {
+    if (decimals === FEW_DECIMALS) return 0
+    digits = Math.round(size * POWERS[++decimals]!)
+  }
+  if (digits === 0) return 0
+  let at = start
+  if (value < 0) out[at++] = MINUS
+  const power = POWERS[decimals]!
+  const whole = Math.floor(digits / power)
+  at = formatSafe(whole, out, at)
+  out[at] = POINT
+  let rest = digits - whole * power
+  const end = at + 1 + decimals
+  for (let p = end - 1; p > at; p--) {
+    const next = Math.floor(rest / 10)
+    out[p] = ZERO + rest - next * 10
+    rest = next
+  }
+  return end
 }
 
 /** Exactly what C prints for "%.17g", and what redis up to 7.0 prints for a score. */
@@ -110,9 +146,7 @@ function isExponent(bytes: Uint8Array, p: number, end: number): boolean {
 /** The syntax has been checked; JavaScript rounds correctly. */
 function parseSlow(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (end - start > TEXT_BYTES_MAX) return undefined
-  let text = ''
-  for (let p = start; p < end; p++) text += String.fromCharCode(bytes[p]!)
-  return Number(text)
+  return Number(latin1Slice.call(bytes, start, end))
 }
 
 function parseWord(bytes: Uint8Array, start: number, end: number, negative: boolean): number | undefined {

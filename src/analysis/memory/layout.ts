@@ -4,7 +4,7 @@
  * between is derived from the structure.
  */
 import {UsageError} from '../../errors.js'
-import type {Product} from '../producer.js'
+import type {Product} from '../../rdb/producer.js'
 
 export interface MemoryLayout {
   name: string

@@ -45,7 +45,11 @@ export interface ModuleId {
 export function readModuleId(cursor: ByteCursor): ModuleId {
   const id = {high: 0, low: 0}
   splitInt64(readLength64(cursor), id)
-  const {high, low} = id
+  return moduleIdOf(id.high, id.low)
+}
+
+/** What the 64 bits of a module's ID say. */
+export function moduleIdOf(high: number, low: number): ModuleId {
   let name = ''
   for (let i = 0; i < NAME_LENGTH; i++) {
     // Bits 58..63 of the 64 are the first character.

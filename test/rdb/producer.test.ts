@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest'
-import {producerOf} from '../../src/analysis/producer.js'
+import {producerOf} from '../../src/rdb/producer.js'
 import type {RdbHeader} from '../../src/rdb/versions.js'
 
 const redis = (rdbVersion: number): RdbHeader => ({magic: 'REDIS', family: 'redis', rdbVersion})

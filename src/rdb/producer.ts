@@ -1,7 +1,7 @@
 /**
  * Who wrote a snapshot: read off its aux fields and the marks vendors leave.
  */
-import type {RdbHeader} from '../rdb/versions.js'
+import type {SourceOrigin} from '../keyspace/entry-source.js'
 
 export type Product = 'redis' | 'valkey' | 'keydb' | 'dragonfly' | 'unknown'
 
@@ -15,12 +15,12 @@ export interface Producer {
  * `dragonfly`: an opcode of its own was seen.
  * Redict calls itself redis in its files and cannot be told apart.
  */
-export function producerOf(header: RdbHeader, aux: ReadonlyMap<string, string>, dragonfly: boolean): Producer {
+export function producerOf(origin: SourceOrigin, aux: ReadonlyMap<string, string>, dragonfly: boolean): Producer {
   const valkey = aux.get('valkey-ver')
   if (valkey !== undefined) return {product: 'valkey', serverVersion: valkey}
   const serverVersion = aux.get('redis-ver')
   if (dragonfly) return {product: 'dragonfly', serverVersion}
   if (aux.has('mvcc-tstamp') || aux.has('keydb-subexpire-key')) return {product: 'keydb', serverVersion}
-  if (header.family === 'valkey') return {product: 'valkey', serverVersion}
-  return {product: serverVersion === undefined && header.rdbVersion > 6 ? 'unknown' : 'redis', serverVersion}
+  if (origin.family === 'valkey') return {product: 'valkey', serverVersion}
+  return {product: serverVersion === undefined && origin.rdbVersion > 6 ? 'unknown' : 'redis', serverVersion}
 }

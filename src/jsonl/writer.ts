@@ -1,0 +1,258 @@
+/**
+ * A keyspace as JSON, one object a line (jsonl) or the same objects as one
+ * array (json): all that a snapshot holds, and what reads back to the same.
+ *
+ *   {"meta": {"product", "serverVersion", "rdbVersion", "aux": {name: V}}}
+ *   {"function": V}  {"functionPreGa": {"name": V, "engine": V, "code": V}}
+ *   {"moduleAux": {"module", "version", "when", "base64"}}
+ *   {"slotImport": {"job", "ranges": [[first, last], ...]}}
+ *   {"db", "key": V, "type", "encoding"?, "expireAtMs"?, "idleSeconds"?, "frequency"?, "keyMeta"?, "dragonflyMask"?,
+ *    "insertIndex"?, "count"?, "value"}
+ *   {"script": V}  {"aux": {name: V}}          aux fields behind the first key
+ *
+ * What a key has besides its value stands before the value, so that a reader
+ * need not hold it. Counts of keys and slots, which are hints, are left out.
+ */
+import {formatSafe, type Int64} from '../bytes/int64.js'
+import type {ByteOutput} from '../bytes/output.js'
+import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
+import {type EntrySink, Losses} from '../keyspace/entry-sink.js'
+import type {SourceOrigin} from '../keyspace/entry-source.js'
+import type {ModuleAux, ValueVisitor} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import {producerOf} from '../rdb/producer.js'
+import {JsonModule} from './module.js'
+import {writeJsonBase64, writeJsonBytes, writeJsonInteger} from './text.js'
+import {JsonValue} from './value.js'
+
+/** The aux field in which redis up to 6.2 keeps the scripts of EVAL. */
+const SCRIPT_AUX = 'lua'
+
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
+const COUNT = ascii(',"count":')
+const VALUE = ascii(',"value":')
+const EXPIRE_AT = ascii(',"expireAtMs":')
+const STRING_TYPE = ascii(',"type":"string"')
+/** Of a count or a time. */
+const DIGITS_MAX = 20
+
+function typeHead(type: string, encoding: string): Uint8Array {
+  return ascii(`,"type":"${type}"${encoding === '' ? '' : `,"encoding":"${encoding}"`}`)
+}
+
+export type JsonForm = 'jsonl' | 'json'
+
+export class JsonWriter extends JsonValue implements EntrySink {
+  keys = 0
+  readonly #losses = new Losses()
+  readonly #module: JsonModule
+  /** Aux fields, until the first thing that is none; undefined from then on. */
+  #aux: Map<string, Uint8Array> | undefined = new Map()
+  #auxBytes = 0
+  #lines = 0
+  #db = -1
+  #dbHead = ascii('')
+  readonly #heads: Uint8Array[] = []
+  readonly #headsByName = new Map<string, Uint8Array>()
+
+  /** `origin` is what the source said of itself. */
+  constructor(
+    out: ByteOutput,
+    readonly form: JsonForm,
+    readonly origin: SourceOrigin | undefined,
+  ) {
+    super(out)
+    this.#module = new JsonModule(out, {
+      open: entry => this.open(entry, undefined, undefined),
+      close: () => this.close(),
+    })
+  }
+
+  get losses(): Losses['all'] {
+    return this.#losses.all
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    if (this.#aux !== undefined) this.#writeMeta()
+    if (entry.type !== 'module') return this
+    return entry.typeId === NO_TYPE_ID ? this.#module.items : this.#module.stored
+  }
+
+  protected open(entry: Entry, count: number | undefined, insertIndex: Int64 | undefined): void {
+    const {out} = this
+    if (entry.db !== this.#db) this.#enter(entry.db)
+    this.#line()
+    const key = entry.keyBytes
+    out.copy(this.#dbHead, 0, this.#dbHead.length)
+    writeJsonBytes(out, key.bytes, key.start, key.end)
+    const type = entry.type === 'string' ? STRING_TYPE : this.#headOf(entry)
+    out.copy(type, 0, type.length)
+    if (entry.expireAtMs !== NEVER) {
+      out.copy(EXPIRE_AT, 0, EXPIRE_AT.length)
+      writeJsonInteger(out, entry.expireAtMs)
+    }
+    // Rare enough to be looked at in one go.
+    if (entry.idleSeconds >= 0 || entry.frequency >= 0 || entry.keyMeta !== undefined || entry.dragonflyMask >= 0) {
+      this.#writeAttributes(entry)
+    }
+    if (insertIndex !== undefined) {
+      out.ascii(',"insertIndex":')
+      writeJsonInteger(out, insertIndex)
+    }
+    if (count !== undefined) {
+      out.copy(COUNT, 0, COUNT.length)
+      out.room(DIGITS_MAX)
+      out.at = formatSafe(count, out.bytes, out.at)
+    }
+    out.copy(VALUE, 0, VALUE.length)
+  }
+
+  protected close(): void {
+    this.out.u8(0x7d)
+    this.keys++
+  }
+
+  /** Begins the next object. */
+  #line(): void {
+    const {out} = this
+    const first = this.#lines++ === 0
+    if (this.form === 'json') out.ascii(first ? '[\n' : ',\n')
+    else if (!first) out.u8(0x0a)
+  }
+
+  #enter(db: number): void {
+    this.#db = db
+    this.#dbHead = ascii(`{"db":${db},"key":`)
+  }
+
+  /** `,"type":...,"encoding":...`, by type byte where there is one. */
+  #headOf({type, typeId, encoding}: Entry): Uint8Array {
+    if (typeId !== NO_TYPE_ID) {
+      this.#heads[typeId] ??= typeHead(type, encoding)
+      return this.#heads[typeId]
+    }
+    const name = `${type} ${encoding}`
+    let head = this.#headsByName.get(name)
+    if (head === undefined) {
+      head = typeHead(type, encoding)
+      // Nobody but us writes encodings: of a hostile file there may be any number.
+      if (this.#headsByName.size < limits.namesMax) this.#headsByName.set(name, head)
+    }
+    return head
+  }
+
+  #writeAttributes({idleSeconds, frequency, keyMeta, dragonflyMask}: Entry): void {
+    const {out} = this
+    if (idleSeconds >= 0) out.ascii(`,"idleSeconds":${idleSeconds}`)
+    if (frequency >= 0) out.ascii(`,"frequency":${frequency}`)
+    if (keyMeta !== undefined) {
+      out.ascii(',"keyMeta":')
+      writeJsonBase64(out, keyMeta, 0, keyMeta.length)
+    }
+    if (dragonflyMask >= 0) out.ascii(`,"dragonflyMask":${dragonflyMask}`)
+  }
+
+  aux(name: string, value: Uint8Array): void {
+    const fields = this.#aux
+    if (fields !== undefined && name !== SCRIPT_AUX && !fields.has(name)) {
+      this.#auxBytes += name.length + value.length
+      if (fields.size < limits.namesMax && this.#auxBytes <= limits.auxBytesMax) {
+        fields.set(name, value)
+        return
+      }
+    }
+    this.#begin(name === SCRIPT_AUX ? 'script' : 'aux')
+    if (name !== SCRIPT_AUX) {
+      this.out.ascii('{')
+      this.#name(name)
+    }
+    writeJsonBytes(this.out, value, 0, value.length)
+    this.out.ascii(name === SCRIPT_AUX ? '}' : '}}')
+  }
+
+  function(source: Uint8Array): void {
+    this.#begin('function')
+    writeJsonBytes(this.out, source, 0, source.length)
+    this.out.ascii('}')
+  }
+
+  functionPreGa(name: Uint8Array, engine: Uint8Array, code: Uint8Array): void {
+    const {out} = this
+    this.#begin('functionPreGa')
+    out.ascii('{"name":')
+    writeJsonBytes(out, name, 0, name.length)
+    out.ascii(',"engine":')
+    writeJsonBytes(out, engine, 0, engine.length)
+    out.ascii(',"code":')
+    writeJsonBytes(out, code, 0, code.length)
+    out.ascii('}}')
+  }
+
+  moduleAux({module, version, when, payload}: ModuleAux): void {
+    const {out} = this
+    this.#begin('moduleAux')
+    out.ascii(`{"module":"${module}","version":${version},"when":${when},`)
+    this.#module.writeBase64(payload)
+    out.ascii('}}')
+  }
+
+  slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
+    this.#begin('slotImport')
+    this.out.ascii('{"job":')
+    const bytes = Buffer.from(job, 'utf8')
+    writeJsonBytes(this.out, bytes, 0, bytes.length)
+    this.out.ascii(`,"ranges":${JSON.stringify(ranges)}}}`)
+  }
+
+  finish(): void {
+    const {out} = this
+    if (this.#aux !== undefined) this.#writeMeta()
+    out.ascii(this.form === 'json' ? '\n]\n' : '\n')
+    out.flush()
+  }
+
+  override drain(): Promise<void> | undefined {
+    return this.out.drain()
+  }
+
+  /** Begins an object of one member. */
+  #begin(name: string): void {
+    if (this.#aux !== undefined) this.#writeMeta()
+    this.#line()
+    this.out.ascii(`{"${name}":`)
+  }
+
+  /** `"name":`, of a name whose characters are bytes. */
+  #name(name: string): void {
+    const utf8 = Buffer.from(name, 'utf8')
+    writeJsonBytes(this.out, utf8, 0, utf8.length)
+    this.out.ascii(':')
+  }
+
+  #writeMeta(): void {
+    const fields = this.#aux!
+    this.#aux = undefined
+    const {out, origin} = this
+    const text = new Map([...fields].map(([name, value]) => [name, Buffer.from(value).toString('latin1')]))
+    const producer = producerOf(origin ?? {family: 'redis', rdbVersion: 0}, text, false)
+    const known = origin === undefined && fields.size === 0 ? {} : {...producer, rdbVersion: origin?.rdbVersion}
+    this.#line()
+    out.ascii('{"meta":{')
+    for (const [name, value] of Object.entries(known)) {
+      if (value === undefined) continue
+      out.ascii(`"${name}":`)
+      const json = Buffer.from(JSON.stringify(value))
+      out.copy(json, 0, json.length)
+      out.ascii(',')
+    }
+    out.ascii('"aux":{')
+    let next = ''
+    for (const [name, value] of fields) {
+      out.ascii(next)
+      this.#name(name)
+      writeJsonBytes(out, value, 0, value.length)
+      next = ','
+    }
+    out.ascii('}}}')
+  }
+}

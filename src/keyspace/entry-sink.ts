@@ -1,0 +1,29 @@
+/**
+ * Anything that takes what a source shows and writes it down in a format of its own.
+ */
+import type {EntryVisitor} from './visitor.js'
+
+/** What a format could not carry, and of how many keys (or other things) it was left out. */
+export interface Loss {
+  what: string
+  count: number
+}
+
+export interface EntrySink extends EntryVisitor {
+  /** Keys written so far. */
+  readonly keys: number
+  readonly losses: readonly Loss[]
+  /** All has been shown: writes what closes the output. The target is left to whoever made it. */
+  finish(): void
+}
+
+/** Counts losses by what was lost. */
+export class Losses {
+  readonly all: Loss[] = []
+
+  add(what: string, count = 1): void {
+    const known = this.all.find(one => one.what === what)
+    if (known === undefined) this.all.push({what, count})
+    else known.count += count
+  }
+}
