@@ -70,7 +70,7 @@ export abstract class JsonValue extends ValueVisitor {
     this.#count = count
     // What belongs before an array's value is shown only now.
     this.#opened = entry.type !== 'array'
-    if (this.#opened) this.open(entry, count, undefined)
+    if (this.#opened) this.open(entry, entry.type === 'cron' ? undefined : count, undefined)
     if (entry.type === 'stream') this.#beginStream()
   }
 

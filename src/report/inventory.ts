@@ -13,6 +13,7 @@ import {
   type TablesView,
 } from './inventory-tables.js'
 import {warningLines} from './inventory-warnings.js'
+import {selectedText} from './selection.js'
 import {spreadSections} from './spread.js'
 import {joinSections, type Style, textual} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
@@ -21,8 +22,6 @@ import {formatCount, formatDuration, formatShare, formatSize, formatTime} from '
 const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
 
 const LABEL_COLUMNS = 10
-/** Flags that are not called like what they judge. */
-const FLAG_NAMES: Readonly<Record<string, string>> = {notMatch: '--not-match', bytes: '--min-bytes and --max-bytes'}
 const KEY_COLUMNS_MIN = 20
 const AUX_NAME_COLUMNS_MAX = 30
 /** `1`: an append-only log follows (7.0 and later; before). */
@@ -126,15 +125,6 @@ function checksumText(inventory: Inventory, style: Style): string {
     default:
       return style.warning('not reached: the numbers below count what could be read')
   }
-}
-
-/** `12 of 3,400 keys; passed over 3,000 by match, 388 by ttl` */
-function selectedText({seen, taken, skipped}: SelectionCounts): string {
-  const reasons = Object.entries(skipped).filter(([, keys]) => keys > 0)
-  const passed = reasons
-    .map(([reason, keys]) => `${formatCount(keys)} by ${FLAG_NAMES[reason] ?? `--${reason}`}`)
-    .join(', ')
-  return `${formatCount(taken)} of ${formatCount(seen)} keys${passed === '' ? '' : `; passed over ${passed}`}`
 }
 
 function keysText({keys, expiring, expired}: Inventory): string {

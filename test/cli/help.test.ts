@@ -20,6 +20,7 @@ COMMANDS
   build         Make a snapshot of any sources, for any server (also called
                 convert).
   check         Verify every byte of a snapshot.
+  dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
 
@@ -166,6 +167,13 @@ describe('help', () => {
     expect(await rdbtool(args)).toMatchObject({code: 0, stdout: CHECK_HELP, stderr: ''})
   })
 
+  it('of dump fits 80 columns', async () => {
+    const {code, stdout, stderr} = await rdbtool(['dump', '--help'])
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(stdout).toContain('$ rdbtool dump FILE')
+    expect(stdout.split('\n').filter(line => line.length > 80)).toEqual([])
+  })
+
   it('fits 80 columns, but for the one line that says what this is', () => {
     expect((INSPECT_HELP + CHECK_HELP).split('\n').filter(line => line.length > 80)).toEqual([])
     expect(MAIN_HELP.split('\n').filter(line => line.length > 80)).toHaveLength(1)
@@ -174,7 +182,7 @@ describe('help', () => {
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'inspect'])
+  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'dump', 'inspect'])
   expect(manifest.version).toBe(version)
 })
 

@@ -1,0 +1,76 @@
+/**
+ * dump: show all that a source holds to a format's writer, and publish what
+ * that wrote only if the source turns out sound to its end.
+ */
+import {ByteOutput} from '../bytes/output.js'
+import type {ByteTarget} from '../bytes/target.js'
+import {createSink, type DumpFormat} from '../export/sink.js'
+import type {Loss} from '../keyspace/entry-sink.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
+import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import {openEntries} from '../source/open.js'
+
+export interface DumpOptions {
+  format: DumpFormat
+  /** Publish what a source with a wrong checksum holds; a problem says so. */
+  ignoreChecksum?: boolean | undefined
+  /** Which keys; absent: all. */
+  selection?: SelectionOptions | undefined
+  /** Told of the source once it is open: to show how far the reading is. */
+  onOpen?: ((source: EntrySource['source']) => void) | undefined
+}
+
+export interface Dump {
+  /** Keys that were written. */
+  keys: number
+  /** How many keys were passed over, and why; undefined where all were wanted. */
+  selected: SelectionCounts | undefined
+  /** What the format could not carry. */
+  losses: readonly Loss[]
+  /** What the source's reader met; the first limits.problemsMax. */
+  problems: Problem[]
+  /** Bytes written. */
+  bytes: number
+  /** What ended the run early: nothing was published then, except for what a stream had been given. */
+  failure: unknown
+}
+
+/** Writes what a source holds to a target, which is finished, or abandoned on failure. Failures are told, not thrown. */
+export async function dump(name: string, target: ByteTarget, options: DumpOptions): Promise<Dump> {
+  const result: Dump = {keys: 0, selected: undefined, losses: [], problems: [], bytes: 0, failure: undefined}
+  let source: EntrySource | undefined
+  try {
+    source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
+    options.onOpen?.(source.source)
+    await write(source, target, options, result)
+    await target.finish()
+  } catch (error) {
+    result.failure = error
+    await target.abandon()
+  } finally {
+    await source?.close()
+  }
+  result.bytes = target.bytes
+  return result
+}
+
+async function write(source: EntrySource, target: ByteTarget, options: DumpOptions, result: Dump): Promise<void> {
+  const out = new ByteOutput(target)
+  const sink = createSink(options.format, out, await source.origin())
+  sink.problem = problem => {
+    if (result.problems.length < limits.problemsMax) result.problems.push(problem)
+  }
+  const selection = new Selection(options.selection ?? {})
+  const selecting = selection.everything ? undefined : new SelectingVisitor(selection, sink)
+  result.selected = selecting?.counts
+  try {
+    await source.run(selecting ?? sink)
+    sink.finish()
+  } finally {
+    // Of a stream, whatever could be read has its use.
+    out.flush()
+    Object.assign(result, {keys: sink.keys, losses: sink.losses})
+  }
+}

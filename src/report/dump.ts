@@ -1,0 +1,38 @@
+/**
+ * What became of the keys that were to be written, in lines for people.
+ */
+import type {Loss} from '../keyspace/entry-sink.js'
+import type {SelectionCounts} from '../keyspace/selection.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {selectedText} from './selection.js'
+import type {Style} from './table.js'
+import {formatMessage, formatText, hang} from './text.js'
+import {formatCount, formatSize} from './units.js'
+
+export interface DumpCounts {
+  keys: number
+  bytes: number
+  selected: SelectionCounts | undefined
+  losses: readonly Loss[]
+  problems: readonly Problem[]
+}
+
+/** `out` is where it was written. */
+export function formatDump(
+  out: string,
+  {keys, bytes, selected, losses, problems}: DumpCounts,
+  style: Style,
+  columns: number,
+): string[] {
+  const lines: string[] = []
+  for (const {text, offset} of problems) {
+    lines.push(...hang(`warning: ${formatMessage(text)} (byte ${formatCount(offset)})`, columns).map(style.warning))
+  }
+  const count = `${formatCount(keys)} key${keys === 1 ? '' : 's'}`
+  lines.push(...hang(`written  ${count}, ${formatSize(bytes)}, to ${formatText(out)}`, columns))
+  if (selected !== undefined) lines.push(...hang(`selected ${selectedText(selected)}`, columns))
+  for (const {what, count} of losses) {
+    lines.push(...hang(`left out ${formatCount(count)} ${what}`, columns).map(style.warning))
+  }
+  return lines
+}
