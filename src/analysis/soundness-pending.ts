@@ -30,6 +30,7 @@ export class PendingIds {
 
   clear(): void {
     this.count = this.owners = 0
+    this.sorted = true
     if (this.#owned.length > IDS_FIRST) {
       this.#words = new Uint32Array(WORDS * IDS_FIRST)
       this.#owned = new Uint8Array(IDS_FIRST)

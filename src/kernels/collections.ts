@@ -2,11 +2,12 @@
  * Passes over the collections of an RDB file: lengths believed, or everything verified. Each says where it ends, 0 in
  * doubt, or a place behind the window's end where it has not arrived.
  */
-import {lzfDecode, lzfHead, lzfReached} from './lzf'
+import {blob, blobBytes, passBlob, unpack} from './blobs'
 import {beginMembers, hashInteger, hashString, putMember} from './members'
 import {LZF_SLOT_0, LZF_SLOT_BYTES, PACKED_MEMBERS_MAX} from './memory'
 import {intsetSound, packedCheck} from './packed'
-import {INT, RAW, length, made, passLength, passSoundString, passString, payload, stored, windowEnd} from './strings'
+import {passStream, streamLength} from './streams'
+import {INT, length, made, passLength, passSoundString, passString, payload, stored, windowEnd} from './strings'
 
 const TYPE_LIST: u32 = 1
 const TYPE_SET: u32 = 2
@@ -14,10 +15,13 @@ const TYPE_HASH: u32 = 4
 const TYPE_ZSET_2: u32 = 5
 const TYPE_LIST_ZIPLIST: u32 = 10
 const TYPE_INTSET: u32 = 11
+const TYPE_STREAM_1: u32 = 15
 const TYPE_HASH_LISTPACK: u32 = 16
 const TYPE_ZSET_LISTPACK: u32 = 17
 const TYPE_QUICKLIST_2: u32 = 18
+const TYPE_STREAM_2: u32 = 19
 const TYPE_SET_LISTPACK: u32 = 20
+const TYPE_STREAM_3: u32 = 21
 
 /** As packed.ts numbers them. */
 const SHAPE_LIST: i32 = 0
@@ -43,12 +47,21 @@ export function passCollection(type: u32, p: i32): i32 {
   if (type == TYPE_QUICKLIST_2) return passNodes(p)
   if (type == TYPE_SET_LISTPACK) return passListpack(p, SHAPE_SET, 1)
   if (type == TYPE_INTSET) return passIntset(p)
+  if (type == TYPE_STREAM_3) return passVersion(p, 3)
+  if (type == TYPE_STREAM_2) return passVersion(p, 2)
+  if (type == TYPE_STREAM_1) return passVersion(p, 1)
   if (type >= TYPE_LIST_ZIPLIST && type < TYPE_HASH_LISTPACK) return passZiplist(p, type == TYPE_LIST_ZIPLIST ? 1 : 2)
   if (type == TYPE_LIST) return deeply ? passItems(p) : passStrings(p, 1, 0)
   if (type == TYPE_SET) return deeply ? passMembers(p, TYPE_SET) : passStrings(p, 1, 0)
   if (type == TYPE_HASH) return deeply ? passMembers(p, TYPE_HASH) : passStrings(p, 2, 0)
   if (type == TYPE_ZSET_2) return deeply ? passMembers(p, TYPE_ZSET_2) : passStrings(p, 1, 8)
   return 0
+}
+
+function passVersion(p: i32, version: i32): i32 {
+  const end = passStream(p, version, deeply)
+  elements = streamLength
+  return end
 }
 
 /** <n> (<string>*each tail)*n, lengths believed. */
@@ -145,46 +158,18 @@ function hashPacked(p: i32): u64 {
   return unpack(reached) ? hashString(LZF_SLOT_0, made) : 0
 }
 
-/** Decompresses the string passed last to LZF_SLOT_0. */
-// @ts-ignore: decorator
-@inline
-function unpack(end: i32): bool {
-  const start = payload
-  const slotEnd = LZF_SLOT_0 + made
-  return lzfDecode(start, end, LZF_SLOT_0, slotEnd, LZF_SLOT_0) == 0 && lzfReached() == slotEnd
-}
-
-/** A blob is passed: its bytes, or its head where that is enough, are at `blob`; 0 in doubt. */
-let blob: i32 = 0
-
-function passBlob(p: i32): i32 {
-  const end = passString(p)
-  if (end == 0 || end > windowEnd) return end
-  if (stored == INT || made < 7) return 0
-  if (stored == RAW) {
-    blob = payload
-  } else if (deeply) {
-    if (made > LZF_SLOT_BYTES || !unpack(end)) return 0
-    blob = LZF_SLOT_0
-  } else {
-    blob = lzfHead(payload, end)
-    if (blob == 0) return 0
-  }
-  return end
-}
-
 /** The entries that the listpack in the blob has; 0 in doubt. */
 // @ts-ignore: decorator
 @inline
 function listpackEntries(shape: i32): i32 {
-  if (deeply) return packedCheck(shape, blob, blob + made)
+  if (deeply) return packedCheck(shape, blob, blob + blobBytes)
   const entries = load<u16>(blob, 4) as i32
   // Each takes two bytes at least, after six of a head and before one of an end.
-  return (load<u32>(blob) as i32) == made && entries != 0xffff && 2 * entries <= made - 7 ? entries : 0
+  return (load<u32>(blob) as i32) == blobBytes && entries != 0xffff && 2 * entries <= blobBytes - 7 ? entries : 0
 }
 
 function passListpack(p: i32, shape: i32, each: i32): i32 {
-  const end = passBlob(p)
+  const end = passBlob(p, deeply)
   if (end == 0 || end > windowEnd) return end
   const entries = listpackEntries(shape)
   elements = entries / each
@@ -198,7 +183,7 @@ function passNodes(p: i32): i32 {
   for (let left = length; left > 0; left--) {
     const container = load<u8>(at)
     if (container == 2) {
-      at = passBlob(at + 1)
+      at = passBlob(at + 1, deeply)
       if (at == 0 || at > windowEnd) return at
       const entries = listpackEntries(SHAPE_LIST)
       if (entries <= 0) return 0
@@ -217,13 +202,13 @@ function passNodes(p: i32): i32 {
 }
 
 function passIntset(p: i32): i32 {
-  const end = passBlob(p)
+  const end = passBlob(p, deeply)
   if (end == 0 || end > windowEnd) return end
   const width = load<i32>(blob)
   const count = load<u32>(blob, 4)
   if (width != 2 && width != 4 && width != 8) return 0
-  if (count == 0 || count > (LZF_SLOT_BYTES as u32) || 8 + (count as i32) * width != made) return 0
-  if (deeply && !intsetSound(blob + 8, width, blob + made)) return 0
+  if (count == 0 || count > (LZF_SLOT_BYTES as u32) || 8 + (count as i32) * width != blobBytes) return 0
+  if (deeply && !intsetSound(blob + 8, width, blob + blobBytes)) return 0
   elements = count as i32
   return end
 }
@@ -231,10 +216,10 @@ function passIntset(p: i32): i32 {
 /** Shallow only. */
 function passZiplist(p: i32, each: i32): i32 {
   if (deeply) return 0
-  const end = passBlob(p)
+  const end = passBlob(p, deeply)
   if (end == 0 || end > windowEnd) return end
   const entries = load<u16>(blob, 8) as i32
-  if (entries == 0 || entries == 0xffff || 2 * entries > made - 11) return 0
+  if (entries == 0 || entries == 0xffff || 2 * entries > blobBytes - 11) return 0
   elements = entries / each
   return end
 }

@@ -45,6 +45,8 @@ export const LZF_SLOT_BYTES: i32 = 512 * 1024
 export const LZF_WAITING_MAX: i32 = 256
 export const LZF_WAITING_BYTES: i32 = 3 * 4
 
+export const STREAM_NAMES_MAX: i32 = 64
+
 export const PACKED_KEYS_BYTES: i32 = 32
 /** Each takes two slots of four bytes in the largest table. */
 export const PACKED_MEMBERS_MAX: i32 = 16384
@@ -87,7 +89,9 @@ export const PASSED_KEYS: i32 = PASSED_SUMS + PASSED_SUMS_LENGTH * 8
 export const LZF_OPERATIONS: i32 = PASSED_KEYS + PASSED_KEYS_MAX * PASSED_KEY_BYTES
 /** Three i32 a run: where it begins and ends, and how many bytes it is to make. */
 export const LZF_WAITING: i32 = LZF_OPERATIONS + 256 * 4
-export const WINDOW_0: i32 = (LZF_WAITING + LZF_WAITING_MAX * LZF_WAITING_BYTES + 63) & ~63
+/** Hashes of the names of a stream's groups, then of those of a group's consumers. */
+export const STREAM_NAMES: i32 = (LZF_WAITING + LZF_WAITING_MAX * LZF_WAITING_BYTES + 7) & ~7
+export const WINDOW_0: i32 = (STREAM_NAMES + 2 * 8 * STREAM_NAMES_MAX + 63) & ~63
 export const LAYOUT_END: i32 = WINDOW_0 + WINDOWS * WINDOW_STRIDE
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */

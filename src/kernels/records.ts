@@ -10,6 +10,7 @@
  *           11        <string: intset>
  *           12        <string: ziplist>          10, 13 as well
  *           16        <string: listpack>         17, 20 as well
+ *           15        <stream>               19 and 21 as well (streams.ts)
  *           18        <n> (1 <string> | 2 <string: listpack>)*n
  *
  * Shallow, lengths are believed, as at depth skip. Deep, everything is verified: compressed strings, the entries of
