@@ -60,6 +60,11 @@ export class FileTarget implements ByteTarget {
     return new FileTarget(path, force, temporaryBeside(path))
   }
 
+  /** Where the bytes lie until they have their name. */
+  get path(): string {
+    return this.#temporary
+  }
+
   write(bytes: Uint8Array, start: number, end: number): void {
     for (let p = start; p < end; ) p += writeSync(this.#fd, bytes, p, Math.min(end - p, CALL_BYTES_MAX))
     this.bytes += end - start

@@ -150,7 +150,7 @@ const UNITS_MS = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604
 const TTL_BOUND = /^(lt|gt):(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/
 
 /** One bound, or both with a comma between. */
-function parseTtl(text: string): TtlRule {
+export function parseTtl(text: string): TtlRule {
   if (text === 'any' || text === 'none' || text === 'set') return text
   let belowMs: number | undefined
   let aboveMs: number | undefined

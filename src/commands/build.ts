@@ -1,18 +1,21 @@
 import {Args, Flags} from '@oclif/core'
-import {BaseCommand} from '../cli/command.js'
+import {changeFlags, changeOptions} from '../cli/change-flags.js'
+import {BaseCommand, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
-import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {BuildError, type Built, build} from '../jobs/build.js'
+import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
 import {targetOf} from '../rdb/targets.js'
-import {buildJson, formatBuild} from '../report/build.js'
+import {buildJson, formatBuild, formatConflicts} from '../report/build.js'
 import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 /** Of a source, in a line of progress. */
 const NAME_COLUMNS_MAX = 40
+const MEMORY_DEFAULT = '64mb'
 
 export default class Build extends BaseCommand {
   static override hiddenAliases = ['convert']
@@ -59,14 +62,30 @@ export default class Build extends BaseCommand {
       description: 'Compress strings where that pays.',
       helpGroup: 'BUILD',
     }),
+    'on-conflict': Flags.custom<ConflictRule>({
+      description:
+        'What to do where several sources have a key: error, or keep the first or the last (then sources are read twice). Default: error.',
+      helpGroup: 'BUILD',
+      helpValue: 'RULE',
+      parse: async text => parseRule(text),
+    })(),
+    memory: Flags.custom<number>({
+      description: `Memory for finding them; what does not fit goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
+      helpGroup: 'BUILD',
+      helpValue: 'SIZE',
+      parse: async text => parseSize(text),
+    })(),
     ...inputFlags,
     ...outputFlags,
     ...selectionFlags,
+    ...changeFlags,
   }
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2',
     '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
+    '<%= config.bin %> <%= command.id %> a.rdb b.rdb --out ab.rdb --on-conflict last --map-db 1=0 --rename-prefix a:=b:',
+    '<%= config.bin %> <%= command.id %> archive.rdb --out live.rdb --ttl strip',
   ]
 
   async run(): Promise<void> {
@@ -76,6 +95,7 @@ export default class Build extends BaseCommand {
       throw new UsageError('standard input can be read once: name it once')
     }
     const nowMs = flags.now ?? Date.now()
+    const {changes, ttl} = changeOptions(flags)
     let progress: Progress | undefined
     let built: Built
     try {
@@ -86,7 +106,10 @@ export default class Build extends BaseCommand {
         compress: flags.compress,
         reencode: flags.reencode,
         ignoreChecksum: flags['ignore-checksum'],
-        selection: selectionOptions(flags, nowMs),
+        selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},
+        changes,
+        onConflict: flags['on-conflict'],
+        memoryBytes: flags.memory,
         nowMs,
         onOpen: ({source}) => {
           progress?.stop()
@@ -96,12 +119,28 @@ export default class Build extends BaseCommand {
       }).finally(() => progress?.stop())
     } catch (error) {
       await this.signalsMet(true)
-      if (!(error instanceof BuildError)) throw error
-      this.fail(error.cause, nameOf(error.source), false)
+      this.#failed(error)
       return
     }
     if (flags.json) this.printJson(buildJson(built))
     else this.print(formatBuild(built, this.style))
     if (built.lost.length > 0) process.exitCode = EXIT_FINDINGS
   }
+
+  #failed(error: unknown): void {
+    const cause = error instanceof BuildError ? error.cause : error
+    if (cause instanceof ConflictError) {
+      this.logToStderr(formatConflicts(cause, styleOf(process.stderr)).join('\n'))
+      process.exitCode = EXIT_FINDINGS
+    } else if (error instanceof BuildError) {
+      this.fail(cause, nameOf(error.source), false)
+    } else {
+      throw error
+    }
+  }
+}
+
+function parseRule(text: string): ConflictRule {
+  if (text === 'error' || text === 'first' || text === 'last') return text
+  throw new UsageError(`${JSON.stringify(text)} is no rule for conflicts: give error, first or last`)
 }

@@ -1,55 +1,119 @@
 /**
- * Between sources and the file that is built of them: which entries go in, and
- * what is counted.
+ * Between sources and the file that is built of them: which entries go in,
+ * under which key, and what is counted.
  */
 import type {Entry} from '../keyspace/entry.js'
-import type {Selection, SkipReason} from '../keyspace/selection.js'
-import {type EntryVisitor, type ModuleAux, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {type EntryChanges, FieldChangingVisitor} from '../keyspace/entry-changes.js'
+import type {Selection} from '../keyspace/selection.js'
+import {
+  type EntryVisitor,
+  type ModuleAux,
+  type Problem,
+  SKIP,
+  type SlotInfo,
+  type ValueVisitor,
+} from '../keyspace/visitor.js'
+import {mayExpire} from '../rdb/value/writer.js'
 import type {RdbWriter} from '../rdb/writer.js'
+import {ConflictError, type Libraries} from './build-conflicts.js'
 import type {BuildHead} from './build-head.js'
+import type {Survey} from './build-survey.js'
+
+export interface BuildVisitorOptions {
+  writer: RdbWriter
+  head: BuildHead
+  selection: Selection
+  changes: EntryChanges
+  survey: Survey
+  libraries: Libraries
+  /** All of one source goes in, as it is: what it says of all its keys stays true. */
+  whole: boolean
+  /** For the product itself: marks that only it knows go along. */
+  keepsMarks: boolean
+}
 
 export class BuildVisitor implements EntryVisitor {
   keysIn = 0
   problem: (problem: Problem) => void = () => {}
   readonly #skipped = new Map<string, number>()
+  readonly #lost = new Map<string, number>()
+  readonly #moduleAux = new Map<string, Uint8Array>()
+  readonly #fields: FieldChangingVisitor
 
-  constructor(
-    readonly writer: RdbWriter,
-    readonly head: BuildHead,
-    readonly selection: Selection,
-  ) {}
+  constructor(readonly options: BuildVisitorOptions) {
+    this.#fields = new FieldChangingVisitor(options.changes)
+  }
 
   entry(entry: Entry): ValueVisitor {
-    this.keysIn++
-    const reason = this.selection.refusal(entry)
+    const {writer, head, selection, changes, survey} = this.options
+    const number = this.keysIn++
+    const reason = selection.everything ? undefined : selection.refusal(entry)
     if (reason !== undefined) return this.#skip(reason)
-    this.head.write(this.writer)
-    return this.writer.entry(entry)
+    if (survey.wrongSize.has(number)) return this.#skip('bytes')
+    if (survey.replaced.has(number)) return this.#skip('conflict')
+    head.write(writer)
+    if (entry.dragonflyMask >= 0) this.#lose('flags of Dragonfly')
+    if (!changes.expiries || entry.type !== 'hash' || !mayExpire(entry.typeId)) {
+      return writer.entry(entry, changes.headOf(entry))
+    }
+    return this.#fields.showTo(writer.entry(entry, changes.headOf(entry), true))
   }
 
   aux(name: string, value: Uint8Array): void {
-    this.head.add(name, value, this.writer)
+    const {head, writer, keepsMarks} = this.options
+    if (head.add(name, value, writer) !== 'of a key') return
+    if (keepsMarks) {
+      head.write(writer)
+      writer.aux(name, value)
+    } else if (name === KEYDB_MEMBER) {
+      this.#lose('expiries of members (KeyDB)')
+    }
   }
 
   function(source: Uint8Array): void {
-    this.head.write(this.writer)
-    this.writer.function(source)
+    const {writer, head, libraries} = this.options
+    const resolved = libraries.resolve(source)
+    if (resolved === undefined) return
+    head.write(writer)
+    writer.function(resolved)
   }
 
   /** Servers refuse the form of release candidates: the same library, in the form that they take. */
   functionPreGa(name: Uint8Array, engine: Uint8Array, code: Uint8Array): void {
-    this.function(Buffer.concat([Buffer.from('#!'), engine, Buffer.from(' name='), name, Buffer.from('\n'), code]))
+    const line = [Buffer.from('#!'), engine, Buffer.from(' name='), name, Buffer.from('\n')]
+    this.function(new Uint8Array(Buffer.concat([...line, code])))
   }
 
+  /** Several sources that say the same of a module say it once. */
   moduleAux(aux: ModuleAux): void {
-    this.head.write(this.writer)
-    this.writer.moduleAux(aux)
+    const {writer, head} = this.options
+    const id = `${aux.module} ${aux.version} ${aux.when}`
+    const before = this.#moduleAux.get(id)
+    if (!this.options.whole && before !== undefined) {
+      if (Buffer.compare(before, aux.payload) === 0) return
+      throw new ConflictError([], [], [aux.module])
+    }
+    this.#moduleAux.set(id, aux.payload)
+    head.write(writer)
+    writer.moduleAux(aux)
   }
 
   hashTemplate(id: number, fields: readonly Uint8Array[]): void {
-    if (!this.writer.options.templates) return
-    this.head.write(this.writer)
-    this.writer.hashTemplate(id, fields)
+    const {writer, head} = this.options
+    if (!writer.options.templates) return
+    head.write(writer)
+    writer.hashTemplate(id, fields)
+  }
+
+  slotInfo(info: SlotInfo): void {
+    if (this.options.whole) this.options.writer.slotInfo(info)
+  }
+
+  slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
+    const {writer, head, whole} = this.options
+    head.write(writer)
+    if (whole && writer.takesSlotImports) writer.slotImport(job, ranges)
+    else this.#lose('slot imports under way')
   }
 
   /** What became of all keys. */
@@ -59,15 +123,22 @@ export class BuildVisitor implements EntryVisitor {
     skipped: {reason: string; keys: number}[]
     lost: {what: string; keys: number}[]
   } {
-    const {keys, emptied, hintsDropped} = this.writer
+    const {keys, emptied, hintsDropped} = this.options.writer
     const skipped = [...this.#skipped].map(([reason, count]) => ({reason, keys: count}))
     if (emptied > 0) skipped.push({reason: 'empty', keys: emptied})
-    const lost = [...hintsDropped].map(([what, count]) => ({what, keys: count}))
+    const lost = [...this.#lost, ...hintsDropped].map(([what, count]) => ({what, keys: count}))
     return {keysIn: this.keysIn, keysOut: keys, skipped, lost}
   }
 
-  #skip(reason: SkipReason): ValueVisitor {
+  #skip(reason: string): ValueVisitor {
     this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1)
     return SKIP
   }
+
+  #lose(what: string): void {
+    this.#lost.set(what, (this.#lost.get(what) ?? 0) + 1)
+  }
 }
+
+/** One such field belongs to the key before it. */
+const KEYDB_MEMBER = 'keydb-subexpire-key'

@@ -1,15 +1,24 @@
 /**
  * build: any sources into one snapshot, written for a named server.
+ *
+ *   survey    only where sizes or conflicts decide: all sources are looked through first
+ *   write     all sources in their order, into a file that has no name yet
+ *   conflicts unless settled before: what was written is looked through for keys that are there twice
+ *   publish
  */
+import {Bitmap} from '../bytes/bitmap.js'
 import {FileTarget} from '../bytes/target.js'
 import {UsageError} from '../errors.js'
+import {type EntryChangeOptions, EntryChanges} from '../keyspace/entry-changes.js'
 import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
 import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter} from '../rdb/writer.js'
 import {openEntries} from '../source/open.js'
+import {ConflictError, type ConflictRule, Libraries, WrittenKeys} from './build-conflicts.js'
 import {BuildHead} from './build-head.js'
+import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 
 export interface BuildOptions {
@@ -25,6 +34,12 @@ export interface BuildOptions {
   /** Go on where a checksum is wrong, and publish all the same. */
   ignoreChecksum?: boolean | undefined
   selection?: SelectionOptions | undefined
+  /** What is changed about keys and expiries. */
+  changes?: EntryChangeOptions | undefined
+  /** Which of several entries of one key stays; absent: none, that is an error. */
+  onConflict?: ConflictRule | undefined
+  /** For finding keys that are there twice. */
+  memoryBytes?: number | undefined
   nowMs?: number | undefined
   /** Told of each source once it is open: to show how far the reading is. */
   onOpen?: ((source: EntrySource) => void) | undefined
@@ -37,7 +52,7 @@ export interface Built {
   keysOut: number
   /** Keys passed over on purpose, by reason. */
   skipped: {reason: string; keys: number}[]
-  /** What the target has no place for, though it is no data. */
+  /** What the target has no place for, though it is no data of a key. */
   lost: {what: string; keys: number}[]
   /** Of the file. */
   bytes: number
@@ -58,45 +73,113 @@ export class BuildError extends Error {
 
 /** Builds one file of all sources, in their order. Nothing is published unless every source was read to a good end. */
 export async function build(names: readonly string[], options: BuildOptions): Promise<Built> {
-  const target = FileTarget.create(options.out, {force: options.force})
+  const file = FileTarget.create(options.out, {force: options.force})
   try {
-    const built = await buildInto(target, names, options)
-    await target.finish()
+    const built = await new Building(names, options).write(file)
+    await file.finish()
     return built
   } catch (error) {
-    await target.abandon()
+    await file.abandon()
     throw error
   }
 }
 
-async function buildInto(file: FileTarget, names: readonly string[], options: BuildOptions): Promise<Built> {
-  const sources = await openAll(names, options)
-  try {
-    const origins = await Promise.all(sources.map((source, i) => of(names[i]!, source.origin())))
+const NO_SURVEY: Survey = {wrongSize: new Bitmap(), replaced: new Bitmap(), lastLibraries: new Map()}
+
+class Building {
+  readonly #selection: Selection
+  readonly #changes: EntryChanges
+  readonly #rule: ConflictRule
+  readonly #warnings: Built['warnings'] = []
+
+  constructor(
+    readonly names: readonly string[],
+    readonly options: BuildOptions,
+  ) {
+    const {selection, changes = {}, onConflict = 'error', nowMs = Date.now()} = options
+    this.#selection = new Selection({...selection, nowMs}, 'later')
+    this.#changes = new EntryChanges(changes)
+    this.#rule = onConflict
+  }
+
+  async write(file: FileTarget): Promise<Built> {
+    const survey = await this.#survey()
+    const sources = await openAll(this.names, this.options)
+    try {
+      return await this.#writeAll(file, sources, survey)
+    } finally {
+      for (const source of sources) await source.close()
+    }
+  }
+
+  async #writeAll(file: FileTarget, sources: readonly EntrySource[], survey: Survey): Promise<Built> {
+    const {options, names} = this
+    const origins: (SourceOrigin | undefined)[] = []
+    for (const [i, source] of sources.entries()) origins.push(await of(names[i]!, source.origin()))
     const target = options.target === undefined ? commonTarget(origins) : targetOf(options.target)
-    const nowMs = options.nowMs ?? Date.now()
+    const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
+    const onRecord: WrittenKeys['add'] | undefined =
+      keys === undefined ? undefined : (head, offset) => keys.add(head, offset)
     const {compress, reencode} = options
-    const writer = new RdbWriter(file, {target, compress, reencode, templates: sources.length === 1})
-    const head = new BuildHead({target, bare: false, nowMs})
-    const selection = new Selection({...options.selection, nowMs})
-    const visitor = new BuildVisitor(writer, head, selection)
-    const warnings: Built['warnings'] = []
+    const templates = sources.length === 1
+    const writer = new RdbWriter(file, {target, compress, reencode, templates, onRecord})
+    const head = new BuildHead({target, bare: false, nowMs: options.nowMs ?? Date.now()})
+    const libraries = new Libraries(this.#rule, survey.lastLibraries)
+    const [selection, changes] = [this.#selection, this.#changes]
+    const whole = sources.length === 1 && selection.everything && !changes.mayCollide
+    const keepsMarks = whole && target.own
+    const visitor = new BuildVisitor({writer, head, selection, changes, survey, libraries, whole, keepsMarks})
     try {
       for (const [i, source] of sources.entries()) {
+        const name = names[i]!
         writer.sourceFamily = source.format === 'rdb' ? origins[i]?.family : undefined
-        visitor.problem = problem => warnings.push({...problem, source: names[i]!})
+        visitor.problem = problem => this.#warnings.push({...problem, source: name})
+        keys?.begins(name, writer.offset)
         options.onOpen?.(source)
-        await of(names[i]!, source.run(visitor))
+        await of(name, source.run(visitor))
       }
       head.write(writer)
       const bytes = writer.finish()
-      return {...visitor.counts(), out: options.out, target: target.name, bytes, warnings}
+      await keys?.check(file.path, writer.header, bytes)
+      return {...visitor.counts(), out: options.out, target: target.name, bytes, warnings: this.#warnings}
     } finally {
       writer.dispose()
+      keys?.close()
     }
-  } finally {
-    for (const source of sources) await source.close()
   }
+
+  /** Whether two entries of one key may be met that nothing has been settled about: one RDB file has each key once. */
+  #mayCollide(sources: readonly EntrySource[]): boolean {
+    if (this.#rule !== 'error') return false
+    return sources.length > 1 || this.#changes.mayCollide || sources[0]?.format !== 'rdb'
+  }
+
+  async #survey(): Promise<Survey> {
+    const {names, options} = this
+    const {minBytes, maxBytes} = options.selection ?? {}
+    const bounded = minBytes !== undefined || maxBytes !== undefined
+    if (!bounded && this.#rule === 'error') return NO_SURVEY
+    const open = async function* (): AsyncGenerator<Pick<EntrySource, 'run'>> {
+      for (const name of names) {
+        const source = await of(name, openEntries(name, options))
+        try {
+          if (source.source.storedBytes === Number.POSITIVE_INFINITY) throw cannotReadTwice(name)
+          options.onOpen?.(source)
+          yield {run: visitor => of(name, source.run(visitor))}
+        } finally {
+          await source.close()
+        }
+      }
+    }
+    const {memoryBytes} = options
+    const [selection, changes, onConflict] = [this.#selection, this.#changes, this.#rule]
+    return surveySources({open, selection, changes, onConflict, bounded, memoryBytes, sources: names.length})
+  }
+}
+
+function cannotReadTwice(name: string): UsageError {
+  const why = 'sizes and conflicts are settled by reading everything twice'
+  return new UsageError(`${name}: ${why}, and a pipe can be read once: save it to a file first`)
 }
 
 async function openAll(names: readonly string[], {ignoreChecksum}: BuildOptions): Promise<EntrySource[]> {
@@ -115,7 +198,7 @@ async function of<T>(name: string, work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (error) {
-    throw new BuildError(name, error)
+    throw error instanceof ConflictError ? error : new BuildError(name, error)
   }
 }
 

@@ -18,6 +18,16 @@ export const NO_TYPE_ID = -1
 /** The expiry of a key or a field that has none. */
 export const NEVER = Number.POSITIVE_INFINITY
 
+/** What stands before a value. An Entry has all of it. */
+export interface RecordHead {
+  db: number
+  keyBytes: LentBytes
+  expireAtMs: Int64
+  idleSeconds: number
+  frequency: number
+  keyMeta: Uint8Array | undefined
+}
+
 /**
  * One key. The reader keeps a single Entry and fills it anew for every key: a
  * visitor that wants to keep something copies it (`key()` is a copy).

@@ -11,13 +11,12 @@
  * five bytes, and replaced at the end, the checksum corrected.
  */
 import {type Int64, splitInt64} from '../bytes/int64.js'
-import type {LentBytes} from '../bytes/lent.js'
 import type {ByteTarget} from '../bytes/target.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {writeLength} from '../encoding/length.js'
 import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
-import {type Entry, NEVER} from '../keyspace/entry.js'
+import {type Entry, NEVER, type RecordHead} from '../keyspace/entry.js'
 import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 import {RdbOutput} from './output.js'
@@ -26,7 +25,7 @@ import type {Target} from './targets.js'
 import {writeModuleId} from './value/module.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
 import {valueWriters, type WrittenType} from './value/writers.js'
-import {CHECKSUM_VERSION_MIN, MAGIC_BYTES} from './versions.js'
+import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from './versions.js'
 
 export interface RdbWriterOptions {
   target: Target
@@ -40,20 +39,19 @@ export interface RdbWriterOptions {
   onRecord?: ((head: RecordHead, offset: number) => void) | undefined
 }
 
-/** What stands before a value. An Entry is one. */
-export interface RecordHead {
-  db: number
-  keyBytes: LentBytes
-  expireAtMs: Int64
-  idleSeconds: number
-  frequency: number
-  keyMeta: Uint8Array | undefined
-}
-
 /** A length of zero in the form that holds any below 2^32. */
 const RESIZE_LENGTH = Uint8Array.of(0x80, 0, 0, 0, 0)
 const UINT32_MAX = 0xffff_ffff
 const EXPIRE_SECONDS_MAX = 0x7fff_ffff
+/** A server has 16; of further ones the size, which is a hint, is not told. */
+const DATABASES_SIZED_MAX = 100_000
+
+/** How many keys a database has, and where that is announced; -1 where it is not. */
+interface DatabaseSize {
+  at: number
+  keys: number
+  expires: number
+}
 
 export class RdbWriter implements ValueSink {
   readonly policy: Policy
@@ -72,10 +70,9 @@ export class RdbWriter implements ValueSink {
   #head!: RecordHead
   #entry!: Entry
   #db = -1
-  #dbKeys = 0
-  #dbExpires = 0
-  /** Where the present database's RESIZEDB lies; -1 where it has none, or one that needs no replacing. */
-  #resizeAt = -1
+  #size: DatabaseSize = {at: -1, keys: 0, expires: 0}
+  /** Of databases that were begun: several sources may each add to one. */
+  readonly #sizes = new Map<number, DatabaseSize>()
   readonly #halves = {high: 0, low: 0}
 
   constructor(
@@ -92,6 +89,17 @@ export class RdbWriter implements ValueSink {
 
   get out(): ByteWriter {
     return this.#output.out
+  }
+
+  /** Magic and version of the file. */
+  get header(): RdbHeader {
+    const {family, rdbVersion} = this.#target
+    return {magic: family === 'valkey' ? 'VALKEY' : 'REDIS', family, rdbVersion}
+  }
+
+  /** Whether the target has a place for slots that are being imported. */
+  get takesSlotImports(): boolean {
+    return this.#target.family === 'valkey'
   }
 
   /** Bytes so far. */
@@ -157,7 +165,6 @@ export class RdbWriter implements ValueSink {
   }
 
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
-    if (this.#target.family !== 'valkey') throw this.#cannot('a slot import that goes on', 0)
     const {out} = this
     const name = Buffer.from(job, 'latin1')
     out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
@@ -168,7 +175,7 @@ export class RdbWriter implements ValueSink {
 
   /** Ends the file. Returns its size in bytes. */
   finish(): number {
-    this.#leaveDb()
+    this.#announceSizes()
     this.out.u8(op.OPCODE_EOF)
     const {high, low} = this.#output.finish()
     if (this.#target.rdbVersion >= CHECKSUM_VERSION_MIN) {
@@ -203,8 +210,8 @@ export class RdbWriter implements ValueSink {
     const key = head.keyBytes
     writeString(out, key.bytes, key.start, key.end, this.policy.compress)
     this.keys++
-    this.#dbKeys++
-    if (head.expireAtMs !== NEVER) this.#dbExpires++
+    this.#size.keys++
+    if (head.expireAtMs !== NEVER) this.#size.expires++
   }
 
   settle(): void {
@@ -241,33 +248,34 @@ export class RdbWriter implements ValueSink {
   }
 
   #magic(): void {
-    const {family, rdbVersion} = this.#target
-    const magic = family === 'valkey' ? 'VALKEY' : 'REDIS'
+    const {magic, rdbVersion} = this.header
     this.out.ascii(magic + String(rdbVersion).padStart(MAGIC_BYTES - magic.length, '0'))
   }
 
   #selectDb(db: number): void {
-    this.#leaveDb()
     this.#db = db
     const {out} = this
     out.u8(op.OPCODE_SELECTDB)
     writeLength(out, db)
+    const begun = this.#sizes.get(db)
+    this.#size = begun ?? {at: -1, keys: 0, expires: 0}
+    if (begun !== undefined || this.#sizes.size >= DATABASES_SIZED_MAX) return
     if (!this.#knows(7) || !this.#output.canReplace) return
     out.u8(op.OPCODE_RESIZEDB)
-    this.#resizeAt = this.offset
+    this.#size.at = this.offset
     for (let i = 0; i < 2; i++) out.copy(RESIZE_LENGTH, 0, RESIZE_LENGTH.length)
+    this.#sizes.set(db, this.#size)
   }
 
-  #leaveDb(): void {
-    if (this.#resizeAt >= 0) {
-      for (const [i, count] of [this.#dbKeys, this.#dbExpires].entries()) {
+  /** Puts the size of each database where it was announced. */
+  #announceSizes(): void {
+    for (const {at, keys, expires} of this.#sizes.values()) {
+      for (const [i, count] of [keys, expires].entries()) {
         const bytes = new ByteWriter(4)
         bytes.u32be(Math.min(count, UINT32_MAX))
-        this.#output.replaceZeros(this.#resizeAt + i * RESIZE_LENGTH.length + 1, bytes.view())
+        this.#output.replaceZeros(at + i * RESIZE_LENGTH.length + 1, bytes.view())
       }
     }
-    this.#resizeAt = -1
-    this.#dbKeys = this.#dbExpires = 0
   }
 
   #expiry(expireAtMs: Int64): void {

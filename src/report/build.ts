@@ -3,7 +3,7 @@
  * and why; for people and for programs.
  */
 import {formatTable, numeric, type Style, textual} from './table.js'
-import {formatMessage, formatText, jsonBytes} from './text.js'
+import {formatBytes, formatMessage, formatText, jsonBytes, shorten} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 /** What a build tells of itself. */
@@ -27,6 +27,7 @@ export interface BuildOutcome {
 }
 
 const LABEL_COLUMNS = 9
+const KEY_COLUMNS_MAX = 60
 
 /** Why keys were passed over, in words. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -65,6 +66,30 @@ export function formatBuild(built: BuildOutcome, style: Style): string[] {
     lines.push('', ...warnings.map(one => style.warning(`${formatText(one.source)}: ${formatMessage(one.text)}`)))
   }
   return lines
+}
+
+/** What sources disagree about. */
+export interface Disagreement {
+  conflicts: readonly {key: Uint8Array; sources: readonly string[]}[]
+  libraries: readonly string[]
+  modules: readonly string[]
+}
+
+/** Lines about keys that several sources have, for people. */
+export function formatConflicts({conflicts, libraries, modules}: Disagreement, style: Style): string[] {
+  const lines = conflicts.map(({key, sources}) => {
+    const places = [...new Set(sources)].map(formatText)
+    const where =
+      places.length === 1 ? `${places[0]} has it ${sources.length} times` : `it is in ${places.join(' and ')}`
+    return `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" would be there twice: ${where}`
+  })
+  lines.push(...libraries.map(name => `the library of functions "${formatText(name)}" differs between the sources`))
+  lines.push(...modules.map(name => `the sources say different things of the module ${formatText(name)}`))
+  const advice =
+    modules.length > 0
+      ? 'build a file of each source'
+      : '--on-conflict first or last says which stays; --rename-prefix and --map-db keep both'
+  return [...lines.map(line => style.warning(`rdbtool: ${line}`)), `  next   ${advice}`]
 }
 
 /** The same as data; its names are a contract. */
