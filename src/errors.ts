@@ -94,6 +94,7 @@ export class UnsupportedError extends PlacedError {
 /** We refused to grow further. `limit` is the name of a field of `limits`. */
 export class LimitError extends PlacedError {
   override readonly name = 'LimitError'
+  readonly code = 'TOO_LARGE'
 
   constructor(
     readonly limit: string,

@@ -24,6 +24,8 @@ export interface Limits {
   templateFieldsMax: number
   /** Bytes of a string value that are held until it is known whether they are text; a longer one is base64 in JSON. */
   jsonTextBytesMax: number
+  /** Pending entries of one consumer group that are compared with its consumers' one by one. */
+  pendingMax: number
 }
 
 export const limits: Readonly<Limits> = {
@@ -44,4 +46,6 @@ export const limits: Readonly<Limits> = {
   templateFieldsMax: 1_000_000,
   // Larger texts than anybody reads as text.
   jsonTextBytesMax: 16 * 1024 * 1024,
+  // 17 bytes each; a group that far behind has other troubles.
+  pendingMax: 2 * 1024 * 1024,
 }

@@ -3,6 +3,7 @@
  * expiries per database, types and encodings, the biggest keys, functions,
  * modules, aux fields.
  */
+import {type FormatError, LimitError} from '../errors.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
@@ -137,8 +138,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     if (options.memory !== undefined) {
       // A name that nobody knows is refused before anything is read.
       if (options.memory.server !== undefined) layoutOf(options.memory.server)
-      this.damage = ({code, offset, message, place}) =>
-        this.problem({code, severity: 'error', offset, text: message, ...place})
+      this.damage = error => this.#unseen(error)
     }
   }
 
@@ -194,6 +194,14 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     tally.rdbBytes += sums.bytes
     tally.expiring += sums.expiring
     tally.expired += sums.expired
+  }
+
+  /** Part of a value could not be looked into. */
+  #unseen(error: FormatError | LimitError): void {
+    const {code, offset, message, place} = error
+    const severity = error instanceof LimitError ? 'warning' : 'error'
+    this.problem({code, severity, offset, text: message, ...place})
+    if (this.#memory !== undefined) this.#memory.partly = true
   }
 
   /** What may be among the biggest, or worth a warning, or is a module's. */
@@ -314,6 +322,9 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
 /** Looks at the parts of a value, and has the inventory count its key with what they take. */
 class MeasuringVisitor extends MemoryVisitor {
+  /** Not all of the value was shown: it takes at least what its stored bytes would. */
+  partly = false
+
   constructor(
     model: MemoryModel,
     readonly inventory: InventoryVisitor,
@@ -325,6 +336,11 @@ class MeasuringVisitor extends MemoryVisitor {
     // Damaged before it said how many.
     if (entry.elements < 0) entry.elements = 0
     super.end(entry)
+    if (this.partly) {
+      const stored = this.model.estimate(entry, entry.endOffset - entry.valueOffset)
+      this.bytes = Math.max(this.bytes, stored)
+      this.partly = false
+    }
     this.inventory.end(entry)
   }
 

@@ -8,8 +8,8 @@
  */
 import {compareHalves} from '../bytes/int64.js'
 import type {StreamId} from '../encoding/stream-id.js'
+import {limits} from '../limits.js'
 
-const IDS_MAX = 2 * 1024 * 1024
 const IDS_FIRST = 256
 const WORDS = 4
 
@@ -25,7 +25,7 @@ export class PendingIds {
 
   /** More IDs than are kept. */
   get tooMany(): boolean {
-    return this.count > IDS_MAX
+    return this.count > limits.pendingMax
   }
 
   clear(): void {

@@ -42,6 +42,12 @@ export abstract class ValueSoundness extends ValueVisitor {
     this.#damage = problem ?? this.#damage
   }
 
+  /** Part of the value was not shown, though nothing is wrong with it as far as anybody knows. */
+  unseen(code: string, offset: number, text: string): void {
+    this.broken = true
+    this.warning(code, offset, text)
+  }
+
   /** All of the value has been shown. */
   protected whole(_entry: Entry): void {}
 

@@ -4,7 +4,7 @@
  * what is odd though servers take it (warnings).
  */
 import {SLOT_COUNT} from '../bytes/crc16.js'
-import type {FormatError} from '../errors.js'
+import {type FormatError, LimitError} from '../errors.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
@@ -136,8 +136,10 @@ export class SoundnessVisitor implements EntryVisitor {
     return this.#value
   }
 
-  damage(error: FormatError): void {
-    this.#value.damaged(error.code, error.offset, error.message)
+  damage(error: FormatError | LimitError): void {
+    const {code, offset, message} = error
+    if (error instanceof LimitError) this.#value.unseen(code, offset, `${message}: the value was not looked into`)
+    else this.#value.damaged(code, offset, message)
   }
 
   problem(problem: Problem): void {

@@ -12,7 +12,7 @@
 import type {ByteCursor} from '../bytes/cursor.js'
 import {formatInt64, type Halves, parseInt64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
-import {compressLzf, decompressLzf, peekLzf} from '../bytes/lzf.js'
+import {checkClaim, compressLzf, decompressLzf, peekLzf} from '../bytes/lzf.js'
 import type {ByteWriter} from '../bytes/writer.js'
 import {FormatError, LimitError} from '../errors.js'
 import {limits} from '../limits.js'
@@ -129,10 +129,12 @@ export function skipBlob(cursor: ByteCursor, wanted: number, head: LentBytes): v
 function readLzf(cursor: ByteCursor, into: LentBytes): void {
   const packed = readPlainLength(cursor)
   const outBytes = readPlainLength(cursor)
-  if (outBytes > limits.elementBytesMax) {
-    throw new LimitError('elementBytesMax', limits.elementBytesMax, outBytes, cursor.offset)
-  }
   const offset = cursor.offset
+  if (outBytes > limits.elementBytesMax) {
+    // What cannot be is damage; what can is only too large for us.
+    checkClaim(packed, outBytes, offset)
+    throw new LimitError('elementBytesMax', limits.elementBytesMax, outBytes, offset)
+  }
   const start = cursor.take(packed)
   decompressLzf(cursor.bytes, start, start + packed, outBytes, into.slot, offset, into)
 }

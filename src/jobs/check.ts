@@ -141,7 +141,7 @@ class Checking {
   /** Nothing says where the next record begins. */
   #lost(error: FormatError | LimitError | UnsupportedError, visitor: SoundnessVisitor): void {
     const {db, key, type, recordOffset} = error.place
-    const code = error instanceof LimitError ? 'TOO_LARGE' : error.code
+    const {code} = error
     const rest = this.source.inputBytes - (recordOffset ?? error.offset)
     const bytesLost = Number.isFinite(rest) ? Math.max(rest, 0) : undefined
     const text = `${error.message}; what follows could not be read`

@@ -7,7 +7,7 @@
  */
 import type {Int64} from '../bytes/int64.js'
 import type {StreamId} from '../encoding/stream-id.js'
-import type {FormatError} from '../errors.js'
+import type {FormatError, LimitError} from '../errors.js'
 import type {Entry} from './entry.js'
 import type {Passer} from './passer.js'
 
@@ -180,11 +180,11 @@ export interface EntryVisitor {
   hashTemplate?(id: number, fields: readonly Uint8Array[]): void
   problem?(problem: Problem): void
   /**
-   * A value is damaged inside. With this method the reading goes on behind the
+   * A value is damaged inside, or holds what is larger than we take. With this method the reading goes on behind the
    * value where its framing still says where that is; without it, or where the
    * framing is lost too, the error is thrown.
    */
-  damage?(error: FormatError, entry: Entry): void
+  damage?(error: FormatError | LimitError, entry: Entry): void
   /** Entries need not all be shown: there where sums over them do. */
   readonly passer?: Passer | undefined
   /** Awaited between windows: a place for back pressure. */

@@ -154,9 +154,9 @@ export class RdbReader implements EntrySource {
         records.readAll(visitor)
         return
       } catch (error) {
-        const inside = error instanceof FormatError && error.code !== 'TRUNCATED' && records.inValue && !records.passing
-        if (!inside || visitor.damage === undefined) throw error
-        visitor.damage(this.#placed(error) as FormatError, records.entry)
+        if (!isPassable(error) || !records.inValue || records.passing || visitor.damage === undefined) throw error
+        this.#placed(error)
+        visitor.damage(error, records.entry)
         this.#cursor.rewind()
         records.passRest()
       }
@@ -289,4 +289,9 @@ export class RdbReader implements EntrySource {
   #report(problem: Problem): void {
     this.#visitor.problem?.(problem)
   }
+}
+
+/** What a value can be passed over for, if its framing is whole. */
+function isPassable(error: unknown): error is FormatError | LimitError {
+  return error instanceof LimitError || (error instanceof FormatError && error.code !== 'TRUNCATED')
 }
