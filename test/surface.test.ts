@@ -40,22 +40,30 @@ describe('the library', () => {
   it('exports these names', () => {
     expect(Object.keys(library).sort()).toEqual([
       'Entry',
+      'FileTarget',
       'FormatError',
       'LimitError',
       'MemorySource',
+      'MemoryTarget',
       'NEVER',
       'NO_TYPE_ID',
+      'PayloadWriter',
       'RdbEntry',
       'RdbReader',
       'RdbValue',
+      'RdbWriter',
       'SKIP',
       'StreamId',
+      'TARGETS',
       'UnsupportedError',
       'UsageError',
       'ValueVisitor',
       'decompressed',
       'limits',
       'openFile',
+      'ownTarget',
+      'readPayload',
+      'targetOf',
     ])
   })
 

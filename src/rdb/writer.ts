@@ -18,6 +18,7 @@ import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
 import {type Entry, NEVER, type RecordHead} from '../keyspace/entry.js'
 import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
+import {canCopy} from './copying.js'
 import * as op from './opcodes.js'
 import {RdbOutput} from './output.js'
 import {type Policy, policyOf} from './policy.js'
@@ -237,14 +238,9 @@ export class RdbWriter implements ValueSink {
     throw error
   }
 
-  /** Whether the target takes the bytes of a value as they are stored. */
   #copies(typeId: number): boolean {
-    const {sourceFamily} = this
     const {reencode, templates} = this.options
-    if (reencode === true || sourceFamily === undefined || !this.#target.types.has(typeId)) return false
-    const {family} = this.#target
-    if (family !== sourceFamily && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
-    return templates === true || !REFERENCES.has(typeId)
+    return reencode !== true && canCopy(typeId, this.sourceFamily, this.#target, templates === true)
   }
 
   #magic(): void {
@@ -317,20 +313,3 @@ export class RdbWriter implements ValueSink {
 
 /** MODULE_AUX frames `when` as an unsigned item. */
 const MODULE_AUX_WHEN = 2
-
-/** Types that refer to a template of their file. */
-const REFERENCES: ReadonlySet<number> = new Set([op.TYPE_HASH_LISTPACK_REF, op.TYPE_HASH_ARRAY_REF])
-
-/**
- * Types with listpacks in them: valkey 9 and all others disagree about the
- * back length of some entries, and neither loads the other's.
- */
-const MAY_DIFFER: ReadonlySet<number> = new Set([
-  op.TYPE_STREAM_LISTPACKS,
-  op.TYPE_HASH_LISTPACK,
-  op.TYPE_ZSET_LISTPACK,
-  op.TYPE_LIST_QUICKLIST_2,
-  op.TYPE_STREAM_LISTPACKS_2,
-  op.TYPE_SET_LISTPACK,
-  op.TYPE_STREAM_LISTPACKS_3,
-])

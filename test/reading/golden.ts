@@ -279,7 +279,7 @@ export async function readGolden(source: ByteSource, depth: 'elements' | 'nodes'
   return {...reading, checksum, golden: {meta, entries, functions}}
 }
 
-function goldenEntry(entry: Entry, gathered: GoldenVisitor): GoldenEntry {
+export function goldenEntry(entry: Entry, gathered: GoldenVisitor): GoldenEntry {
   const {db, type, typeId, elements, expireAtMs, idleSeconds, frequency, keyMeta} = entry
   const counted = type === 'module' || type === 'cron' ? {} : {count: elements}
   const golden: GoldenEntry = {

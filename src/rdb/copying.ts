@@ -1,0 +1,29 @@
+/**
+ * Whether the bytes of a stored value can go to a target as they are.
+ */
+import * as op from './opcodes.js'
+import type {Target} from './targets.js'
+
+/** Types that refer to a template of their file. */
+const REFERENCES: ReadonlySet<number> = new Set([op.TYPE_HASH_LISTPACK_REF, op.TYPE_HASH_ARRAY_REF])
+
+/**
+ * Types with listpacks in them: valkey 9 and all others disagree about the
+ * back length of some entries, and neither loads the other's.
+ */
+const MAY_DIFFER: ReadonlySet<number> = new Set([
+  op.TYPE_STREAM_LISTPACKS,
+  op.TYPE_HASH_LISTPACK,
+  op.TYPE_ZSET_LISTPACK,
+  op.TYPE_LIST_QUICKLIST_2,
+  op.TYPE_STREAM_LISTPACKS_2,
+  op.TYPE_SET_LISTPACK,
+  op.TYPE_STREAM_LISTPACKS_3,
+])
+
+/** `from`: whose numbers the type byte is of; undefined where nothing is stored. `templates`: those of the file go along. */
+export function canCopy(typeId: number, from: op.Family | undefined, target: Target, templates: boolean): boolean {
+  if (from === undefined || !target.types.has(typeId)) return false
+  if (from !== target.family && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
+  return templates || !REFERENCES.has(typeId)
+}

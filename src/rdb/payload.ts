@@ -1,0 +1,213 @@
+/**
+ * What DUMP answers and RESTORE takes: one value, with a footer.
+ *
+ *   [f3 key metadata] <type> value <u16le RDB version> <u64le CRC-64 of all before>
+ *
+ * Neither key nor expiry is in it. From version 80 on the numbers are Valkey's.
+ */
+import {Crc64, crc64} from '../bytes/crc64.js'
+import {ByteCursor} from '../bytes/cursor.js'
+import {MemorySource} from '../bytes/source.js'
+import {ByteWriter} from '../bytes/writer.js'
+import {FormatError, UnsupportedError} from '../errors.js'
+import {Entry} from '../keyspace/entry.js'
+import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {canCopy} from './copying.js'
+import * as op from './opcodes.js'
+import {OtherRecords} from './other-records.js'
+import {policyOf} from './policy.js'
+import {RdbReader} from './reader.js'
+import type {ChecksumVerdict} from './records.js'
+import type {Target} from './targets.js'
+import {HashTemplates} from './value/hash-template.js'
+import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
+import {valueWriters, type WrittenType} from './value/writers.js'
+
+const FOOTER_BYTES = 10
+const CHECKSUM_BYTES = 8
+/** Versions from here on are Valkey's. */
+const VALKEY_VERSION_MIN = 80
+
+/** Takes a finished payload, lent during the call. */
+export type TakePayload = (entry: Entry, bytes: Uint8Array, start: number, end: number) => void
+
+export interface PayloadOptions {
+  /** Whose RESTORE is to take it. */
+  target: Target
+  compress?: boolean | undefined
+  /** Store every value anew, even where the target takes it as it is. */
+  reencode?: boolean | undefined
+}
+
+/** Makes a payload of every entry it is shown. Each is held in memory whole. */
+export class PayloadWriter implements ValueSink {
+  readonly out = new ByteWriter(4096)
+  /** Whose stored bytes are shown; undefined: of a source that has none. */
+  sourceFamily: op.Family | undefined
+  readonly #target: Target
+  readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
+  readonly #raw: RawWriter
+  readonly #checksum = new Crc64()
+  #entry!: Entry
+
+  constructor(
+    readonly options: PayloadOptions,
+    readonly takePayload: TakePayload,
+  ) {
+    this.#target = options.target
+    const policy = policyOf(options.target, options.compress)
+    this.#writers = valueWriters(this, policy)
+    this.#raw = new RawWriter(this, policy)
+  }
+
+  /** Who writes the value of this entry; the payload is told when it is complete, of an empty collection never. */
+  entry(entry: Entry): ValueVisitor {
+    this.#entry = entry
+    this.out.reset()
+    // RESTORE knows no templates.
+    if (this.options.reencode !== true && canCopy(entry.typeId, this.sourceFamily, this.#target, false)) {
+      this.#raw.typeId = entry.typeId
+      return this.#raw
+    }
+    if (entry.type === 'cron') this.refuse('a CRON value of KeyDB')
+    return this.#writers[entry.type]
+  }
+
+  open(typeId: number): void {
+    const {keyMeta} = this.#entry
+    if (keyMeta !== undefined) {
+      if (this.#target.family !== 'redis' || this.#target.rdbVersion < 13) this.refuse('key metadata')
+      this.out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
+      this.out.copy(keyMeta, 0, keyMeta.length)
+    }
+    this.out.u8(typeId)
+  }
+
+  settle(): void {}
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    this.out.copy(bytes, start, end)
+  }
+
+  close(): void {
+    const {out} = this
+    out.u16le(this.#target.rdbVersion)
+    const sum = this.#checksum
+    sum.reset()
+    sum.update(out.bytes, 0, out.length)
+    out.i64le(sum.high, sum.low)
+    this.takePayload(this.#entry, out.bytes, 0, out.length)
+  }
+
+  passEmpty(): void {}
+
+  refuse(what: string): never {
+    const {db, type, offset} = this.#entry
+    const error = new UnsupportedError('NOT_IN_TARGET', `${this.#target.name} cannot hold ${what}`, offset)
+    error.place = {db, key: this.#entry.key(), type, recordOffset: offset}
+    throw error
+  }
+
+  /** Removes temporary files. */
+  dispose(): void {
+    for (const writer of Object.values(this.#writers)) writer.dispose()
+  }
+}
+
+export interface PayloadFacts {
+  rdbVersion: number
+  family: op.Family
+  /** `absent`: all zeros, which servers before Redis 8.10 refuse. */
+  checksum: ChecksumVerdict
+}
+
+/** Reads the footer. FormatError where the payload is too short for one, or its checksum is wrong. */
+export function readPayloadFooter(payload: Uint8Array): PayloadFacts {
+  const at = payload.length - FOOTER_BYTES
+  if (at < 2) throw new FormatError('TRUNCATED', `a DUMP payload has at least 12 bytes, this one ${payload.length}`, 0)
+  const rdbVersion = payload[at]! | (payload[at + 1]! << 8)
+  const family = rdbVersion >= VALKEY_VERSION_MIN ? 'valkey' : 'redis'
+  const stored = payload.subarray(payload.length - CHECKSUM_BYTES)
+  const {high, low} = crc64(payload, 0, payload.length - CHECKSUM_BYTES)
+  const sum = new ByteWriter(CHECKSUM_BYTES)
+  sum.i64le(high, low)
+  if (Buffer.compare(stored, sum.view()) === 0) return {rdbVersion, family, checksum: 'ok'}
+  if (stored.every(byte => byte === 0)) return {rdbVersion, family, checksum: 'absent'}
+  throw new FormatError('BAD_CHECKSUM', 'the checksum of the DUMP payload is wrong', payload.length - CHECKSUM_BYTES)
+}
+
+/** Shows a visitor the value of a payload, as the one entry of database 0, under the key that is given. */
+export async function readPayload(
+  payload: Uint8Array,
+  visitor: EntryVisitor,
+  key: Uint8Array = new Uint8Array(0),
+): Promise<PayloadFacts> {
+  const facts = readPayloadFooter(payload)
+  const typeAt = typeOffset(payload, facts)
+  const body = payload.length - FOOTER_BYTES
+  const head = new ByteWriter()
+  const magic = facts.family === 'valkey' ? 'VALKEY' : 'REDIS'
+  head.ascii(magic + String(facts.rdbVersion).padStart(9 - magic.length, '0'))
+  head.copy(payload, 0, typeAt + 1)
+  head.u8(0x80)
+  head.u32be(key.length)
+  head.copy(key, 0, key.length)
+  const shift = head.length - typeAt - 1
+  head.copy(payload, typeAt + 1, body)
+  head.u8(op.OPCODE_EOF)
+  head.i64le(0, 0)
+  const watching = new WatchingVisitor(visitor)
+  try {
+    await new RdbReader(new MemorySource(head.view(), head.length)).run(watching)
+  } catch (error) {
+    if (watching.ended >= 0) throw leftOver(watching.ended - shift, body)
+    throw unshifted(error, shift)
+  }
+  if (watching.ended - shift !== body) throw leftOver(watching.ended - shift, body)
+  return facts
+}
+
+/** Where the type byte stands: behind key metadata, where there are any. */
+function typeOffset(payload: Uint8Array, {family, rdbVersion}: PayloadFacts): number {
+  if (family !== 'redis' || rdbVersion < 13 || payload[0] !== op.OPCODE_KEY_META_OR_SLOT_IMPORT) return 0
+  const cursor = new ByteCursor(payload.length)
+  cursor.refill(payload, 0, payload.length)
+  cursor.finish()
+  cursor.u8()
+  new OtherRecords(cursor, new Entry(), new HashTemplates()).keyMeta()
+  return cursor.pos
+}
+
+/** Passes the first entry on, and notes where its value ends. */
+class WatchingVisitor implements EntryVisitor {
+  #first: Entry | undefined
+  /** Where another record begins behind the first. */
+  #second = -1
+
+  constructor(readonly inner: EntryVisitor) {}
+
+  /** -1 before the value has been read. */
+  get ended(): number {
+    return this.#second >= 0 ? this.#second : (this.#first?.endOffset ?? -1)
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    if (this.#first === undefined) {
+      this.#first = entry
+      entry.endOffset = -1
+      return this.inner.entry(entry)
+    }
+    if (this.#second < 0) this.#second = entry.offset
+    return SKIP
+  }
+}
+
+function leftOver(ended: number, body: number): FormatError {
+  return new FormatError('BAD_LENGTH', `${body - ended} bytes follow the value, before the footer`, ended)
+}
+
+/** The offset of an error within the payload itself. */
+function unshifted(error: unknown, shift: number): unknown {
+  if (!(error instanceof FormatError)) return error
+  return new FormatError(error.code, error.message, Math.max(error.offset - shift, 0), {cause: error})
+}
