@@ -26,6 +26,7 @@ export type FormatCode =
   | 'BAD_ARRAY'
   | 'BAD_BITMAP'
   | 'BAD_COMPRESSION'
+  | 'BAD_JSON'
   | 'BAD_CHECKSUM'
   | 'TRUNCATED'
   | 'EMPTY_INPUT'

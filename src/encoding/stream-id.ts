@@ -56,6 +56,21 @@ export class StreamId {
     return id
   }
 
+  /** Becomes the ID spelled "ms-seq" in bytes[start … end); false, and unchanged, where that is none. */
+  parseBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    let dash = start
+    while (dash < end && bytes[dash] !== DASH) dash++
+    if (!parseUint64(bytes, start, dash, halves)) return false
+    const msHigh = halves.high
+    const msLow = halves.low
+    if (!parseUint64(bytes, dash + 1, end, halves)) return false
+    this.msHigh = msHigh
+    this.msLow = msLow
+    this.seqHigh = halves.high
+    this.seqLow = halves.low
+    return true
+  }
+
   get ms(): Int64 {
     return unsignedInt64(this.msHigh, this.msLow)
   }
