@@ -8,11 +8,9 @@
 export type FormatCode =
   | 'BAD_MAGIC'
   | 'BAD_VERSION'
-  | 'BAD_OPCODE'
   | 'BAD_LENGTH'
   | 'BAD_COUNT'
   | 'BAD_STRING'
-  | 'BAD_INTEGER'
   | 'BAD_SCORE'
   | 'BAD_LZF'
   | 'BAD_LISTPACK'
@@ -32,13 +30,7 @@ export type FormatCode =
   | 'EMPTY_INPUT'
 
 /** What we do not know, though the bytes may well be right. */
-export type UnsupportedCode =
-  | 'UNKNOWN_VERSION'
-  | 'UNKNOWN_OPCODE'
-  | 'UNKNOWN_TYPE'
-  | 'UNKNOWN_ENCODING'
-  | 'UNKNOWN_CONTAINER'
-  | 'NOT_IN_TARGET'
+export type UnsupportedCode = 'UNKNOWN_OPCODE' | 'UNKNOWN_TYPE' | 'UNKNOWN_CONTAINER' | 'NOT_IN_TARGET'
 
 /** Where in the data set a problem was met; the reader fills it in as far as it got. */
 export interface Place {

@@ -11,10 +11,8 @@ const KEY_COLUMNS_MAX = 60
 const NEWER_ADVICE = 'a newer server or a vendor wrote this: look for a newer rdbtool, or save with an older server'
 
 const UNSUPPORTED_ADVICE: Readonly<Record<UnsupportedCode, string>> = {
-  UNKNOWN_VERSION: NEWER_ADVICE,
   UNKNOWN_OPCODE: NEWER_ADVICE,
   UNKNOWN_TYPE: NEWER_ADVICE,
-  UNKNOWN_ENCODING: NEWER_ADVICE,
   NOT_IN_TARGET: 'name a newer --target, or leave it out (--not-match, --type)',
   UNKNOWN_CONTAINER: 'name the RDB file: CONFIG GET dir and CONFIG GET dbfilename tell where the server keeps it',
 }

@@ -247,6 +247,10 @@ const PLAIN: CheckSample[] = [
     METADATA(YEAR_2100_MS, 1),
   ),
   ofValue('array that does not ascend', 14, 28, 'UNSORTED', ARRAY(5, 5), ARRAY(5, 6)),
+  ofValue('array with a strange flag', 14, 28, 'BAD_ARRAY', hex(len(1), len(2), len(5), len(0), str('v')), ARRAY(5)),
+  ofValue('count beyond the end of the file', 9, 2, 'BAD_COUNT', hex(len(1_000_000), str('a')), hex(len(1), str('a'))),
+  ofValue('length that is none', 9, 2, 'BAD_LENGTH', hex(len(1), 0x82), hex(len(1), str('a'))),
+  ofValue('string of an encoding that is none', 9, 0, 'BAD_STRING', hex(0xc4, 0x01), hex(0xc0, 0x01)),
   ofValue(
     'bitmap that is none',
     16,
@@ -414,6 +418,13 @@ const RECORDS: CheckSample[] = [
     'UNSORTED',
     file => file.op(0xf2, len(0), len(2), str('b'), str('a')),
     file => file.op(0xf2, len(0), len(2), str('a'), str('b')),
+  ),
+  ofRecord(
+    'a hash of a template that is not there',
+    15,
+    'BAD_HASH',
+    file => file.key(30, 'k', raw(str(listpack([0, 'v'])))),
+    file => file.op(0xf2, len(0), len(1), str('f')).key(30, 'k', raw(str(listpack([0, 'v'])))),
   ),
   ofRecord(
     'database 16',

@@ -15,11 +15,9 @@ import {COLOUR} from '../../src/report/table.js'
 const FORMAT_CODES: Record<FormatCode, RegExp> = {
   BAD_MAGIC: /check the name/,
   BAD_VERSION: /another copy/,
-  BAD_OPCODE: /another copy/,
   BAD_LENGTH: /another copy/,
   BAD_COUNT: /another copy/,
   BAD_STRING: /another copy/,
-  BAD_INTEGER: /another copy/,
   BAD_SCORE: /another copy/,
   BAD_LZF: /another copy/,
   BAD_LISTPACK: /another copy/,
@@ -40,10 +38,8 @@ const FORMAT_CODES: Record<FormatCode, RegExp> = {
 }
 
 const UNSUPPORTED_CODES: Record<UnsupportedCode, RegExp> = {
-  UNKNOWN_VERSION: /newer rdbtool/,
   UNKNOWN_OPCODE: /newer rdbtool/,
   UNKNOWN_TYPE: /newer rdbtool/,
-  UNKNOWN_ENCODING: /newer rdbtool/,
   UNKNOWN_CONTAINER: /CONFIG GET dir/,
   NOT_IN_TARGET: /--target/,
 }
