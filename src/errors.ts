@@ -1,5 +1,5 @@
 /**
- * The four ways a run can fail, apart from input/output errors, which pass
+ * The five ways a run can fail, apart from input/output errors, which pass
  * through untouched. A code names one check, so that a test and a user can
  * name it too; `offset` is always an absolute position in the input.
  */
@@ -103,4 +103,59 @@ export class LimitError extends PlacedError {
 /** The caller asked for something that makes no sense. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+}
+
+/** What a server, or whoever else answered, said or did on the wire. */
+export type WireCode =
+  | 'CONNECT_FAILED'
+  | 'CONNECT_TIMEOUT'
+  | 'TLS_FAILED'
+  | 'NOT_A_SERVER'
+  | 'UNEXPECTED_REPLY'
+  | 'PROTECTED_MODE'
+  | 'AUTH_REQUIRED'
+  | 'AUTH_FAILED'
+  | 'NO_PERMISSION'
+  | 'COMMAND_UNKNOWN'
+  | 'MASTER_NOT_READY'
+  | 'MASTER_REFUSED'
+  | 'SNAPSHOT_FAILED'
+  | 'SILENCE'
+  | 'CONNECTION_LOST'
+  | 'NOT_A_MASTER'
+  | 'SENTINEL_UNKNOWN_NAME'
+  | 'NOT_A_CLUSTER'
+  | 'SLOTS_UNCOVERED'
+
+/** How far a conversation with a master had come. */
+export type WireStage = 'connecting' | 'handshake' | 'waiting' | 'transfer' | 'stream' | 'asking'
+
+/** What is known of the circumstances, as far as it matters for what to do next. */
+export interface WireContext {
+  stage?: WireStage | undefined
+  /** The server's own words. */
+  reply?: string | undefined
+  /** Who we are to the server; undefined: its default user. */
+  user?: string | undefined
+  /** The master's client-output-buffer-limit for replicas and its repl-timeout, where it tells. */
+  outputBufferLimit?: string | undefined
+  replTimeoutSeconds?: number | undefined
+  /** The system's or OpenSSL's own code, such as ECONNREFUSED. */
+  reason?: string | undefined
+}
+
+/** A conversation over the wire failed. Messages never hold a password. */
+export class WireError extends Error {
+  override readonly name = 'WireError'
+
+  constructor(
+    readonly code: WireCode,
+    message: string,
+    /** Of the other side: host and port, or the path of its socket. */
+    readonly address: string,
+    readonly context: WireContext = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
 }

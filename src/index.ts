@@ -13,6 +13,10 @@ export {
   type UnsupportedCode,
   UnsupportedError,
   UsageError,
+  type WireCode,
+  type WireContext,
+  WireError,
+  type WireStage,
 } from './errors.js'
 export {Entry, NEVER, NO_TYPE_ID, type RecordHead, type ValueType} from './keyspace/entry.js'
 export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'
@@ -25,3 +29,9 @@ export type {ChecksumVerdict} from './rdb/records.js'
 export {ownTarget, TARGETS, type Target, targetOf} from './rdb/targets.js'
 export type {RdbHeader} from './rdb/versions.js'
 export {RdbWriter, type RdbWriterOptions} from './rdb/writer.js'
+export {ReplicaClient, type ReplicaOptions} from './replication/client.js'
+export type {ReplicatedCommand} from './replication/command-framer.js'
+export {type FullResyncOptions, fullResync, Resync} from './replication/full-resync.js'
+export type {ReplicationEvent, ReplicationObserver, TransferProgress, WireMessage} from './replication/observer.js'
+export type {PayloadHeader} from './replication/replies.js'
+export {parseAddress, type ServerAddress, type TlsOptions} from './resp/address.js'

@@ -11,18 +11,31 @@ import type {
   Depth,
   EntryVisitor,
   FormatCode,
+  FullResyncOptions,
   Int64,
   Limits,
   ModuleAux,
+  PayloadHeader,
   Place,
   Problem,
   RdbElement,
   RdbEnd,
   RdbHeader,
   RdbReaderOptions,
+  ReplicaOptions,
+  ReplicatedCommand,
+  ReplicationEvent,
+  ReplicationObserver,
+  ServerAddress,
   SlotInfo,
+  TlsOptions,
+  TransferProgress,
   UnsupportedCode,
   ValueType,
+  WireCode,
+  WireContext,
+  WireMessage,
+  WireStage,
 } from '../src/index.js'
 import * as library from '../src/index.js'
 import {temporaryFolder} from './start/folder.js'
@@ -52,16 +65,21 @@ describe('the library', () => {
       'RdbReader',
       'RdbValue',
       'RdbWriter',
+      'ReplicaClient',
+      'Resync',
       'SKIP',
       'StreamId',
       'TARGETS',
       'UnsupportedError',
       'UsageError',
       'ValueVisitor',
+      'WireError',
       'decompressed',
+      'fullResync',
       'limits',
       'openFile',
       'ownTarget',
+      'parseAddress',
       'readPayload',
       'targetOf',
     ])
@@ -71,6 +89,9 @@ describe('the library', () => {
     expectTypeOf<[ByteSource, ByteWindow, ChecksumVerdict, Depth, EntryVisitor, FormatCode]>().toBeArray()
     expectTypeOf<[Int64, Limits, ModuleAux, Place, Problem, RdbElement]>().toBeArray()
     expectTypeOf<[RdbEnd, RdbHeader, RdbReaderOptions, SlotInfo, UnsupportedCode, ValueType]>().toBeArray()
+    expectTypeOf<[FullResyncOptions, PayloadHeader, ReplicaOptions, ReplicatedCommand, ReplicationEvent]>().toBeArray()
+    expectTypeOf<[ReplicationObserver, ServerAddress, TlsOptions, TransferProgress]>().toBeArray()
+    expectTypeOf<[WireCode, WireContext, WireMessage, WireStage]>().toBeArray()
   })
 
   it('is found by its name, and built from the same source', () => {

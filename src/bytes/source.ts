@@ -35,6 +35,8 @@ export interface ByteSource {
   readonly name: string
   /** Size of the input; Infinity where nobody knows it beforehand. */
   readonly inputBytes: number
+  /** A file with the same bytes, where the name is that of none. */
+  readonly path?: string | undefined
   /** How much of the stored input has been consumed: for progress, of `storedBytes`. */
   readonly storedRead: number
   /** Size of the stored input, compressed or not; Infinity where unknown. */

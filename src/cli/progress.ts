@@ -2,10 +2,14 @@
  * Progress on standard error: how far, how fast, how long still. Only on a
  * terminal, only once a job has lasted long enough to be wondered about.
  */
+import {formatText, shorten} from '../report/text.js'
 import {formatDuration, formatShare, formatSize} from '../report/units.js'
+import {maskAddress} from '../resp/address.js'
 
 const FIRST_SHOWN_MS = 500
 const INTERVAL_MS = 100
+/** Of the source, in a line of progress. */
+const NAME_COLUMNS_MAX = 40
 
 /** What is being read. */
 export interface Progressing {
@@ -14,23 +18,21 @@ export interface Progressing {
   readonly storedBytes: number
 }
 
-/** Shows the progress of a source until stopped. `quiet`, or no terminal: shows nothing. */
-export class Progress {
+/** A line that changes until it is stopped. `quiet`, or no terminal: nothing is shown. */
+export class Spinner {
   #timer: NodeJS.Timeout | undefined
   #spinner: {text: string; start(): unknown; stop(): unknown} | undefined
-  readonly #startedMs = Date.now()
 
   constructor(
-    readonly label: string,
-    readonly source: Progressing,
+    readonly text: () => string,
     readonly quiet: boolean,
   ) {}
 
-  start(): this {
-    if (this.quiet || process.stderr.isTTY !== true) return this
+  /** Once it is started, starting it again changes nothing. */
+  start(): void {
+    if (this.quiet || process.stderr.isTTY !== true || this.#timer !== undefined) return
     this.#timer = setTimeout(() => void this.#show(), FIRST_SHOWN_MS)
     this.#timer.unref()
-    return this
   }
 
   stop(): void {
@@ -43,17 +45,72 @@ export class Progress {
   async #show(): Promise<void> {
     const {default: ora} = await import('ora')
     if (this.#timer === undefined) return
-    this.#spinner = ora({text: this.#text(), stream: process.stderr, discardStdin: false})
+    this.#spinner = ora({text: this.text(), stream: process.stderr, discardStdin: false})
     this.#spinner.start()
     this.#timer = setInterval(() => {
-      if (this.#spinner !== undefined) this.#spinner.text = this.#text()
+      if (this.#spinner !== undefined) this.#spinner.text = this.text()
     }, INTERVAL_MS)
     this.#timer.unref()
+  }
+}
+
+/** Shows the progress of a source until stopped. `quiet`, or no terminal: shows nothing. */
+export class Progress {
+  readonly #startedMs = Date.now()
+  readonly #spinner: Spinner
+
+  constructor(
+    readonly label: string,
+    readonly source: Progressing,
+    quiet: boolean,
+  ) {
+    this.#spinner = new Spinner(() => this.#text(), quiet)
+  }
+
+  start(): this {
+    this.#spinner.start()
+    return this
+  }
+
+  stop(): void {
+    this.#spinner.stop()
   }
 
   #text(): string {
     const seconds = Math.max(Date.now() - this.#startedMs, 1) / 1000
     return progressText(this.label, this.source, seconds)
+  }
+}
+
+/** Progress of a source: of a running server first how its snapshot arrives, then how it is read. */
+export class SourceProgress {
+  #progress: Progress | undefined
+
+  /** `verb`: what is done with the source, such as `reading`. */
+  constructor(
+    readonly verb: string,
+    readonly quiet: boolean,
+  ) {}
+
+  /** What the job is to tell, and of what. */
+  options(name: string): {
+    onFetch: (transfer: Progressing) => void
+    onOpen: (source: Progressing & {name: string}) => void
+  } {
+    return {
+      onFetch: transfer => this.#show('fetching', maskAddress(name), transfer),
+      onOpen: source => this.#show(this.verb, source.name, source),
+    }
+  }
+
+  stop(): void {
+    this.#progress?.stop()
+  }
+
+  #show(verb: string, name: string, source: Progressing): void {
+    this.stop()
+    const label = `${verb} ${shorten(formatText(name), NAME_COLUMNS_MAX)}`
+    this.#progress = new Progress(label, source, this.quiet).start()
   }
 }
 

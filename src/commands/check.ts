@@ -2,18 +2,16 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
-import {Progress} from '../cli/progress.js'
+import {SourceProgress} from '../cli/progress.js'
 import {parseSize} from '../cli/selection-flags.js'
 import {check, PROBLEMS_MAX} from '../jobs/check.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
-import {formatText, shorten} from '../report/text.js'
+import {maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 
 const PROBLEMS_SHOWN_MAX = 1_000_000
 const MEMORY_DEFAULT = '64mb'
-/** Of the source, in a line of progress. */
-const NAME_COLUMNS_MAX = 40
 
 export default class Check extends BaseCommand {
   static override summary = 'Verify every byte of a snapshot.'
@@ -27,7 +25,7 @@ export default class Check extends BaseCommand {
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB file, or - for standard input; gzip and zstd are unpacked.',
+      description: 'RDB file, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),
@@ -64,20 +62,17 @@ export default class Check extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Check)
-    let progress: Progress | undefined
+    const progress = new SourceProgress('checking', flags.quiet)
     const problemsMax = flags['max-problems']
     const {soundness, failure} = await check(args.file, {
       duplicates: flags.duplicates,
       memoryBytes: flags.memory,
       problemsMax,
       ignoreChecksum: flags['ignore-checksum'],
-      onOpen: source => {
-        const label = `checking ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
-        progress = new Progress(label, source, flags.quiet).start()
-      },
-    }).finally(() => progress?.stop())
+      ...progress.options(args.file),
+    }).finally(() => progress.stop())
     await this.signalsMet(soundness?.checksum === undefined)
-    if (flags.json) this.printJson(problemsJson(args.file, soundness, failure, problemsMax))
+    if (flags.json) this.printJson(problemsJson(maskAddress(args.file), soundness, failure, problemsMax))
     else if (soundness !== undefined) {
       this.print(formatProblems(nameOf(args.file), soundness, {style: this.style, columns: this.columns, problemsMax}))
     }

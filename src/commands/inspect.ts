@@ -6,7 +6,7 @@ import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
 import type {SpreadOptions} from '../analysis/spread.js'
 import {BaseCommand} from '../cli/command.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
-import {Progress} from '../cli/progress.js'
+import {SourceProgress} from '../cli/progress.js'
 import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {type Inspection, type InspectOptions, inspect} from '../jobs/inspect.js'
@@ -15,14 +15,11 @@ import {formatGrowth, growthJson} from '../report/growth.js'
 import {formatInventory} from '../report/inventory.js'
 import {inventoriesJson, inventoryJson, type Json} from '../report/inventory-json.js'
 import {formatTotal} from '../report/inventory-total.js'
-import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 const TOP_DEFAULT = 10
 const TOP_MAX = 100_000
 const SEPARATOR_DEFAULT = Buffer.from(PREFIX_DEFAULTS.separator).toString()
-/** Of the source, in a line of progress. */
-const NAME_COLUMNS_MAX = 40
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is inside a snapshot.'
@@ -40,7 +37,7 @@ export default class Inspect extends BaseCommand {
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB files, or - for standard input; gzip and zstd are unpacked.',
+      description: 'RDB files, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),
@@ -151,14 +148,11 @@ export default class Inspect extends BaseCommand {
   }
 
   async #inspect(name: string, options: InspectOptions, quiet: boolean): Promise<Inspection> {
-    let progress: Progress | undefined
+    const progress = new SourceProgress('reading', quiet)
     const inspection = await inspect(name, {
       ...options,
-      onOpen: source => {
-        const label = `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
-        progress = new Progress(label, source, quiet).start()
-      },
-    }).finally(() => progress?.stop())
+      ...progress.options(name),
+    }).finally(() => progress.stop())
     await this.signalsMet(inspection.failure !== undefined)
     return inspection
   }

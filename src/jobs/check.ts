@@ -8,6 +8,7 @@ import {FormatError, LimitError, UnsupportedError} from '../errors.js'
 import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import type {OnFetch} from '../source/live.js'
 import {openSource} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 
@@ -20,6 +21,8 @@ export interface CheckOptions {
   problemsMax?: number | undefined
   /** A wrong checksum is a warning. */
   ignoreChecksum?: boolean | undefined
+  /** Told how far a running server's snapshot has arrived. */
+  onFetch?: OnFetch | undefined
   /** Told of the source once it is open: to show how far the reading is. */
   onOpen?: ((source: ByteSource) => void) | undefined
 }
@@ -40,12 +43,12 @@ const KEYS_SHARE = 0.75
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
   let source: ByteSource
   try {
-    source = await openSource(name)
+    source = await openSource(name, options)
   } catch (failure) {
     return {soundness: undefined, failure}
   }
   options.onOpen?.(source)
-  return await checkSource(source, options, name)
+  return await checkSource(source, options, source.path ?? name)
 }
 
 /** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */

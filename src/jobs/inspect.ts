@@ -7,6 +7,8 @@ import type {ByteSource} from '../bytes/source.js'
 import type {FormatError} from '../errors.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {RdbReader} from '../rdb/reader.js'
+import {maskAddress} from '../resp/address.js'
+import type {OnFetch} from '../source/live.js'
 import {openSource} from '../source/open.js'
 
 export interface InspectOptions extends InventoryOptions {
@@ -14,12 +16,14 @@ export interface InspectOptions extends InventoryOptions {
   ignoreChecksum?: boolean | undefined
   /** Which keys to count; absent: all. */
   selection?: SelectionOptions | undefined
+  /** Told how far a running server's snapshot has arrived. */
+  onFetch?: OnFetch | undefined
   /** Told of the source once it is open: to show how far the reading is. */
   onOpen?: ((source: ByteSource) => void) | undefined
 }
 
 export interface Inspection {
-  /** The source as it was named. */
+  /** The source as it was named, without a password. */
   source: string
   /** What was counted, up to the failure where there is one; undefined where not even the header could be read. */
   inventory: Inventory | undefined
@@ -39,10 +43,10 @@ export interface Inspection {
 export async function inspect(name: string, options: InspectOptions): Promise<Inspection> {
   let source: ByteSource
   try {
-    source = await openSource(name)
+    source = await openSource(name, options)
   } catch (failure) {
     const nothing = {inventory: undefined, spread: undefined, selected: undefined}
-    return {source: name, ...nothing, storedBytes: Number.POSITIVE_INFINITY, compressed: false, failure}
+    return {source: maskAddress(name), ...nothing, storedBytes: Number.POSITIVE_INFINITY, compressed: false, failure}
   }
   options.onOpen?.(source)
   const reader = new RdbReader(source, {ignoreChecksum: options.ignoreChecksum})
@@ -67,7 +71,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
   const {header, end} = reader
   const inventory = header === undefined ? undefined : visitor.result(header, bytesRead(reader, failure), end)
   const counted = {inventory, spread: visitor.spread, selected: selecting?.counts}
-  return {source: name, ...counted, storedBytes, compressed: storedBytes !== inputBytes, failure}
+  return {source: maskAddress(name), ...counted, storedBytes, compressed: storedBytes !== inputBytes, failure}
 }
 
 /** Bounds of size ask for an estimate too. */

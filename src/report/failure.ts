@@ -1,10 +1,19 @@
 /**
  * A failure in words: what, where, why, and what to do next.
  */
-import {FormatError, LimitError, type Place, type UnsupportedCode, UnsupportedError, UsageError} from '../errors.js'
+import {
+  FormatError,
+  LimitError,
+  type Place,
+  type UnsupportedCode,
+  UnsupportedError,
+  UsageError,
+  WireError,
+} from '../errors.js'
 import {PLAIN, type Style} from './table.js'
 import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
 import {formatCount} from './units.js'
+import {wireAdvice} from './wire-failure.js'
 
 const KEY_COLUMNS_MAX = 60
 
@@ -57,7 +66,8 @@ export function formatFailure(
   style: Style = PLAIN,
   columns = Number.POSITIVE_INFINITY,
 ): string[] {
-  const prefix = source === undefined ? '' : `${formatText(source)}: `
+  // Of a conversation the message itself tells whom with.
+  const prefix = source === undefined || error instanceof WireError ? '' : `${formatText(source)}: `
   const lines = hang(`rdbtool: ${prefix}${formatMessage(failureText(error))}`, columns).map(style.warning)
   if (isPlaced(error) && !concernsWhole(error)) {
     lines.push(...hang(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`, columns))
@@ -74,6 +84,10 @@ export function failureJson(error: unknown): Record<string, unknown> {
     const code = error instanceof LimitError ? error.limit : error.code
     const where = {offset: error.offset, db, key: key === undefined ? undefined : jsonBytes(key), type, recordOffset}
     return {code, text: error.message, ...where}
+  }
+  if (error instanceof WireError) {
+    const {stage, reply} = error.context
+    return {code: error.code, text: error.message, address: error.address, stage, reply}
   }
   return {code: codeOf(error), text: reasonText(error)}
 }
@@ -95,7 +109,7 @@ function failureText(error: unknown): string {
 
 function reasonText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (isPlaced(error)) return error.message
+  if (isPlaced(error) || error instanceof WireError) return error.message
   // The system's own: `ELOOP: too many symbolic links encountered, open 'dump.rdb'`.
   return SYSTEM_MESSAGES[codeOf(error) ?? ''] ?? error.message.replace(/^[A-Z0-9]+: (.+?), \w+(?: '.*')?$/s, '$1')
 }
@@ -111,6 +125,7 @@ function placeText(place: Place): string {
 
 function adviceOf(error: unknown): string | undefined {
   if (error instanceof UsageError) return undefined
+  if (error instanceof WireError) return wireAdvice(error)
   if (error instanceof LimitError) return LIMIT_ADVICE
   if (error instanceof UnsupportedError) return UNSUPPORTED_ADVICE[error.code]
   if (error instanceof FormatError) return FORMAT_ADVICE[error.code] ?? DAMAGE_ADVICE

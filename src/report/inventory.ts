@@ -19,7 +19,13 @@ import {joinSections, type Style, textual} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
-const PRODUCT_NAMES = {redis: 'Redis', valkey: 'Valkey', keydb: 'KeyDB', dragonfly: 'Dragonfly', unknown: 'unknown'}
+export const PRODUCT_NAMES = {
+  redis: 'Redis',
+  valkey: 'Valkey',
+  keydb: 'KeyDB',
+  dragonfly: 'Dragonfly',
+  unknown: 'unknown',
+}
 
 const LABEL_COLUMNS = 10
 const KEY_COLUMNS_MIN = 20
@@ -68,7 +74,7 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
       `RDB version ${header.rdbVersion} (${header.magic})${isAofBase(inventory) ? ', base of an append-only log' : ''}`,
     ),
   ]
-  const written = ageText(inventory.aux.get('ctime'), view.nowMs)
+  const written = writtenText(inventory, view.nowMs)
   if (written !== undefined) lines.push(label('written', written))
   const usedMemory = Number(inventory.aux.get('used-mem'))
   if (usedMemory > 0) lines.push(label('memory', `${formatSize(usedMemory)} in use by the server when it was written`))
@@ -106,7 +112,9 @@ function sizeLine(
   return label('read', `${exact}${whole}`)
 }
 
-function ageText(ctime: string | undefined, nowMs: number): string | undefined {
+/** When the server wrote it, and how long ago; undefined where it does not say. */
+export function writtenText({aux}: Inventory, nowMs: number): string | undefined {
+  const ctime = aux.get('ctime')
   const seconds = Number(ctime)
   if (ctime === undefined || !Number.isSafeInteger(seconds)) return undefined
   const age = nowMs / 1000 - seconds
@@ -114,7 +122,7 @@ function ageText(ctime: string | undefined, nowMs: number): string | undefined {
   return `${formatTime(seconds * 1000)} (${when})`
 }
 
-function checksumText(inventory: Inventory, style: Style): string {
+export function checksumText(inventory: Pick<Inventory, 'checksum'>, style: Style): string {
   switch (inventory.checksum) {
     case 'ok':
       return 'ok'
@@ -127,7 +135,7 @@ function checksumText(inventory: Inventory, style: Style): string {
   }
 }
 
-function keysText({keys, expiring, expired}: Inventory): string {
+export function keysText({keys, expiring, expired}: Inventory): string {
   if (keys === 0) return 'none'
   if (expiring === 0) return `${formatCount(keys)}, none with an expiry`
   const expiry = `${formatCount(keys)}, of which ${formatCount(expiring)} (${formatShare(expiring, keys)}) with an expiry`

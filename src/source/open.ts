@@ -1,6 +1,6 @@
 /**
  * A source as it is named on a command line: a path, or `-` for standard
- * input, compressed or not.
+ * input, compressed or not, or the URL of a running server.
  */
 import {createReadStream, fstat as fstatCallback} from 'node:fs'
 import {open, readFile} from 'node:fs/promises'
@@ -12,6 +12,8 @@ import {UnsupportedError, UsageError} from '../errors.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
+import {isServerUrl, maskAddress} from '../resp/address.js'
+import type {OnFetch} from './live.js'
 
 const STANDARD_INPUT = '-'
 const STANDARD_INPUT_NAME = 'standard input'
@@ -20,14 +22,15 @@ const fstat = promisify(fstatCallback)
 
 /** What to call a source in words. */
 export function nameOf(source: string): string {
-  return source === STANDARD_INPUT ? STANDARD_INPUT_NAME : source
+  return source === STANDARD_INPUT ? STANDARD_INPUT_NAME : maskAddress(source)
 }
 
 /** Opens what a name stands for. Input/output errors pass through. */
-export async function openSource(name: string): Promise<ByteSource> {
-  if (/^(rediss?|unix):\/\//.test(name)) {
-    const message = 'a live server cannot be read yet: have it SAVE'
-    throw new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
+export async function openSource(name: string, {onFetch}: OpenOptions = {}): Promise<ByteSource> {
+  if (isServerUrl(name)) {
+    // What speaks to servers is loaded for them only.
+    const {openLive} = await import('./live.js')
+    return await openLive(name, onFetch)
   }
   const source = name === STANDARD_INPUT ? await standardInput() : await openPath(name)
   try {
@@ -39,13 +42,15 @@ export async function openSource(name: string): Promise<ByteSource> {
 }
 
 export interface OpenOptions {
+  /** Told how far a running server's snapshot has arrived. */
+  onFetch?: OnFetch | undefined
   /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
   ignoreChecksum?: boolean | undefined
 }
 
 /** Opens what a name stands for as entries, whatever its format: by content, not by name. */
 export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
-  return new RdbReader(await openSource(name), options)
+  return new RdbReader(await openSource(name, options), options)
 }
 
 async function openPath(path: string): Promise<ByteSource> {

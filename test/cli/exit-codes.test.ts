@@ -186,7 +186,6 @@ describe('4: may be right, not supported', () => {
       'UNKNOWN_CONTAINER',
     ],
     ['a folder', folder.path, 'this is a folder', 'UNKNOWN_CONTAINER'],
-    ['a live server', 'redis://127.0.0.1:6379', 'a live server cannot be read yet', 'UNKNOWN_CONTAINER'],
     ['an unknown type', folder.write('type.rdb', unknownType), 'value type 99', 'UNKNOWN_TYPE'],
   ])('%s', async (_, source, said, code) => {
     const finished = await failing(['inspect', source])

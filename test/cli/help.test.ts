@@ -23,6 +23,7 @@ COMMANDS
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
+  sync          Fetch a snapshot from a running server, as its replica.
 
 `
 
@@ -33,7 +34,8 @@ USAGE
     flags]
 
 ARGUMENTS
-  FILE...  RDB files, or - for standard input; gzip and zstd are unpacked.
+  FILE...  RDB files, - for standard input, or redis://HOST:PORT; gzip and zstd
+           are unpacked.
 
 FLAGS
   --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
@@ -117,7 +119,8 @@ USAGE
     [--max-problems N] [--ignore-checksum] [--json] [-q]
 
 ARGUMENTS
-  FILE  RDB file, or - for standard input; gzip and zstd are unpacked.
+  FILE  RDB file, - for standard input, or redis://HOST:PORT; gzip and zstd are
+        unpacked.
 
 OUTPUT FLAGS
   -q, --quiet  No progress on standard error.
@@ -182,7 +185,7 @@ describe('help', () => {
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'dump', 'inspect'])
+  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'dump', 'inspect', 'sync'])
   expect(manifest.version).toBe(version)
 })
 

@@ -44,8 +44,11 @@ describe('openSource', () => {
     expect(stdout).toContain('keys      100,000, none with an expiry')
   })
 
-  it.each(['redis://127.0.0.1', 'rediss://host:1', 'unix:///run/redis.sock'])('%s is not read yet', async name => {
-    await expect(openSource(name)).rejects.toMatchObject({name: 'UnsupportedError', code: 'UNKNOWN_CONTAINER'})
+  it.each([
+    ['unix:///no/such.sock', 'cannot connect to /no/such.sock: there is no such socket (ENOENT)'],
+    ['rediss://:hunter2@127.0.0.1:1', 'cannot connect to 127.0.0.1:1: nobody listens there (ECONNREFUSED)'],
+  ])('%s is a server, and not a file', async (name, message) => {
+    await expect(openSource(name)).rejects.toMatchObject({name: 'WireError', code: 'CONNECT_FAILED', message})
   })
 
   it('a folder is not read yet, whatever it is called', async () => {

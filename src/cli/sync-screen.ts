@@ -1,0 +1,59 @@
+/**
+ * What a sync shows while it runs, on standard error: a spinner with its phases on a terminal, or lines as a replica logs
+ * them (--log), the wire itself (--trace), or both.
+ */
+import type {WireMessage} from '../replication/observer.js'
+import {formatReplicaLog, type SyncEvent} from '../report/replica-log.js'
+import {formatText} from '../report/text.js'
+import {formatWireMessage} from '../report/wire-trace.js'
+import {Phases} from './phases.js'
+
+export interface SyncScreenOptions {
+  log: boolean
+  trace: boolean
+  quiet: boolean
+  /** Before each line, where several masters are talked to at once. */
+  prefix?: string | undefined
+}
+
+export class SyncScreen {
+  readonly #phases: Phases
+  #address = ''
+
+  constructor(
+    readonly options: SyncScreenOptions,
+    readonly write: (line: string) => void,
+  ) {
+    // Lines and a spinner would overwrite each other.
+    this.#phases = new Phases(options.quiet || options.log || options.trace)
+  }
+
+  event(event: SyncEvent): void {
+    const {log, prefix = ''} = this.options
+    if (log) for (const line of formatReplicaLog(event, process.pid, Date.now())) this.write(prefix + line)
+    this.#enter(event)
+  }
+
+  /** Absent where nobody wants to see the wire. */
+  get message(): ((message: WireMessage) => void) | undefined {
+    const {trace, prefix = ''} = this.options
+    return trace ? message => this.write(prefix + formatWireMessage(message, Date.now())) : undefined
+  }
+
+  stop(): void {
+    this.#phases.stop()
+  }
+
+  #enter(event: SyncEvent): void {
+    const phases = this.#phases
+    if (event.kind === 'connecting') this.#address = formatText(event.address)
+    const master = this.#address
+    if (event.kind === 'connecting') phases.enter(`connecting to ${master}`)
+    else if (event.kind === 'no-partial-resync') phases.enter(`waiting for the snapshot of ${master}`)
+    else if (event.kind === 'receiving') phases.enter(`receiving from ${master}`, event.progress)
+    else if (event.kind === 'received') phases.enter('bringing it to the disk')
+    else if (event.kind === 'loading') phases.enter('loading', event.progress)
+    else if (event.kind === 'online') phases.enter(`following ${master} from offset ${event.offset}`)
+    else if (event.kind === 'retrying') phases.enter(`${formatText(event.failure.message)}; trying again`)
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * sync: be a replica of a running server. Its snapshot is taken at the speed of the wire, verified, read as a server reads
+ * it on loading, and only then given its name; then, if asked for, the command stream is followed and acknowledged.
+ */
+import {type Inventory, InventoryVisitor} from '../analysis/inventory.js'
+import {refuseTaken} from '../bytes/unpublished.js'
+import {FormatError, UnsupportedError} from '../errors.js'
+import {RdbReader} from '../rdb/reader.js'
+import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
+import type {SyncEvent} from '../report/replica-log.js'
+import {formatAddress, type ServerAddress} from '../resp/address.js'
+
+/** How long to stay after the snapshot: the first bound that is met ends it. */
+export interface FollowOptions {
+  seconds?: number | undefined
+  untilOffset?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface SyncOptions extends Omit<FullResyncOptions, 'path' | 'observer' | 'snapshotOnly'> {
+  /** Replace an output that is there already. */
+  force?: boolean | undefined
+  /** Absent: leave once the snapshot is here. */
+  follow?: FollowOptions | undefined
+  onEvent?: ((event: SyncEvent) => void) | undefined
+  onMessage?: NonNullable<FullResyncOptions['observer']>['message']
+}
+
+/** The command stream, as far as it was followed. */
+export interface Followed {
+  offset: number
+  /** Where the snapshot ends and the stream begins. */
+  fromOffset: number
+  commands: number
+  acknowledgements: number
+  /** What ended it before its time; the snapshot stands all the same. */
+  failure: unknown
+}
+
+export interface Sync {
+  /** The address, without credentials. */
+  master: string
+  out: string
+  replicationId: string
+  /** As the master told with its snapshot; -1 where it did not. */
+  offset: number
+  transfer: 'disk' | 'diskless'
+  /** As it came over the wire. */
+  bytes: number
+  checksum: Resync['checksum']
+  attempts: number
+  /** Of the transfer alone, and of all until the snapshot had its name. */
+  transferSeconds: number
+  seconds: number
+  /** What is in it; up to `unread`, where there is that. */
+  inventory: Inventory
+  /** The snapshot is whole by its checksum, and holds what we do not know. */
+  unread: UnsupportedError | undefined
+  followed: Followed | undefined
+}
+
+/** Throws what keeps the snapshot from being published; then nothing stays behind. */
+export async function sync(address: ServerAddress, out: string, options: SyncOptions = {}): Promise<Sync> {
+  refuseTaken(out, options.force === true)
+  const {follow, onEvent = () => {}, onMessage} = options
+  const started = performance.now()
+  let transferSeconds = 0
+  const event = (one: SyncEvent): void => {
+    if (one.kind === 'received') transferSeconds = one.seconds
+    onEvent(one)
+  }
+  const observer = {event, ...(onMessage && {message: onMessage})}
+  const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer})
+  try {
+    const {offset} = resync
+    const following = follow === undefined ? undefined : new Following(resync, follow)
+    const {inventory, unread} = await load(resync, event)
+    await resync.publish(out, options.force === true)
+    event({kind: 'published', path: out})
+    event({kind: 'finished'})
+    const seconds = (performance.now() - started) / 1000
+    const followed = await following?.finish()
+    const {replicationId, transfer, bytes, checksum, attempts} = resync
+    const facts = {master: formatAddress(address), out, replicationId, offset, transfer, bytes, checksum, attempts}
+    return {...facts, transferSeconds, seconds, inventory, unread, followed}
+  } finally {
+    await resync.close()
+  }
+}
+
+/** Reads the snapshot as a server does on loading it: whole, or not at all. */
+async function load(resync: Resync, event: (event: SyncEvent) => void): Promise<Pick<Sync, 'inventory' | 'unread'>> {
+  const source = await resync.source()
+  try {
+    event({kind: 'flushing'})
+    event({kind: 'loading', progress: source})
+    const nowMs = Date.now()
+    const visitor = new InventoryVisitor({top: 0, nowMs})
+    const reader = new RdbReader(source)
+    const unread = await read(reader, visitor, resync.checksum)
+    const inventory = visitor.result(reader.header!, reader.end?.bytes ?? reader.offset, reader.end)
+    event({kind: 'loaded', inventory, nowMs})
+    return {inventory, unread}
+  } finally {
+    await source.close()
+  }
+}
+
+/** Returns what is not known, where the checksum vouches for it. */
+async function read(
+  reader: RdbReader,
+  visitor: InventoryVisitor,
+  checksum: Resync['checksum'],
+): Promise<UnsupportedError | undefined> {
+  try {
+    const {trailingBytes, bytes} = await reader.run(visitor)
+    if (trailingBytes === 0) return undefined
+    throw new FormatError('BAD_LENGTH', `the master sent ${trailingBytes} bytes behind the end of its snapshot`, bytes)
+  } catch (error) {
+    if (error instanceof UnsupportedError && checksum === 'ok' && reader.header !== undefined) return error
+    throw error
+  }
+}
+
+/** Takes the stream from the moment that the snapshot is here: a master that cannot get rid of it would drop us. */
+class Following {
+  readonly #fromOffset: number
+  #until = Number.POSITIVE_INFINITY
+  #failure: unknown
+  readonly #done: Promise<void>
+
+  constructor(
+    readonly resync: Resync,
+    readonly options: FollowOptions,
+  ) {
+    const {client} = resync
+    this.#fromOffset = Math.max(client.offset, 0)
+    client.beat()
+    this.#done = client
+      .follow(() => this.#wanted())
+      .catch(error => {
+        this.#failure = error
+      })
+  }
+
+  /** The snapshot is loaded: acknowledges, and stays as long as it was asked for. */
+  async finish(): Promise<Followed> {
+    const {client} = this.resync
+    this.#until = performance.now() + (this.options.seconds ?? Number.POSITIVE_INFINITY) * 1000
+    client.online()
+    await this.#done
+    if (this.#failure === undefined) client.acknowledge()
+    const {offset, commands, acknowledgements} = client
+    return {
+      offset: Math.max(offset, 0),
+      fromOffset: this.#fromOffset,
+      commands,
+      acknowledgements,
+      failure: this.#failure,
+    }
+  }
+
+  /** Milliseconds for which more of the stream is wanted. */
+  #wanted(): number {
+    const {client} = this.resync
+    if (this.options.signal?.aborted === true) return 0
+    if (client.isOnline && client.offset >= (this.options.untilOffset ?? Number.POSITIVE_INFINITY)) return 0
+    return client.isOnline ? Math.max(this.#until - performance.now(), 0) : Number.POSITIVE_INFINITY
+  }
+}

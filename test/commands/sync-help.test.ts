@@ -1,0 +1,91 @@
+/** What the command says about itself: golden, so that a change is a decision. */
+import {expect, it} from 'vitest'
+import {rdbtool} from '../start/run.js'
+
+const SYNC_HELP = `Fetch a snapshot from a running server, as its replica.
+
+USAGE
+  $ rdbtool sync SERVER --out FILE [--for SECONDS] [--log]
+    [--trace] [--json] [connection flags]
+
+ARGUMENTS
+  SERVER  HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS) or
+          unix:///PATH.
+
+FLAGS
+  --for=SECONDS     After the snapshot, stay for so long, and acknowledge what
+                    arrives.
+  --until-offset=N  After the snapshot, stay until the stream has come to this
+                    offset.
+
+OUTPUT FLAGS
+  -o, --out=FILE  (required) File to write.
+  -q, --quiet     No progress on standard error.
+      --force     Replace it if it is there.
+      --json      Print JSON; its names are a contract.
+      --log       Show what happens in lines as a replica logs them.
+      --trace     Show every message on the wire, both ways, with offsets.
+
+CONNECTION FLAGS
+  --ca=FILE             Certificates to trust (PEM). Implies --tls.
+  --cert=FILE           Our certificate (PEM), for servers that ask for one.
+                        Implies --tls.
+  --ip-address=IP       Address that the master shows of us. Default: where we
+                        come from.
+  --key=FILE            The key of --cert (PEM).
+  --listening-port=N    Port that the master shows of us in INFO. Default: none
+                        is told.
+  --psync-command=NAME  What the master calls PSYNC (or SYNC), where it is
+                        renamed.
+  --sni=NAME            Name to ask for and to verify; the host unless told.
+                        Implies --tls.
+  --tls                 Speak TLS, as rediss:// does.
+  --tls-insecure        Take any certificate. Implies --tls.
+  --user=NAME           ACL user; the password comes from RDBTOOL_PASSWORD or
+                        the URL.
+
+TIMEOUT FLAGS
+  --connect-timeout=SECONDS  For a connection to be accepted. Default: 10.
+  --retries=N                How often a transfer that broke is asked for again;
+                             each costs the master a fork. Default: 2.
+  --retry-delay=SECONDS      Before the first of them, doubled with each.
+                             Default: 1.
+  --timeout=SECONDS          The longest silence of the master, at any stage.
+                             Default: 60.
+  --wait=SECONDS             In all, for a master that is loading or has lost
+                             its own master. Default: 60.
+
+DESCRIPTION
+  Fetch a snapshot from a running server, as its replica.
+
+  Attaches to a master (or a replica) as a replica does, takes the snapshot of a
+  full resync at the speed of the wire, verifies it, reads it as a server does
+  on loading it, and only then gives it its name: what stands there is whole.
+  With --for or --until-offset the link stays: the command stream is counted and
+  acknowledged every second.
+
+  The user needs +psync +replconf +ping. The password comes from
+  RDBTOOL_PASSWORD or the URL, and is never shown. A master that is loading or
+  has lost its own master is waited for; a transfer that broke is asked for
+  again.
+
+EXAMPLES
+  $ rdbtool sync 127.0.0.1:6380 --out snap.rdb
+
+  $ rdbtool sync 127.0.0.1:6380 --out snap.rdb --log --trace --for 30
+
+  $ RDBTOOL_PASSWORD=... rdbtool sync db1 --user backup --out snap.rdb --json
+
+  $ rdbtool sync rediss://db1:6380 --ca ca.pem --out snap.rdb
+
+  $ rdbtool sync unix:///run/redis/redis.sock --out snap.rdb
+
+`
+
+it.each([[['sync', '--help']], [['help', 'sync']]])('%j', async args => {
+  expect(await rdbtool(args)).toMatchObject({code: 0, stdout: SYNC_HELP, stderr: ''})
+})
+
+it('fits 80 columns', () => {
+  expect(SYNC_HELP.split('\n').filter(line => line.length > 80)).toEqual([])
+})
