@@ -122,10 +122,6 @@ export type WireCode =
   | 'SNAPSHOT_FAILED'
   | 'SILENCE'
   | 'CONNECTION_LOST'
-  | 'NOT_A_MASTER'
-  | 'SENTINEL_UNKNOWN_NAME'
-  | 'NOT_A_CLUSTER'
-  | 'SLOTS_UNCOVERED'
 
 /** How far a conversation with a master had come. */
 export type WireStage = 'connecting' | 'handshake' | 'waiting' | 'transfer' | 'stream' | 'asking'

@@ -23,7 +23,7 @@ const SOURCES = [
 const NO_CODES = new Set(['MODULE_AUX', 'SLOT_INFO', 'KEY_META', 'HASH_TEMPLATE', 'NOT_IN_TARGET'])
 
 const codesOf = (path: string): string[] =>
-  [...read(path).matchAll(/'([A-Z]+(?:_[A-Z]+)+|UNSORTED|TRUNCATED)'/g)].map(match => match[1]!)
+  [...read(path).matchAll(/'([A-Z]+(?:_[A-Z]+)+|UNSORTED|TRUNCATED|SILENCE)'/g)].map(match => match[1]!)
 const codes = [...new Set(SOURCES.flatMap(codesOf))].filter(code => !NO_CODES.has(code)).sort()
 
 it('the README tells of every code', () => {
@@ -38,6 +38,11 @@ it('the README tells of no other', () => {
   )
   expect(told.filter(code => !codes.includes(code))).toEqual([])
 })
+
+/** Of conversations with servers: jobs/sync.test.ts has each. */
+const wire = new Set(
+  /type WireCode =([\s\S]*?)\n\n/.exec(read('src/errors.ts'))![1]!.match(/[A-Z]+(?:_[A-Z]+)+|SILENCE/g),
+)
 
 /** Shown elsewhere. */
 const ELSEWHERE: [codes: string[], where: string][] = [
@@ -60,5 +65,5 @@ it('a sample shows every code of check', () => {
     ).toEqual([])
   }
   const ofCheck = codes.filter(code => !codesOf('src/analysis/warnings.ts').includes(code))
-  expect(ofCheck.filter(code => !shown.has(code) && !elsewhere.has(code))).toEqual([])
+  expect(ofCheck.filter(code => !shown.has(code) && !elsewhere.has(code) && !wire.has(code))).toEqual([])
 })
