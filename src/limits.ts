@@ -26,6 +26,8 @@ export interface Limits {
   jsonTextBytesMax: number
   /** Pending entries of one consumer group that are compared with its consumers' one by one. */
   pendingMax: number
+  /** Bytes of a value of JSON that are held to learn what stands behind it; a longer one is read as it comes. */
+  jsonLookaheadBytes: number
 }
 
 export const limits: Readonly<Limits> = {
@@ -48,4 +50,6 @@ export const limits: Readonly<Limits> = {
   jsonTextBytesMax: 16 * 1024 * 1024,
   // 17 bytes each; a group that far behind has other troubles.
   pendingMax: 2 * 1024 * 1024,
+  // Most lines of a file are shorter by far.
+  jsonLookaheadBytes: 1024 * 1024,
 }

@@ -8,7 +8,8 @@
 import {Readable} from 'node:stream'
 import * as zlib from 'node:zlib'
 import {FormatError, LimitError} from '../errors.js'
-import {type ByteSource, type ByteWindow, StreamSource, windowsOf} from './source.js'
+import {PeekedSource} from './peeked.js'
+import {type ByteSource, StreamSource, windowsOf} from './source.js'
 
 export type Compression = 'gzip' | 'zstd'
 
@@ -26,62 +27,12 @@ export function compressionOf(bytes: Uint8Array, start: number, end: number): Co
 
 /** The same source, decompressed if it is compressed. */
 export async function decompressed(source: ByteSource): Promise<ByteSource> {
-  const peeked = await PeekedSource.of(source, MAGIC_BYTES)
-  const head = peeked.head
+  const peeked = new PeekedSource(source)
+  const head = await peeked.peek(MAGIC_BYTES)
   const compression = compressionOf(head, 0, head.length)
   if (compression === undefined) return peeked
   const pieces = compression === 'gzip' ? gunzip(peeked) : unzstd(peeked)
   return new StreamSource(source.name, pieces, async () => source.close(), peeked)
-}
-
-/** A source whose first bytes have been looked at. */
-class PeekedSource implements ByteSource {
-  readonly name: string
-  readonly inputBytes: number
-  readonly storedBytes: number
-  readonly #windows: ByteWindow[] = []
-
-  private constructor(readonly source: ByteSource) {
-    this.name = source.name
-    this.inputBytes = source.inputBytes
-    this.storedBytes = source.storedBytes
-  }
-
-  static async of(source: ByteSource, bytes: number): Promise<PeekedSource> {
-    const peeked = new PeekedSource(source)
-    let seen = 0
-    while (seen < bytes) {
-      const window = await source.read()
-      if (window === undefined) break
-      seen += window.end - window.start
-      // Kept across later reads, so it needs bytes of its own unless it is the only one.
-      peeked.#windows.push(seen >= bytes && peeked.#windows.length === 0 ? window : copyOf(window))
-    }
-    return peeked
-  }
-
-  get storedRead(): number {
-    return this.source.storedRead
-  }
-
-  get head(): Uint8Array {
-    const head: number[] = []
-    for (const {bytes, start, end} of this.#windows)
-      head.push(...bytes.subarray(start, Math.min(end, start + MAGIC_BYTES)))
-    return Uint8Array.from(head.slice(0, MAGIC_BYTES))
-  }
-
-  async read(): Promise<ByteWindow | undefined> {
-    return this.#windows.shift() ?? this.source.read()
-  }
-
-  close(): Promise<void> {
-    return this.source.close()
-  }
-}
-
-function copyOf(window: ByteWindow): ByteWindow {
-  return {bytes: window.bytes.slice(), start: window.start, end: window.end}
 }
 
 async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array> {

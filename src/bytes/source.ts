@@ -16,7 +16,7 @@ import {limits} from '../limits.js'
 import {giveBackWindows, kernel, takeWindows, type WindowArea} from './kernel.js'
 
 /** Room in front of a window; what a cursor keeps beyond it is copied to a buffer of its own. */
-const HEADROOM_BYTES = 16 * 1024
+export const HEADROOM_BYTES = 16 * 1024
 
 /** Windows of a file after which the event loop gets a turn: 8 MiB, some milliseconds. */
 const READS_A_TURN = 32

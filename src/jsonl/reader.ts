@@ -3,7 +3,7 @@
  * with blanks of any kind between them, or all in one array.
  *
  * A line may be longer than any string of JavaScript. Members may stand in any
- * order; a value of more than LOOKAHEAD_BYTES is read as it comes, and what a
+ * order; a value of more than limits.jsonLookaheadBytes is read as it comes, and what a
  * key has besides must stand before it.
  */
 import {ByteCursor, STARVED} from '../bytes/cursor.js'
@@ -13,14 +13,15 @@ import {FormatError, LimitError, UsageError} from '../errors.js'
 import {Entry} from '../keyspace/entry.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
 import {JsonHead} from './head.js'
 import {readOther} from './others.js'
 import {BRACE, CLOSE, COLON, JsonScanner, OPEN, UNBRACE} from './scanner.js'
 import {JsonSkipper} from './skipper.js'
 import {type JsonTypeReader, jsonReaders, type ValueFacts} from './value-reader.js'
 
-/** How far behind a value it is looked for more members: most of a file's lines are shorter, and few are longer. */
-export const LOOKAHEAD_BYTES = 1024 * 1024
+/** U+FEFF. */
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 export class JsonReader implements EntrySource {
   readonly format = 'jsonl'
@@ -111,9 +112,10 @@ export class JsonReader implements EntrySource {
 
   /** Reads the first object where it tells the origin. */
   #first(): void {
+    this.#passByteOrderMark()
     const scanner = this.#scanner
     if (!this.#nextObject() || !this.#isMeta()) {
-      // Read again, as any other.
+      // To be read again with all others.
       this.#cursor.rewind()
       return
     }
@@ -121,6 +123,15 @@ export class JsonReader implements EntrySource {
     this.#origin = origin
     this.#before = show
     this.#objectEnd()
+  }
+
+  /** Some editors put one in front. */
+  #passByteOrderMark(): void {
+    const cursor = this.#cursor
+    if (cursor.offset > 0 || this.#scanner.next() !== BYTE_ORDER_MARK[0]) return
+    const start = cursor.take(BYTE_ORDER_MARK.length)
+    if (BYTE_ORDER_MARK.every((byte, i) => cursor.bytes[start + i] === byte)) cursor.commit()
+    else cursor.rewind()
   }
 
   #isMeta(): boolean {
@@ -203,7 +214,7 @@ export class JsonReader implements EntrySource {
     scanner.next()
     this.#valueStart = cursor.pos
     this.#entry.valueOffset = cursor.offset
-    return this.#skipper.pass(cursor, LOOKAHEAD_BYTES)
+    return this.#skipper.pass(cursor, limits.jsonLookaheadBytes)
   }
 
   /** Shows an entry all of which is in the window; the cursor stands behind it. */
@@ -273,8 +284,8 @@ export class JsonReader implements EntrySource {
     if (count !== undefined && count !== this.#elements && this.#entry.type !== 'stream')
       this.#miscounted(this.#elements)
     if (scanner.more(false, UNBRACE)) {
-      const megabytes = LOOKAHEAD_BYTES / 2 ** 20
-      scanner.fail(`behind a value of more than ${megabytes} MiB nothing may follow: put it before "value"`)
+      const bytes = limits.jsonLookaheadBytes
+      scanner.fail(`behind a value of more than ${bytes} bytes nothing may follow: put it before "value"`)
     }
     this.#reader = undefined
     this.#entryEnd(value, this.#elements, cursor.offset)

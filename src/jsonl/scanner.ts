@@ -34,6 +34,8 @@ PLAIN[QUOTE] = PLAIN[BACKSLASH] = 0
 const BARE = new Uint8Array(256)
 for (const character of '+-.0123456789Eefalnrstu') BARE[character.charCodeAt(0)] = 1
 
+/** Of one character. */
+const SEQUENCE_BYTES_MAX = 4
 /** Bytes of a name that an error quotes. */
 const NAME_SHOWN_MAX = 30
 const NOT_UTF8 = 'the string is not UTF-8: bytes that are none are {"base64": "..."}'
@@ -146,7 +148,7 @@ export class JsonScanner {
       } else {
         const length = sequenceLength(bytes, p, end)
         if (length === 0) {
-          if (end - p < 4) this.#starve(end)
+          if (end - p < SEQUENCE_BYTES_MAX && !this.inLastWindow) this.#starve(end)
           cursor.pos = p
           this.fail(NOT_UTF8)
         }

@@ -7,13 +7,21 @@ import {open, readFile} from 'node:fs/promises'
 import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
 import {decompressed} from '../bytes/compressed.js'
+import {PeekedSource} from '../bytes/peeked.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
 import {UnsupportedError, UsageError} from '../errors.js'
+import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import type {OnFetch} from './live.js'
+
+const OPENING_BRACE = 0x7b
+const OPENING_BRACKET = 0x5b
+/** What may stand before JSON: blanks, and the mark of byte order that some editors leave. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
+const BLANKS_MAX = 4096
 
 const STANDARD_INPUT = '-'
 const STANDARD_INPUT_NAME = 'standard input'
@@ -50,7 +58,23 @@ export interface OpenOptions {
 
 /** Opens what a name stands for as entries, whatever its format: by content, not by name. */
 export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
-  return new RdbReader(await openSource(name, options), options)
+  const source = new PeekedSource(await openSource(name, options))
+  try {
+    return await recognised(source, options)
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+/** By the first byte that is no blank; what is nothing else is an RDB file, or its reader says what it is. */
+async function recognised(source: PeekedSource, options: OpenOptions): Promise<EntrySource> {
+  for (let bytes = 1; ; bytes *= 2) {
+    const head = await source.peek(bytes)
+    const first = head.find(byte => !BLANKS.has(byte))
+    if (first === OPENING_BRACE || first === OPENING_BRACKET) return new JsonReader(source)
+    if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) return new RdbReader(source, options)
+  }
 }
 
 async function openPath(path: string): Promise<ByteSource> {

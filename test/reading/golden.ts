@@ -11,6 +11,7 @@ import {
   type ByteSource,
   type Depth,
   type Entry,
+  type EntrySource,
   type EntryVisitor,
   NEVER,
   type NodeKind,
@@ -251,7 +252,12 @@ export interface Reading {
 }
 
 /** Reads everything at `depth` elements or nodes into the shapes of a golden. */
-export async function readGolden(source: ByteSource, depth: 'elements' | 'nodes'): Promise<Reading> {
+export function readGolden(source: ByteSource, depth: 'elements' | 'nodes'): Promise<Reading> {
+  return readGoldenOf(new RdbReader(source, {ignoreChecksum: true}), depth)
+}
+
+/** The same of any source; what is no RDB file has elements only. */
+export async function readGoldenOf(source: EntrySource, depth: 'elements' | 'nodes' = 'elements'): Promise<Reading> {
   const bytesOf = new Map<GoldenEntry, Uint8Array>()
   const reading: Omit<Reading, 'golden'> = {aux: {}, problems: [], checksum: '', facts: []}
   const functions: unknown[] = []
@@ -261,7 +267,6 @@ export async function readGolden(source: ByteSource, depth: 'elements' | 'nodes'
     reading.facts.push({offset, valueOffset, endOffset, elements, encoding})
     bytesOf.set(goldenEntry(entry, gathered), entry.key())
   }
-  const reader = new RdbReader(source, {ignoreChecksum: true})
   const visitor: EntryVisitor = {
     entry: entry => {
       gathered.expiring = HASH_LISTPACK_EX.includes(entry.typeId)
@@ -273,9 +278,9 @@ export async function readGolden(source: ByteSource, depth: 'elements' | 'nodes'
     function: text => functions.push(formatBytes(text)),
     problem: ({code}) => reading.problems.push(code),
   }
-  const {checksum} = await reader.run(visitor)
+  const {checksum} = await source.run(visitor)
   const entries = [...bytesOf].sort(([a, x], [b, y]) => a.db - b.db || Buffer.compare(x, y)).map(([entry]) => entry)
-  const meta = {rdbVersion: reader.header?.rdbVersion ?? 0}
+  const meta = {rdbVersion: (await source.origin())?.rdbVersion ?? 0}
   return {...reading, checksum, golden: {meta, entries, functions}}
 }
 
