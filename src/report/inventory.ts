@@ -15,7 +15,7 @@ import {
 import {warningLines} from './inventory-warnings.js'
 import {selectedText} from './selection.js'
 import {spreadSections} from './spread.js'
-import {joinSections, type Style, textual} from './table.js'
+import {type Fact, formatFacts, joinSections, type Style, textual} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
@@ -62,34 +62,30 @@ export function formatInventory(source: string, inventory: Inventory, view: Inve
 }
 
 function head(source: string, inventory: Inventory, view: InventoryView): string[] {
-  const {header, serverVersion, product} = inventory
+  const {header, serverVersion, product, aux, memory} = inventory
   const version = serverVersion === undefined ? '' : ` ${formatText(serverVersion)}`
-  const bits = inventory.aux.get('redis-bits')
-  const label = (name: string, text: string): string => `${view.style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
-  const lines = [
-    view.style.heading(formatText(source)),
-    label('producer', `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`),
-    label(
-      'format',
-      `RDB version ${header.rdbVersion} (${header.magic})${isAofBase(inventory) ? ', base of an append-only log' : ''}`,
-    ),
+  const bits = aux.get('redis-bits')
+  const base = isAofBase(inventory) ? ', base of an append-only log' : ''
+  const facts: Fact[] = [
+    ['producer', `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`],
+    ['format', `RDB version ${header.rdbVersion} (${header.magic})${base}`],
   ]
   const written = writtenText(inventory, view.nowMs)
-  if (written !== undefined) lines.push(label('written', written))
-  const usedMemory = Number(inventory.aux.get('used-mem'))
-  if (usedMemory > 0) lines.push(label('memory', `${formatSize(usedMemory)} in use by the server when it was written`))
-  lines.push(
-    sizeLine(inventory, view, label),
-    label('checksum', checksumText(inventory, view.style)),
-    label('keys', keysText(inventory)),
-    ...(inventory.memory === undefined ? [] : [label('estimated', memoryText(inventory.memory))]),
-    ...(view.selected === undefined ? [] : [label('selected', selectedText(view.selected))]),
+  if (written !== undefined) facts.push(['written', written])
+  const usedMemory = Number(aux.get('used-mem'))
+  if (usedMemory > 0) facts.push(['memory', `${formatSize(usedMemory)} in use by the server when it was written`])
+  facts.push(
+    sizeFact(inventory, view),
+    ['checksum', checksumText(inventory, view.style)],
+    ['keys', keysText(inventory)],
   )
+  if (memory !== undefined) facts.push(['estimated', memoryText(memory)])
+  if (view.selected !== undefined) facts.push(['selected', selectedText(view.selected)])
   if (inventory.checksum === undefined && inventory.announcedKeys > inventory.keys) {
-    lines.push(label('expected', `${formatCount(inventory.announcedKeys)} keys or more, as the file itself announces`))
+    facts.push(['expected', `${formatCount(inventory.announcedKeys)} keys or more, as the file itself announces`])
   }
-  if (inventory.slots > 0) lines.push(label('slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`))
-  return lines
+  if (inventory.slots > 0) facts.push(['slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`])
+  return [view.style.heading(formatText(source)), ...formatFacts(facts, LABEL_COLUMNS, view.columns, view.style)]
 }
 
 function isAofBase({aux}: Inventory): boolean {
@@ -97,19 +93,14 @@ function isAofBase({aux}: Inventory): boolean {
 }
 
 /** `size` is the whole; where the end was not reached, `read` is how far it came. */
-function sizeLine(
-  {bytes, checksum}: Inventory,
-  view: InventoryView,
-  label: (name: string, text: string) => string,
-): string {
-  const {storedBytes, compressed} = view
+function sizeFact({bytes, checksum}: Inventory, {storedBytes, compressed}: InventoryView): Fact {
   const known = storedBytes !== Number.POSITIVE_INFINITY
   const exact = bytes < 1024 ? `${bytes} bytes` : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`
   if (checksum !== undefined) {
-    return label('size', `${exact}${compressed && known ? `, ${formatSize(storedBytes)} compressed` : ''}`)
+    return ['size', `${exact}${compressed && known ? `, ${formatSize(storedBytes)} compressed` : ''}`]
   }
   const whole = compressed || !known ? '' : ` of ${formatSize(storedBytes)}, ${formatShare(bytes, storedBytes)}`
-  return label('read', `${exact}${whole}`)
+  return ['read', `${exact}${whole}`]
 }
 
 /** When the server wrote it, and how long ago; undefined where it does not say. */

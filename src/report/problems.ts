@@ -4,8 +4,8 @@
  */
 import type {Soundness} from '../analysis/soundness.js'
 import type {Problem} from '../keyspace/visitor.js'
-import {type Column, formatTable, type Style, widthBefore} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, shorten} from './text.js'
+import {type Column, type Fact, formatFacts, formatTable, type Style, widthBefore} from './table.js'
+import {formatBytes, formatMessage, formatText, hang, shorten, wrapped} from './text.js'
 import {formatCount, formatShare, formatSize} from './units.js'
 
 export interface ProblemsView {
@@ -18,6 +18,8 @@ export interface ProblemsView {
 
 const LABEL_COLUMNS = 12
 const KEY_COLUMNS_MAX = 40
+/** With less even for a short part of a key, a line is wider than the terminal. */
+const KEY_COLUMNS_MIN = 8
 /** With less room beside the place, the text has a line of its own below it. */
 const TEXT_COLUMNS_MIN = 50
 /** Beyond so many problems it helps to see how many are of a kind. */
@@ -26,7 +28,7 @@ const COUNTED_MIN = 10
 /** The lines of the report. */
 export function formatProblems(source: string, soundness: Soundness, view: ProblemsView): string[] {
   const shown = worst(soundness.problems, view.problemsMax)
-  const sections = [head(source, soundness, view.style), list(shown, view), rest(soundness, shown.length, view)]
+  const sections = [head(source, soundness, view), list(shown, view), rest(soundness, shown.length, view)]
   return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
 }
 
@@ -45,21 +47,20 @@ export function worst(problems: readonly Problem[], max: number): Problem[] {
   return [...errors, ...warnings].sort((a, b) => a.offset - b.offset)
 }
 
-function head(source: string, soundness: Soundness, style: Style): string[] {
+function head(source: string, soundness: Soundness, {style, columns}: ProblemsView): string[] {
   const {header, keys, duplicatesChecked, collectionsUnchecked} = soundness
-  const label = (name: string, text: string): string => `${style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
   const verdict = verdictOf(soundness)
-  const lines = [
-    `${style.heading(`${formatText(source)}: `)}${verdict === 'OK' ? style.heading(verdict) : style.warning(verdict)}`,
-    label('format', `RDB version ${header.rdbVersion} (${header.magic})`),
-    label('verified', verified(soundness)),
-    label('checksum', checksumText(soundness)),
-    label('keys', formatCount(keys)),
+  const title = `${style.heading(`${formatText(source)}: `)}${verdict === 'OK' ? style.heading(verdict) : style.warning(verdict)}`
+  const facts: Fact[] = [
+    ['format', `RDB version ${header.rdbVersion} (${header.magic})`],
+    ['verified', verified(soundness)],
+    ['checksum', checksumText(soundness)],
+    ['keys', formatCount(keys)],
   ]
   const others =
     collectionsUnchecked > 0 ? `, nor elements in ${numberOf(collectionsUnchecked, 'huge collection')}` : ''
-  if (!duplicatesChecked) lines.push(label('duplicates', `not looked for among keys${others}`))
-  return lines
+  if (!duplicatesChecked) facts.push(['duplicates', `not looked for among keys${others}`])
+  return [title, ...formatFacts(facts, LABEL_COLUMNS, columns, style)]
 }
 
 function verified({bytes, inputBytes, checksum}: Soundness): string {
@@ -85,23 +86,37 @@ const COLUMNS: readonly Column[] = [
   {title: 'problem', align: 'left'},
 ]
 
+const PLACE_COLUMNS = COLUMNS.slice(0, -1)
+
 function list(problems: readonly Problem[], view: ProblemsView): string[] {
   if (problems.length === 0) return []
-  const rows = problems.map(problem => [...place(problem), words(problem)])
-  const room = view.columns - widthBefore(COLUMNS, rows)
-  if (room >= TEXT_COLUMNS_MIN && rows.every(row => row.at(-1)!.length <= room))
+  const places = fittingPlaces(problems, view.columns)
+  const texts = problems.map(words)
+  const beside = widthBefore(COLUMNS, places)
+  const room = view.columns - beside
+  if (room >= TEXT_COLUMNS_MIN) {
+    const blank = PLACE_COLUMNS.map(() => '')
+    const rows = places.flatMap((place, at) =>
+      wrapped(texts[at]!, room).map((line, part) => [...(part === 0 ? place : blank), line]),
+    )
     return formatTable(COLUMNS, rows, view.style)
-  const [title = '', ...lines] = formatTable(
-    COLUMNS.slice(0, -1),
-    rows.map(row => row.slice(0, -1)),
-    view.style,
-  )
-  const below = (row: readonly string[]): string[] => hang(' '.repeat(9) + row.at(-1), view.columns)
-  return [title, ...lines.flatMap((line, at) => [line.trimEnd(), ...below(rows[at]!)])]
+  }
+  const [title = '', ...lines] = formatTable(PLACE_COLUMNS, places, view.style)
+  const below = (text: string): string[] => hang(' '.repeat(9) + text, view.columns)
+  return [title, ...lines.flatMap((line, at) => [line.trimEnd(), ...below(texts[at]!)])]
 }
 
-function place({severity, code, offset, db, key, type}: Problem): string[] {
-  const name = key === undefined ? '-' : shorten(formatBytes(key), KEY_COLUMNS_MAX)
+/** Places whose keys are as long as the others leave room for; whole where there is no edge. */
+function fittingPlaces(problems: readonly Problem[], columns: number): string[][] {
+  if (columns === Number.POSITIVE_INFINITY) return problems.map(problem => place(problem, columns))
+  const keyless = problems.map(problem => place({...problem, key: undefined}, 0))
+  const others = widthBefore(COLUMNS, keyless) - 2
+  const room = Math.min(Math.max(columns - others, KEY_COLUMNS_MIN), KEY_COLUMNS_MAX)
+  return problems.map(problem => place(problem, room))
+}
+
+function place({severity, code, offset, db, key, type}: Problem, keyColumns: number): string[] {
+  const name = key === undefined ? '-' : shorten(formatBytes(key), keyColumns)
   return [severity, code, formatCount(offset), db === undefined ? '-' : String(db), name, type ?? '-']
 }
 

@@ -1,7 +1,7 @@
 /**
  * Aligned tables: numbers to the right, text to the left, two spaces between.
  */
-import {widthOf} from './text.js'
+import {widthOf, wrapped} from './text.js'
 
 export type Align = 'left' | 'right'
 
@@ -54,6 +54,18 @@ function widthOfColumn(columns: readonly Column[], rows: readonly (readonly stri
   let width = widthOf(columns[at]!.title)
   for (const row of rows) width = Math.max(width, widthOf(row[at]!))
   return width
+}
+
+/** A name and what there is to say of it, a line each, or several where it is too wide. */
+export type Fact = readonly [name: string, text: string]
+
+/** Facts under each other, all texts in one column. */
+export function formatFacts(facts: readonly Fact[], nameColumns: number, columns: number, style: Style): string[] {
+  return facts.flatMap(([name, text]) =>
+    wrapped(text, columns - nameColumns).map(
+      (line, at) => (at === 0 ? style.faint(name.padEnd(nameColumns)) : ' '.repeat(nameColumns)) + line,
+    ),
+  )
 }
 
 export function numeric(title: string): Column {

@@ -65,19 +65,28 @@ export function shorten(text: string, width: number): string {
 }
 
 /** Lines of at most `columns`, broken at blanks; all but the first stand under the text of the first, which has a label. */
-export function hang(labelled: string, columns: number): string[] {
+export function hang(labelled: string, columns: number, labelColumns = LABEL_COLUMNS): string[] {
+  const label = labelled.slice(0, labelColumns)
+  const blank = ' '.repeat(labelColumns)
+  return wrapped(labelled.slice(labelColumns), columns - labelColumns).map(
+    (line, at) => (at === 0 ? label : blank) + line,
+  )
+}
+
+/** Lines of at most `columns`, broken at blanks; a word that is wider has a line of its own. */
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = []
-  let line = labelled.slice(0, LABEL_COLUMNS)
-  for (const word of labelled.slice(LABEL_COLUMNS).split(' ')) {
-    const longer = line.length === LABEL_COLUMNS ? line + word : `${line} ${word}`
-    if (widthOf(longer) <= columns || line.length === LABEL_COLUMNS) {
+  let line: string | undefined
+  for (const word of text.split(' ')) {
+    const longer: string = line === undefined ? word : `${line} ${word}`
+    if (line === undefined || widthOf(longer) <= columns) {
       line = longer
       continue
     }
     lines.push(line)
-    line = ' '.repeat(LABEL_COLUMNS) + word
+    line = word
   }
-  return [...lines, line]
+  return [...lines, line ?? '']
 }
 
 /** As many of the first characters as `width` columns hold. */

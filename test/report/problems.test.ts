@@ -4,6 +4,7 @@ import type {Soundness} from '../../src/analysis/soundness.js'
 import type {Problem} from '../../src/index.js'
 import {formatProblems, verdictOf, worst} from '../../src/report/problems.js'
 import {COLOUR, PLAIN, type Style} from '../../src/report/table.js'
+import {widthOf} from '../../src/report/text.js'
 
 const warning: Problem = {code: 'EMPTY_NODE', severity: 'warning', offset: 12, text: 'a node is empty'}
 const error: Problem = {
@@ -67,6 +68,38 @@ error     BAD_LISTPACK  1,234,567   0  k\\xff\\x1b  hash
       )
       expect(widest).toBeLessThanOrEqual(columns)
     }
+  })
+
+  const long: Problem[] = [
+    {...error, code: 'DUPLICATE_ELEMENT_SUSPECTED', key: new Uint8Array(Buffer.from('漢'.repeat(60)))},
+    {
+      ...warning,
+      text: 'words '.repeat(30).trim(),
+      key: new Uint8Array(Buffer.from('k'.repeat(300))),
+      type: 'stream',
+      db: 15,
+    },
+  ]
+
+  it.each([70, 80, 100, 120, 160, 200])('are within %i columns, however long keys and texts are', columns => {
+    const lines = shown(soundness([...long, error]), columns).split('\n')
+    expect(lines.filter(line => widthOf(line) > columns)).toEqual([])
+    expect(lines.some(line => line.includes('…'))).toBe(true)
+  })
+
+  it('have texts of several lines beside the place where they are too long for one', () => {
+    const text = shown(soundness([{...warning, text: 'words '.repeat(30).trim()}, warning]), 120)
+    expect(text.slice(text.indexOf('\n\n') + 2)).toBe(`severity  code        byte  db  key  type  problem
+warning   EMPTY_NODE    12   -  -    -     ${'words '.repeat(13).trim()}
+                                           ${'words '.repeat(13).trim()}
+                                           ${'words '.repeat(4).trim()}
+warning   EMPTY_NODE    12   -  -    -     a node is empty`)
+  })
+
+  it('name whole keys where there is no edge', () => {
+    const lines = shown(soundness(long), Number.POSITIVE_INFINITY).split('\n')
+    expect(lines.some(line => line.includes('k'.repeat(300)))).toBe(true)
+    expect(lines).toHaveLength(9)
   })
 
   it('say how far the reading came', () => {

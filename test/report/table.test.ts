@@ -1,6 +1,6 @@
 import {stripVTControlCharacters} from 'node:util'
 import {describe, expect, it} from 'vitest'
-import {COLOUR, type Column, formatTable, PLAIN, widthBefore} from '../../src/report/table.js'
+import {COLOUR, type Column, formatFacts, formatTable, PLAIN, widthBefore} from '../../src/report/table.js'
 
 const COLUMNS: Column[] = [
   {title: 'keys', align: 'right'},
@@ -56,4 +56,20 @@ it('widthBefore is where the last column begins', () => {
   const rows = [['12,345', '漢字漢字', 'a name']]
   expect(widthBefore(COLUMNS, rows)).toBe('12,345  ........  '.length)
   expect(formatTable(COLUMNS, [['12,345', 'abcdefgh', 'X']], PLAIN)[1]!.indexOf('X')).toBe(18)
+})
+
+describe('facts', () => {
+  const facts = [
+    ['keys', 'one two three four'],
+    ['size', '1 B'],
+  ] as const
+
+  it('stand under each other, and go on under their text', () => {
+    expect(formatFacts(facts, 6, 20, PLAIN)).toEqual(['keys  one two three', '      four', 'size  1 B'])
+    expect(formatFacts(facts, 6, Number.POSITIVE_INFINITY, PLAIN)).toEqual(['keys  one two three four', 'size  1 B'])
+  })
+
+  it('have names that are dressed, blanks included', () => {
+    expect(formatFacts(facts, 6, 20, COLOUR)[0]).toBe('\u001b[2mkeys  \u001b[0mone two three')
+  })
 })
