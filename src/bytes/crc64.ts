@@ -14,6 +14,11 @@ export interface Checksum64 {
   readonly low: number
 }
 
+// Below this, what is to be copied at both ends, and carried on, takes longer than copying all.
+const IN_PLACE_BYTES_MIN = 64 * 1024
+/** The recurrence takes so many at a time. */
+const LANE_BYTES = 16
+
 // Up to here the tables are as fast as a fold.
 const TABLE_BYTES_MAX = 32 * 1024
 
@@ -30,8 +35,29 @@ export class Crc64 {
   /** Adds bytes[start, end). */
   update(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end) return
-    const {crcBlockArea: block} = kernel()
     if (owner !== this) this.#takeKernel()
+    if (bytes === kernel().bytes && end - start >= IN_PLACE_BYTES_MIN) this.#updateInPlace(bytes, start, end)
+    else this.#copyToBlock(bytes, start, end)
+  }
+
+  /** Bytes of the kernels' memory are taken where they lie: all but what is no multiple of 16, at either end. */
+  #updateInPlace(bytes: Uint8Array, start: number, end: number): void {
+    const {crcBlockArea: block, crcBlock} = kernel()
+    const whole = start + (-this.#pending & (LANE_BYTES - 1))
+    this.#copyToBlock(bytes, start, whole)
+    if (this.#pending > 0) crcBlock(block.start, this.#pending)
+    this.#pending = 0
+    let at = whole
+    while (end - at >= LANE_BYTES) {
+      const taken = Math.min(end - at, block.bytes) & -LANE_BYTES
+      crcBlock(at, taken)
+      at += taken
+    }
+    this.#copyToBlock(bytes, at, end)
+  }
+
+  #copyToBlock(bytes: Uint8Array, start: number, end: number): void {
+    const {crcBlockArea: block, crcBlock} = kernel()
     let at = start
     while (at < end) {
       const taken = Math.min(end - at, block.bytes - this.#pending)
@@ -39,7 +65,7 @@ export class Crc64 {
       at += taken
       this.#pending += taken
       if (this.#pending === block.bytes) {
-        kernel().crcBlock()
+        crcBlock(block.start, block.bytes)
         this.#pending = 0
       }
     }

@@ -110,6 +110,13 @@ export class ByteCursor {
     this.#starve(0)
   }
 
+  /** Throws STARVED, unless there is nothing to wait for. */
+  awaitMore(): void {
+    if (this.ended || this.base + this.end >= this.inputBytes) return
+    this.#wanted = this.base + this.end + 1
+    throw STARVED
+  }
+
   /** Passes over n bytes, whether they are in the window or still to come. */
   skip(n: number): void {
     if (n > this.end - this.pos && n > this.bytesLeftMax) this.#truncated(n)

@@ -32,8 +32,8 @@ export interface Kernel {
 
   /** Goes on from a checksum, with an empty block. */
   crcStart(low: number, high: number): void
-  /** Takes a full block. */
-  crcBlock(): void
+  /** Takes bytes at an address: a multiple of 16, as many as the block holds at most. Only those of the block are changed. */
+  crcBlock(address: number, bytes: number): void
   /** Takes the first bytes of the block; leaves the checksum of everything (low, high), from which it may go on. */
   crcFold(bytes: number): void
   /** Slicing by 8 over bytes at an address; leaves the new checksum (low, high). */

@@ -99,8 +99,16 @@ function passMembers(p: i32, type: u32): i32 {
   elements = length
   beginMembers(elements)
   for (let left = elements; left > 0; left--) {
-    const hash = load<u8>(at) < 0xc3 ? hashPlain(at) : hashPacked(at)
-    at = reached
+    const first = load<u8>(at) as i32
+    let hash: u64
+    if (first < 0x40) {
+      // The commonest, on locals.
+      hash = at + first < windowEnd ? hashText(at + 1, first) : 0
+      at += 1 + first
+    } else {
+      hash = first < 0xc3 ? hashPlain(at) : hashPacked(at)
+      at = reached
+    }
     if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
     if (hash == 0 || !putMember(hash)) return 0
     if (type == TYPE_SET) continue
@@ -118,16 +126,20 @@ function passMembers(p: i32, type: u32): i32 {
 /** Where the member ends whose hash was asked for; 0 in doubt. */
 let reached: i32 = 0
 
-/** The hash of a member's value: of an integer and of the string that spells it the same. 0 in doubt. */
+/** Of an integer and of the string that spells it the hash is the same; 0 in doubt. */
 // @ts-ignore: decorator
 @inline
+function hashText(start: i32, size: i32): u64 {
+  const byte = load<u8>(start) as u32
+  return size <= 20 && size > 0 && byte - 0x2d <= 0x39 - 0x2d ? hashDigits(start, size) : hashString(start, size)
+}
+
+/** Of a member that is not compressed. */
 function hashPlain(p: i32): u64 {
   reached = passString(p)
   if (reached == 0 || reached > windowEnd) return 0
   if (stored == INT) return hashInteger(integerAt(p))
-  const byte = load<u8>(payload) as u32
-  if (made <= 20 && made > 0 && byte <= 0x39 && byte >= 0x2d) return hashDigits(payload, made)
-  return hashString(payload, made)
+  return hashText(payload, made)
 }
 
 function integerAt(p: i32): i64 {

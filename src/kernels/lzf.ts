@@ -60,7 +60,8 @@ export function lzfDecode(input: i32, inputEnd: i32, output: i32, outputEnd: i32
         break
       }
       v128.store(to, v128.load(from, 1))
-      if (control >= 16) v128.store(to, v128.load(from, 17), 16)
+      // Whether it is needed is harder to guess than the copy takes.
+      v128.store(to, v128.load(from, 17), 16)
       from += control + 2
       to += control + 1
       continue

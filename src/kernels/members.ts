@@ -8,6 +8,9 @@ const K0: u64 = 0x9e37_79b9_7f4a_7c15
 const K1: u64 = 0xbf58_476d_1ce4_e5b9
 const K2: u64 = 0x94d0_49bb_1331_11eb
 
+/** Tables of so many slots, or fewer, are small. */
+const SMALL_BITS: i32 = 8
+
 memory.fill(MASKS_16, 0xff, 16)
 
 let membersShift: u64 = 0
@@ -18,7 +21,10 @@ let crowd: i32 = 0
 /** Empties the table for so many members, 1 to PACKED_MEMBERS_MAX: two slots for each, at least. */
 export function beginMembers(count: i32): void {
   const bits = 32 - clz(2 * count - 1)
-  memory.fill(PACKED_TABLE, 0, 4 << bits)
+  const end = PACKED_TABLE + (4 << bits)
+  // A call of memory.fill takes longer than the few stores that most need.
+  if (bits > SMALL_BITS) memory.fill(PACKED_TABLE, 0, 4 << bits)
+  else for (let p = PACKED_TABLE; p < end; p += 16) v128.store(p, i64x2(0, 0))
   membersShift = 64 - bits
   membersMask = (4 << bits) - 4
   crowd = 4 * count + 64
@@ -54,11 +60,24 @@ export function hashInteger(value: i64): u64 {
   return finish(((value as u64) ^ load<u64>(PACKED_KEYS)) * K0)
 }
 
+/** Of up to 32 bytes without a branch: how long members are is hard to guess. */
 // @ts-ignore: decorator
 @inline
 export function hashString(start: i32, length: i32): u64 {
+  return length <= 32 ? hashShort(start, length) : hashLong(start, length)
+}
+
+// @ts-ignore: decorator
+@inline
+function hashShort(start: i32, length: i32): u64 {
   const keys = v128.load(PACKED_KEYS + 16)
-  if (length <= 16) return finish(mix(v128.xor(v128.and(v128.load(start), mask16(length)), keys), length))
+  const first = v128.and(v128.load(start), mask16(min(length, 16)))
+  const second = v128.and(v128.load(start, 16), mask16(max(length - 16, 0)))
+  return finish(mix(v128.xor(first, keys), length) + mix(v128.xor(second, keys), ~length) * K2)
+}
+
+function hashLong(start: i32, length: i32): u64 {
+  const keys = v128.load(PACKED_KEYS + 16)
   let hash: u64 = length
   const lastStart = start + length - 16
   for (let p = start; p < lastStart; p += 16) hash = mix(v128.xor(v128.load(p), keys), hash)

@@ -12,7 +12,7 @@
  */
 import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
 import {beginMembers, hashInteger, hashString, putMember} from './members'
-import {PACKED_MEMBERS_MAX} from './memory'
+import {PACKED_MEMBERS_MAX, PACKED_SIZES} from './memory'
 import {follows, readScore} from './score'
 
 const LIST: i32 = 0
@@ -23,6 +23,8 @@ const HASH_TTL: i32 = 4
 const IN_DOUBT: i32 = -1
 const HEADER_BYTES: i32 = 6
 const COUNT_UNKNOWN: i32 = 0xffff
+/** In one byte. */
+const BACK_LENGTH_MAX: i32 = 127
 const EXPIRE_AT_MS_MAX: i64 = 0xffff_ffff_ffff
 
 /** The entries of the listpack in [start, end), or -1: in doubt. */
@@ -35,14 +37,30 @@ export function packedCheck(shape: i32, start: i32, end: i32): i32 {
   return shape == LIST ? passItems(start, last, claimed) : passElements(shape, start, last, claimed)
 }
 
+/**
+ * From both ends at once, as long as entries are short: each walk waits for a length before it sees its next entry, and
+ * the one from behind waits less, for the length of the entry before stands right there.
+ */
 function passItems(start: i32, last: i32, claimed: i32): i32 {
   let p = start + HEADER_BYTES
+  let tail = last
   let left = claimed
-  for (; p < last; left--) {
+  while (p < tail) {
+    const size = load<u8>(tail - 1) as i32
+    const entry = tail - 1 - size
+    if (size > BACK_LENGTH_MAX || entry < p || load<u8>(PACKED_SIZES + (load<u8>(entry) as i32)) != (size as u8)) break
+    tail = entry
+    left--
+    if (p >= tail) break
+    p = pass(p, last)
+    if (p == 0) return IN_DOUBT
+    left--
+  }
+  for (; p < tail; left--) {
     p = pass(p, last)
     if (p == 0) return IN_DOUBT
   }
-  return p == last && left == 0 ? claimed : IN_DOUBT
+  return p == tail && left == 0 ? claimed : IN_DOUBT
 }
 
 function passElements(shape: i32, start: i32, last: i32, claimed: i32): i32 {

@@ -8,8 +8,9 @@ import {PACKED_DIGITS, PACKED_POWERS} from './memory'
 const SCORE_TOLERANCE: f64 = 1e-12
 /** Up to here integers are exact in a double. */
 const EXACT_MAX: u64 = 9_007_199_254_740_992
-/** Eighteen digits and a point. */
-const DECIMAL_MAX: i32 = 19
+const DECIMAL_MAX: i32 = 32
+/** A decimal cut after sixteen characters is right within SCORE_TOLERANCE if it is no less, its point left out. */
+const LONG_MIN: u64 = 100_000_000_000_000
 
 buildPowers()
 
@@ -46,33 +47,33 @@ function parseScore(start: i32, length: i32): bool {
 }
 
 /**
- * A decimal of at most 18 digits, the point within its first 16 characters, and these all at once: their digits are
- * brought together at the right end of 16 places, then added up in pairs, fours and eights.
+ * A decimal with its point within its first 16 characters, and these all at once: their digits are brought together at
+ * the right end of 16 places, then added up in pairs, fours and eights. Up to 16 more are looked at, and left out.
  */
 function parseDecimal(start: i32, length: i32, negative: bool): bool {
   const head = min(length, 16)
   const values = i8x16.sub(v128.load(start), i8x16.splat(0x30))
+  const more = i8x16.sub(v128.load(start, 16), i8x16.splat(0x30))
   const all = (1 << head) - 1
+  const allMore = (1 << (length - head)) - 1
   const dots = i8x16.bitmask(i8x16.eq(values, i8x16.splat(0x2e - 0x30))) & all
   const digits = i8x16.bitmask(i8x16.le_u(values, i8x16.splat(9))) & all
+  const digitsMore = i8x16.bitmask(i8x16.le_u(more, i8x16.splat(9))) & allMore
   const count = popcnt(digits)
   const point = dots == 0 ? head : ctz(dots)
-  if ((dots | digits) != all || count + popcnt(dots) != head || popcnt(dots) > 1 || point == 0) return false
+  const fraction = dots == 0 ? 0 : head - point - 1
+  if ((dots | digits) != all || (dots & (dots - 1)) != 0 || point == 0 || digitsMore != allMore) return false
+  // A number that ends with its point, or has none in so many digits, is for the careful way.
+  if (dots == 0 ? length > 16 : fraction == 0) return false
   const places = i8x16.sub(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat((16 - count) as i8))
   const passed = i8x16.ge_s(places, i8x16.splat(point as i8)) // -1 behind the point
   const aligned = i8x16.swizzle(values, i8x16.sub(places, passed))
-  let mantissa = eightDigits(i64x2.extract_lane(aligned, 0)) * 100_000_000 + eightDigits(i64x2.extract_lane(aligned, 1))
-  for (let i = head; i < length; i++) {
-    const digit = (load<u8>(start + i) as u32) - 0x30
-    if (digit > 9) return false
-    mantissa = mantissa * 10 + digit
-  }
-  const fraction = dots == 0 ? 0 : length - point - 1
-  if (dots != 0 && fraction == 0) return false
+  const mantissa = eightDigits(i64x2.extract_lane(aligned, 0)) * 100_000_000 + eightDigits(i64x2.extract_lane(aligned, 1))
   const value = (mantissa as f64) / load<f64>(PACKED_POWERS + (fraction << 3))
   score = negative ? -value : value
-  scoreExact = mantissa <= EXACT_MAX
-  return true
+  scoreExact = mantissa <= EXACT_MAX && length <= 16
+  // What was left out must not count: fifteen digits are known.
+  return length <= 16 || mantissa >= LONG_MIN
 }
 
 // @ts-ignore: decorator
@@ -142,11 +143,11 @@ function scale(mantissa: u64, exponent: i32, negative: bool): bool {
 /** Whether a member and its score, the last read, stand in order behind those before them; 0: there are none. */
 export function follows(memberBefore: i32, scoreBefore: i32, member: i32, scoreAt: i32): bool {
   if (memberBefore == 0) return true
+  const gap = score - previousScore
+  if (gap == Infinity || gap > (abs(score) + abs(previousScore)) * SCORE_TOLERANCE) return true
   if (scoreExact && previousExact) {
     return previousScore < score || (previousScore == score && compareMembers(memberBefore, member) < 0)
   }
-  const gap = score - previousScore
-  if (gap == Infinity || gap > (abs(score) + abs(previousScore)) * SCORE_TOLERANCE) return true
   // Nearly equal: the same text is the same score.
   const first = load<u8>(scoreAt) as i32
   if (first < 0x80 || first >= 0xc0 || load<u8>(scoreBefore) != (first as u8)) return false

@@ -10,8 +10,12 @@ import type {Entry} from '../keyspace/entry.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import * as op from './opcodes.js'
 
-/** Why the kernel stopped, as it numbers that: of the others, nothing need be known. */
+/** Why the kernel stopped, as it numbers that. */
+const WINDOW_ENDS = 0
 const KEYS_FULL = 2
+
+/** A record that has begun so far before the window's end is read with care, which can pass over what has not arrived. */
+const BEGUN_BYTES_MAX = 64 * 1024
 
 /** The numbers of one sum, in the kernel's order. */
 const SUM_LENGTH = 5
@@ -65,7 +69,10 @@ function sumsOf(): Sum[] {
   return [...strings, ...collections]
 }
 
-/** Passes over what can be passed from a record's beginning on, committed. False: nothing can be, in this window. */
+/**
+ * Passes over what can be passed from a record's beginning on, committed. False: nothing can be, in this window. Throws
+ * STARVED where a record goes on behind the window.
+ */
 export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): boolean {
   const {bytes, results, passedKeys} = kernel()
   if (cursor.bytes !== bytes) return false
@@ -73,7 +80,7 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
     const start = cursor.pos
     if (start >= cursor.end) return true
     const reached = pass(start, cursor.end, passer)
-    const full = results[0] === KEYS_FULL
+    const why = results[0]
     if (reached > start) {
       cursor.pos = reached
       cursor.commit()
@@ -82,7 +89,8 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
       tell(entry.db, passer)
       passer.keys?.(entry.db, bytes, passedKeys, results[1]!, cursor.base)
     }
-    if (!full) return true
+    if (why === WINDOW_ENDS && cursor.end - reached < BEGUN_BYTES_MAX) cursor.awaitMore()
+    if (why !== KEYS_FULL) return true
   }
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import {crc_64_redis} from 'js-crc/models'
 import {describe, expect, it} from 'vitest'
 import {Crc64, crc64} from '../../src/bytes/crc64.js'
-import {kernel} from '../../src/bytes/kernel.js'
+import {giveBackWindows, kernel, takeWindows} from '../../src/bytes/kernel.js'
 import {generator, noise} from './samples.js'
 
 const CARRY = 2312 * 8
@@ -130,6 +130,23 @@ describe('crc64', () => {
     memory.set(bytes, inputArea.start)
     crcTable(0, 0, inputArea.start, bytes.length)
     expect(hexHalf(results[1]!) + hexHalf(results[0]!)).toBe(hexOf(bytes))
+  })
+
+  it('takes bytes of the kernels where they lie, and leaves them as they are', () => {
+    const areas = takeWindows()!
+    const [{start, end}] = areas
+    const {bytes: memory} = kernel()
+    const random = generator(12)
+    for (let turn = 0; turn < 30; turn++) {
+      const bytes = noise(end - start, turn)
+      memory.set(bytes, start)
+      const crc = new Crc64()
+      const cuts = [0, 0, 0, bytes.length].map(() => Math.floor(random() * bytes.length)).sort((a, b) => a - b)
+      for (const [i, cut] of cuts.entries()) crc.update(memory, start + (cuts[i - 1] ?? 0), start + cut)
+      expect(crc.hex()).toBe(oracle(bytes.subarray(0, cuts.at(-1)!)))
+      expect(Buffer.compare(memory.subarray(start, end), bytes)).toBe(0)
+    }
+    giveBackWindows(areas)
   })
 
   it('uses memory that cannot grow', () => {
