@@ -62,6 +62,11 @@ export default class Build extends BaseCommand {
       description: 'Compress strings where that pays.',
       helpGroup: 'BUILD',
     }),
+    sort: Flags.boolean({
+      description:
+        'Keys, members, fields and groups in the order of their bytes, stored anew: the same data makes the same file.',
+      helpGroup: 'BUILD',
+    }),
     'on-conflict': Flags.custom<ConflictRule>({
       description:
         'What to do where several sources have a key: error, or keep the first or the last (then sources are read twice). Default: error.',
@@ -70,7 +75,7 @@ export default class Build extends BaseCommand {
       parse: async text => parseRule(text),
     })(),
     memory: Flags.custom<number>({
-      description: `Memory for finding them; what does not fit goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
+      description: `Memory for finding them, or for sorting; what does not fit goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
       helpGroup: 'BUILD',
       helpValue: 'SIZE',
       parse: async text => parseSize(text),
@@ -109,6 +114,7 @@ export default class Build extends BaseCommand {
         selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},
         changes,
         onConflict: flags['on-conflict'],
+        sort: flags.sort,
         memoryBytes: flags.memory,
         nowMs,
         onOpen: ({source}) => {

@@ -33,7 +33,7 @@ export class ConflictError extends Error {
 }
 
 /** So many conflicts are told; whoever has more sees the kind. */
-const CONFLICTS_TOLD_MAX = 10
+export const CONFLICTS_TOLD_MAX = 10
 
 export class WrittenKeys {
   readonly #index: KeyIndex
@@ -94,7 +94,7 @@ export class WrittenKeys {
 
 /** Several sources that hold a library each have it once in the file. */
 export class Libraries {
-  readonly #written = new Map<string, Uint8Array>()
+  readonly #met = new Map<string, Uint8Array>()
 
   /** `last`: under each name the library that stays, where that is the last one. */
   constructor(
@@ -105,11 +105,16 @@ export class Libraries {
   /** What is to be written for a library that is met; undefined where that has been done. */
   resolve(source: Uint8Array): Uint8Array | undefined {
     const name = libraryName(source)
-    const before = this.#written.get(name)
-    this.#written.set(name, before ?? source)
+    const before = this.#met.get(name)
+    if (before === undefined || this.rule === 'last') this.#met.set(name, source)
     if (before === undefined) return this.last.get(name) ?? source
     if (this.rule === 'error' && Buffer.compare(before, source) !== 0) throw new ConflictError([], [name])
     return undefined
+  }
+
+  /** Those that stay, in the order of their bytes. */
+  sorted(): Uint8Array[] {
+    return [...this.#met.values()].sort(Buffer.compare)
   }
 }
 

@@ -30,6 +30,8 @@ export interface BuildVisitorOptions {
   whole: boolean
   /** For the product itself: marks that only it knows go along. */
   keepsMarks: boolean
+  /** Libraries of functions wait until all are known, and go in the order of their names. */
+  sort: boolean
 }
 
 export class BuildVisitor implements EntryVisitor {
@@ -75,7 +77,15 @@ export class BuildVisitor implements EntryVisitor {
     const resolved = libraries.resolve(source)
     if (resolved === undefined) return
     head.write(writer)
-    writer.function(resolved)
+    if (!this.options.sort) writer.function(resolved)
+  }
+
+  /** Everything has been shown: what waited is written. */
+  finish(): void {
+    const {writer, head} = this.options
+    head.write(writer)
+    if (!this.options.sort) return
+    for (const source of this.options.libraries.sorted()) writer.function(source)
   }
 
   /** Servers refuse the form of release candidates: the same library, in the form that they take. */

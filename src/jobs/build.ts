@@ -14,9 +14,16 @@ import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
 import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
-import {RdbWriter} from '../rdb/writer.js'
+import {RdbWriter, type SortOptions} from '../rdb/writer.js'
 import {openEntries} from '../source/open.js'
-import {ConflictError, type ConflictRule, Libraries, WrittenKeys} from './build-conflicts.js'
+import {
+  CONFLICTS_TOLD_MAX,
+  type Conflict,
+  ConflictError,
+  type ConflictRule,
+  Libraries,
+  WrittenKeys,
+} from './build-conflicts.js'
 import {BuildHead} from './build-head.js'
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
@@ -38,7 +45,9 @@ export interface BuildOptions {
   changes?: EntryChangeOptions | undefined
   /** Which of several entries of one key stays; absent: none, that is an error. */
   onConflict?: ConflictRule | undefined
-  /** For finding keys that are there twice. */
+  /** Keys, and what has no order of its own within values, in the order of their bytes: the same data makes the same file. */
+  sort?: boolean | undefined
+  /** For finding keys that are there twice, or for sorting. */
   memoryBytes?: number | undefined
   nowMs?: number | undefined
   /** Told of each source once it is open: to show how far the reading is. */
@@ -90,7 +99,11 @@ class Building {
   readonly #selection: Selection
   readonly #changes: EntryChanges
   readonly #rule: ConflictRule
+  readonly #sorts: boolean
   readonly #warnings: Built['warnings'] = []
+  /** Of a file that is sorted: entries that gave way to another of their key, and some of those that must not. */
+  #twins = 0
+  readonly #conflicts: Conflict[] = []
 
   constructor(
     readonly names: readonly string[],
@@ -100,6 +113,7 @@ class Building {
     this.#selection = new Selection({...selection, nowMs}, 'later')
     this.#changes = new EntryChanges(changes)
     this.#rule = onConflict
+    this.#sorts = options.sort === true
   }
 
   async write(file: FileTarget): Promise<Built> {
@@ -118,39 +132,65 @@ class Building {
     for (const [i, source] of sources.entries()) origins.push(await of(names[i]!, source.origin()))
     const target = options.target === undefined ? commonTarget(origins) : targetOf(options.target)
     const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
-    const onRecord: WrittenKeys['add'] | undefined =
-      keys === undefined ? undefined : (head, offset) => keys.add(head, offset)
-    const {compress, reencode} = options
-    const templates = sources.length === 1
-    const writer = new RdbWriter(file, {target, compress, reencode, templates, onRecord})
-    const head = new BuildHead({target, bare: false, nowMs: options.nowMs ?? Date.now()})
-    const libraries = new Libraries(this.#rule, survey.lastLibraries)
-    const [selection, changes] = [this.#selection, this.#changes]
-    const whole = sources.length === 1 && selection.everything && !changes.mayCollide
-    const keepsMarks = whole && target.own
-    const visitor = new BuildVisitor({writer, head, selection, changes, survey, libraries, whole, keepsMarks})
+    const writer = this.#writer(file, target, keys)
+    const visitor = this.#visitor(writer, target, survey)
     try {
       for (const [i, source] of sources.entries()) {
         const name = names[i]!
+        writer.sourceNumber = i
         writer.sourceFamily = source.format === 'rdb' ? origins[i]?.family : undefined
         visitor.problem = problem => this.#warnings.push({...problem, source: name})
         keys?.begins(name, writer.offset)
         options.onOpen?.(source)
         await of(name, source.run(visitor))
       }
-      head.write(writer)
+      visitor.finish()
       const bytes = writer.finish()
+      if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
       await keys?.check(file.path, writer.header, bytes)
-      return {...visitor.counts(), out: options.out, target: target.name, bytes, warnings: this.#warnings}
+      return {...this.#counts(visitor), out: options.out, target: target.name, bytes, warnings: this.#warnings}
     } finally {
       writer.dispose()
       keys?.close()
     }
   }
 
+  #writer(file: FileTarget, target: Target, keys: WrittenKeys | undefined): RdbWriter {
+    const {compress, reencode, memoryBytes} = this.options
+    const onTwin: SortOptions['onTwin'] = (twin, stays) => {
+      this.#twins++
+      if (this.#rule !== 'error' || this.#conflicts.length === CONFLICTS_TOLD_MAX) return
+      this.#conflicts.push({key: twin.key.copy(), sources: [this.names[stays.source]!, this.names[twin.source]!]})
+    }
+    return new RdbWriter(file, {
+      ...{target, compress, reencode},
+      templates: this.names.length === 1 && !this.#sorts,
+      onRecord: keys === undefined ? undefined : (head, offset) => keys.add(head, offset),
+      sort: this.#sorts ? {memoryBytes, twins: this.#rule, onTwin} : undefined,
+    })
+  }
+
+  #visitor(writer: RdbWriter, target: Target, survey: Survey): BuildVisitor {
+    const [selection, changes] = [this.#selection, this.#changes]
+    const whole = this.names.length === 1 && selection.everything && !changes.mayCollide && !this.#sorts
+    const head = new BuildHead({target, bare: this.#sorts, nowMs: this.options.nowMs ?? Date.now()})
+    const libraries = new Libraries(this.#rule, survey.lastLibraries)
+    const keepsMarks = whole && target.own
+    return new BuildVisitor({
+      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks},
+      sort: this.#sorts,
+    })
+  }
+
+  #counts(visitor: BuildVisitor): Pick<Built, 'keysIn' | 'keysOut' | 'skipped' | 'lost'> {
+    const counts = visitor.counts()
+    if (this.#twins > 0) counts.skipped.push({reason: 'conflict', keys: this.#twins})
+    return counts
+  }
+
   /** Whether two entries of one key may be met that nothing has been settled about: one RDB file has each key once. */
   #mayCollide(sources: readonly EntrySource[]): boolean {
-    if (this.#rule !== 'error') return false
+    if (this.#rule !== 'error' || this.#sorts) return false
     return sources.length > 1 || this.#changes.mayCollide || sources[0]?.format !== 'rdb'
   }
 
@@ -158,7 +198,9 @@ class Building {
     const {names, options} = this
     const {minBytes, maxBytes} = options.selection ?? {}
     const bounded = minBytes !== undefined || maxBytes !== undefined
-    if (!bounded && this.#rule === 'error') return NO_SURVEY
+    // Sorting brings entries of one key together by itself.
+    const settled = this.#rule === 'error' || this.#sorts
+    if (!bounded && settled) return NO_SURVEY
     const open = async function* (): AsyncGenerator<Pick<EntrySource, 'run'>> {
       for (const name of names) {
         const source = await of(name, openEntries(name, options))
@@ -172,7 +214,7 @@ class Building {
       }
     }
     const {memoryBytes} = options
-    const [selection, changes, onConflict] = [this.#selection, this.#changes, this.#rule]
+    const [selection, changes, onConflict] = [this.#selection, this.#changes, settled ? 'error' : this.#rule] as const
     return surveySources({open, selection, changes, onConflict, bounded, memoryBytes, sources: names.length})
   }
 }

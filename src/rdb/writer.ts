@@ -17,11 +17,14 @@ import {writeLength} from '../encoding/length.js'
 import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
 import {type Entry, NEVER, type RecordHead} from '../keyspace/entry.js'
+import {OrderedStreamVisitor} from '../keyspace/ordered-stream-visitor.js'
+import {OrderedVisitor} from '../keyspace/ordered-visitor.js'
 import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from './copying.js'
 import * as op from './opcodes.js'
 import {RdbOutput} from './output.js'
 import {type Policy, policyOf} from './policy.js'
+import {SortedRecords, type StoredRecord, type TwinRule} from './sorted-records.js'
 import type {Target} from './targets.js'
 import {writeModuleId} from './value/module.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
@@ -36,8 +39,22 @@ export interface RdbWriterOptions {
   reencode?: boolean | undefined
   /** References to hash templates are kept: the templates are written as they come. */
   templates?: boolean | undefined
+  /**
+   * Keys in the order of database and bytes, and what has no order of its own within values too: the same data makes
+   * the same bytes. Temporary files take what does not fit the memory.
+   */
+  sort?: SortOptions | undefined
   /** Told of every record that begins, with its place in the file. */
   onRecord?: ((head: RecordHead, offset: number) => void) | undefined
+}
+
+export interface SortOptions {
+  /** For records; values have as much of their own. */
+  memoryBytes?: number | undefined
+  /** Which of several records of one key stays. */
+  twins: TwinRule
+  /** Told of each that does not, and of the one beside it that does. */
+  onTwin: (record: StoredRecord, stays: StoredRecord) => void
 }
 
 /** A length of zero in the form that holds any below 2^32. */
@@ -58,6 +75,8 @@ export class RdbWriter implements ValueSink {
   readonly policy: Policy
   /** Whose stored bytes are shown; undefined: of a source that has none. */
   sourceFamily: op.Family | undefined
+  /** Which of several sources is shown. */
+  sourceNumber = 0
   /** Keys written. */
   keys = 0
   /** Empty collections, which are no keys. */
@@ -68,6 +87,14 @@ export class RdbWriter implements ValueSink {
   readonly #output: RdbOutput
   readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
   readonly #raw: RawWriter
+  readonly #sorted: SortedRecords | undefined
+  readonly #ordered = new OrderedVisitor()
+  readonly #orderedStream = new OrderedStreamVisitor()
+  /** What is written belongs to a record that is sorted. */
+  #inRecord = false
+  #handingOn = false
+  /** What stands behind the keys, where they are written last. */
+  readonly #behind: ModuleAux[] = []
   #head!: RecordHead
   #entry!: Entry
   #db = -1
@@ -85,11 +112,12 @@ export class RdbWriter implements ValueSink {
     this.#output = new RdbOutput(target)
     this.#writers = valueWriters(this, this.policy)
     this.#raw = new RawWriter(this, this.policy)
+    if (options.sort !== undefined) this.#sorted = new SortedRecords(options.sort.memoryBytes)
     this.#magic()
   }
 
   get out(): ByteWriter {
-    return this.#output.out
+    return this.#inRecord ? this.#sorted!.out : this.#output.out
   }
 
   /** Magic and version of the file. */
@@ -112,6 +140,7 @@ export class RdbWriter implements ValueSink {
   entry(entry: Entry, head: RecordHead = entry, elements = false): ValueVisitor {
     this.#entry = entry
     this.#head = head
+    if (this.#sorted !== undefined) return this.#orderedWriter(entry)
     if (!elements && this.#copies(entry.typeId)) {
       this.#raw.typeId = entry.typeId
       return this.#raw
@@ -138,8 +167,13 @@ export class RdbWriter implements ValueSink {
     this.settle()
   }
 
-  moduleAux({module, version, when, payload}: ModuleAux): void {
+  moduleAux(aux: ModuleAux): void {
+    const {module, version, when, payload} = aux
     if (!this.#knows(9)) throw this.#cannot(`data of the module ${module}`, 0)
+    if (this.#sorted !== undefined && when === AFTER_KEYS && !this.#handingOn) {
+      this.#behind.push(aux)
+      return
+    }
     const {out} = this
     out.u8(op.OPCODE_MODULE_AUX)
     writeModuleId(out, module, version)
@@ -176,6 +210,7 @@ export class RdbWriter implements ValueSink {
 
   /** Ends the file. Returns its size in bytes. */
   finish(): number {
+    if (this.#sorted !== undefined) this.#handOn(this.#sorted)
     this.#announceSizes()
     this.out.u8(op.OPCODE_EOF)
     const {high, low} = this.#output.finish()
@@ -190,11 +225,19 @@ export class RdbWriter implements ValueSink {
   /** Removes temporary files. */
   dispose(): void {
     for (const writer of Object.values(this.#writers)) writer.dispose()
+    this.#sorted?.close()
+    this.#ordered.close()
+    this.#orderedStream.close()
   }
 
   open(typeId: number): void {
     const head = this.#head
-    if (head.db !== this.#db) this.#selectDb(head.db)
+    if (this.#sorted !== undefined) {
+      this.#sorted.begin()
+      this.#inRecord = true
+    } else if (head.db !== this.#db) {
+      this.#selectDb(head.db)
+    }
     const {out} = this
     this.options.onRecord?.(head, this.offset)
     if (head.expireAtMs !== NEVER) this.#expiry(head.expireAtMs)
@@ -210,21 +253,23 @@ export class RdbWriter implements ValueSink {
     out.u8(typeId)
     const key = head.keyBytes
     writeString(out, key.bytes, key.start, key.end, this.policy.compress)
-    this.keys++
-    this.#size.keys++
-    if (head.expireAtMs !== NEVER) this.#size.expires++
+    if (!this.#inRecord) this.#count(head.expireAtMs !== NEVER)
   }
 
   settle(): void {
-    this.#output.settle()
+    if (this.#inRecord) this.#sorted!.settle()
+    else this.#output.settle()
   }
 
   take(bytes: Uint8Array, start: number, end: number): void {
-    this.#output.take(bytes, start, end)
+    if (this.#inRecord) this.#sorted!.take(bytes, start, end)
+    else this.#output.take(bytes, start, end)
   }
 
   close(): void {
-    this.#output.settle()
+    if (this.#inRecord) this.#sorted!.end(this.#head, this.sourceNumber)
+    else this.#output.settle()
+    this.#inRecord = false
   }
 
   passEmpty(): void {
@@ -241,6 +286,34 @@ export class RdbWriter implements ValueSink {
   #copies(typeId: number): boolean {
     const {reencode, templates} = this.options
     return reencode !== true && canCopy(typeId, this.sourceFamily, this.#target, templates === true)
+  }
+
+  #orderedWriter(entry: Entry): ValueVisitor {
+    if (entry.type === 'cron') {
+      if (!canCopy(entry.typeId, this.sourceFamily, this.#target, false)) this.refuse('a CRON value of KeyDB')
+      this.#raw.typeId = entry.typeId
+      return this.#raw
+    }
+    const writer = this.#writers[entry.type]
+    return (entry.type === 'stream' ? this.#orderedStream : this.#ordered).showTo(writer)
+  }
+
+  /** Writes all records, now that their order is known. */
+  #handOn(sorted: SortedRecords): void {
+    const {twins, onTwin} = this.options.sort!
+    this.#handingOn = true
+    const begin = ({db, expires}: StoredRecord): void => {
+      if (db !== this.#db) this.#selectDb(db)
+      this.#count(expires)
+    }
+    sorted.handOn(begin, (bytes, start, end) => this.#output.take(bytes, start, end), twins, onTwin)
+    for (const aux of this.#behind) this.moduleAux(aux)
+  }
+
+  #count(expires: boolean): void {
+    this.keys++
+    this.#size.keys++
+    if (expires) this.#size.expires++
   }
 
   #magic(): void {
@@ -311,5 +384,7 @@ export class RdbWriter implements ValueSink {
   }
 }
 
+/** Of MODULE_AUX: it stands behind the keys. */
+const AFTER_KEYS = 2
 /** MODULE_AUX frames `when` as an unsigned item. */
 const MODULE_AUX_WHEN = 2

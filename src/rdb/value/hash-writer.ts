@@ -179,9 +179,9 @@ export class HashWriter extends ValueWriter {
 
   #writeMetadata(count: number): void {
     const {sink, policy} = this
-    const {out} = sink
     const min = this.#minExpireAtMs as number
     sink.open(TYPE_HASH_METADATA)
+    const {out} = sink
     splitInt64(min, this.#halves)
     out.i64le(this.#halves.high, this.#halves.low)
     writeLength(out, count)

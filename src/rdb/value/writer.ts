@@ -19,7 +19,7 @@ import type {Policy} from '../policy.js'
 
 /** Takes one value after another. */
 export interface ValueSink {
-  /** Where the bytes of an opened value go. */
+  /** Where the bytes of a value go; to be asked for once it is open. */
   readonly out: ByteWriter
   /** Writes what stands before the value: attributes, type, key. */
   open(typeId: number): void
