@@ -29,8 +29,8 @@ export interface SyncOptions extends Omit<FullResyncOptions, 'path' | 'observer'
 /** The command stream, as far as it was followed. */
 export interface Followed {
   offset: number
-  /** Where the snapshot ends and the stream begins. */
-  fromOffset: number
+  /** Of the stream, from where the snapshot ends. */
+  bytes: number
   commands: number
   acknowledgements: number
   /** What ended it before its time; the snapshot stands all the same. */
@@ -72,9 +72,10 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
   const observer = {event, ...(onMessage && {message: onMessage})}
   const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer})
   try {
-    const {offset} = resync
     const following = follow === undefined ? undefined : new Following(resync, follow)
     const {inventory, unread} = await load(resync, event)
+    adoptPlace(resync, inventory)
+    const {offset} = resync
     await resync.publish(out, options.force === true)
     event({kind: 'published', path: out})
     event({kind: 'finished'})
@@ -86,6 +87,13 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
   } finally {
     await resync.close()
   }
+}
+
+/** A snapshot for replicas says itself where in the stream it stands (redis 4.0 and later). */
+function adoptPlace({client}: Resync, {aux}: Inventory): void {
+  const id = aux.get('repl-id')
+  const offset = Number(aux.get('repl-offset'))
+  if (id !== undefined && /^[0-9a-zA-Z]{40}$/.test(id) && Number.isSafeInteger(offset)) client.adopt(id, offset)
 }
 
 /** Reads the snapshot as a server does on loading it: whole, or not at all. */
@@ -124,7 +132,6 @@ async function read(
 
 /** Takes the stream from the moment that the snapshot is here: a master that cannot get rid of it would drop us. */
 class Following {
-  readonly #fromOffset: number
   #until = Number.POSITIVE_INFINITY
   #failure: unknown
   readonly #done: Promise<void>
@@ -134,7 +141,6 @@ class Following {
     readonly options: FollowOptions,
   ) {
     const {client} = resync
-    this.#fromOffset = Math.max(client.offset, 0)
     client.beat()
     this.#done = client
       .follow(() => this.#wanted())
@@ -150,10 +156,10 @@ class Following {
     client.online()
     await this.#done
     if (this.#failure === undefined) client.acknowledge()
-    const {offset, commands, acknowledgements} = client
+    const {offset, streamBytes: bytes, commands, acknowledgements} = client
     return {
-      offset: Math.max(offset, 0),
-      fromOffset: this.#fromOffset,
+      offset,
+      bytes,
       commands,
       acknowledgements,
       failure: this.#failure,

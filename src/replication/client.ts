@@ -54,11 +54,15 @@ export interface ReplicaOptions {
 export class ReplicaClient {
   /** As the master told; `?` where it spoke the older protocol. */
   replicationId = UNKNOWN_ID
-  /** Of the last byte processed; -1 where the master did not tell. */
-  offset = -1
+  /** Where in the stream the snapshot stands; -1 where the master did not tell. */
+  snapshotOffset = -1
+  /** Of the last byte processed, and acknowledged; counted from 0 where nobody told. */
+  offset = 0
   /** REPLCONF ACKs sent. */
   acknowledgements = 0
   pings = 0
+  /** Of the commands of the stream so far. */
+  streamBytes = 0
   readonly #input: LineInput
   #framer: CommandFramer | undefined
   #beating: NodeJS.Timeout | undefined
@@ -103,7 +107,7 @@ export class ReplicaClient {
     if (reply.kind === 'payload') return reply.header
     if (reply.kind !== 'full') throw this.#unexpected('a full resync was asked for, and another one was offered', '')
     this.replicationId = reply.replicationId
-    this.offset = reply.offset
+    this.offset = this.snapshotOffset = reply.offset
     this.#event({kind: 'full-resync', replicationId: this.replicationId, offset: this.offset})
     const line = await this.#line('waiting')
     const header = parsePayloadHeader(line)
@@ -144,12 +148,12 @@ export class ReplicaClient {
     this.#online = true
     this.acknowledge()
     this.beat()
-    this.#event({kind: 'online', offset: Math.max(this.offset, 0)})
+    this.#event({kind: 'online', offset: this.offset})
   }
 
   acknowledge(): void {
     this.acknowledgements++
-    this.#send(['REPLCONF', 'ACK', String(Math.max(this.offset, 0))])
+    this.#send(['REPLCONF', 'ACK', String(this.offset)])
   }
 
   /**
@@ -157,8 +161,7 @@ export class ReplicaClient {
    * GETACK answered at once.
    */
   async follow(wanted: () => number, onCommand: (command: ReplicatedCommand) => void = () => {}): Promise<void> {
-    // The older protocol tells no offset: then the stream is counted from 0.
-    this.#framer ??= new CommandFramer(Math.max(this.offset, 0), this.name)
+    this.#framer ??= new CommandFramer(this.offset, this.name)
     const {silenceMs} = this.#input
     let heard = performance.now()
     for (let left = wanted(); left > 0; left = wanted()) {
@@ -180,6 +183,18 @@ export class ReplicaClient {
     return this.#online
   }
 
+  /**
+   * What the snapshot itself says of its place in the stream, where the master did not: with SYNC, and with a PSYNC that is
+   * renamed, which real masters then take for SYNC.
+   */
+  adopt(replicationId: string, offset: number): void {
+    if (this.snapshotOffset >= 0) return
+    this.replicationId = replicationId
+    this.snapshotOffset = offset
+    this.offset = offset + this.streamBytes
+    if (this.#framer !== undefined) this.#framer.offset = this.offset
+  }
+
   /** Commands of the stream so far. */
   get commands(): number {
     return this.#framer?.commands ?? 0
@@ -196,6 +211,7 @@ export class ReplicaClient {
     if (isGetAck(command)) this.acknowledge()
     if (nameOfCommand(command) === 'PING') this.pings++
     this.offset = command.offset
+    this.streamBytes += command.bytes
     onCommand(command)
   }
 

@@ -53,8 +53,9 @@ export class Resync {
     return this.client.replicationId
   }
 
+  /** Where in the stream the snapshot stands; -1 where the master did not tell. */
   get offset(): number {
-    return this.client.offset
+    return this.client.snapshotOffset
   }
 
   /** Of the snapshot. */

@@ -17,7 +17,7 @@ const UNKNOWN = 'unknown'
 /** The command stream, as far as it was followed. */
 export interface FollowedReport {
   offset: number
-  fromOffset: number
+  bytes: number
   commands: number
   acknowledgements: number
   failure: unknown
@@ -93,9 +93,9 @@ export function syncJson(master: string, out: string, report: SyncReport | undef
   }
 }
 
-function streamJson({offset, fromOffset, commands, acknowledgements, failure}: FollowedReport): Json {
+function streamJson({offset, bytes, commands, acknowledgements, failure}: FollowedReport): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
-  return {offset, bytes: offset - fromOffset, commands, acknowledgements, ...error}
+  return {offset, bytes, commands, acknowledgements, ...error}
 }
 
 function resyncText({replicationId, offset}: SyncReport): string {
@@ -110,8 +110,8 @@ function transferText({transfer, attempts, bytes, transferSeconds}: SyncReport):
   return `${how}, ${size} in ${transferSeconds.toFixed(2)} s${rate}${tries}`
 }
 
-function streamText({offset, fromOffset, commands, acknowledgements}: FollowedReport): string {
-  const seen = `${formatCount(commands)} command${commands === 1 ? '' : 's'}, ${formatCount(offset - fromOffset)} bytes`
+function streamText({offset, bytes, commands, acknowledgements}: FollowedReport): string {
+  const seen = `${formatCount(commands)} command${commands === 1 ? '' : 's'}, ${formatCount(bytes)} bytes`
   return `${seen}; offset ${formatCount(offset)}, acknowledged ${formatCount(acknowledgements)} times`
 }
 

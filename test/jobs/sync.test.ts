@@ -91,7 +91,7 @@ describe('every message in single bytes', () => {
     expect(readFileSync(out)).toEqual(RDB)
     expect(result).toMatchObject({transfer, replicationId: ID, offset: 1000, attempts: 1})
     expect(result?.inventory).toMatchObject({keys: 3, checksum: 'ok'})
-    expect(result?.followed).toMatchObject({fromOffset: 1000, offset: 1095, commands: 3, failure: undefined})
+    expect(result?.followed).toMatchObject({bytes: 95, offset: 1095, commands: 3, failure: undefined})
     const newlines = messages.filter(({kind, direction}) => kind === 'newline' && direction === 'received')
     expect(newlines).toHaveLength(transfer === 'disk' ? 2 : 1)
     // GETACK is answered at once, without itself; the last word counts it.

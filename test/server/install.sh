@@ -37,7 +37,7 @@ if [ ! -e "$policy" ]; then
 fi
 
 $root apt-get update -qq
-$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server redis-tools
+$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server redis-tools openssl
 
 # Nor shall it run when that policy let it start, or start with the machine: port 6379 stays free.
 if command -v systemctl >/dev/null 2>&1; then

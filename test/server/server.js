@@ -64,7 +64,7 @@ export function availableServers() {
 }
 
 /** A port nobody listens on now; the caller tries again should somebody be faster. */
-async function freePort() {
+export async function freePort() {
   for (;;) {
     const port = await new Promise((resolve, reject) => {
       const probe = createServer()

@@ -105,7 +105,7 @@ describeEachServer('the scene with', (name, version) => {
     const info = String(await server.client.call('INFO', 'replication'))
     expect(info).toContain(`master_replid:${replicationId}`)
     const {masterOffset} = await replication(server)
-    expect(followed).toMatchObject({fromOffset: offset, offset: masterOffset, failure: undefined})
+    expect(followed).toMatchObject({bytes: masterOffset - offset, offset: masterOffset, failure: undefined})
     expect(inventory).toMatchObject({checksum: 'ok', serverVersion: version})
     expect(replica.events.map(({kind}) => kind)).toEqual(expect.arrayContaining(['pong', 'full-resync', 'online']))
     expect(await oracle.sameAfterLoading(name, original, out)).toEqual([])
