@@ -1,6 +1,7 @@
 /**
  * The damage tests in full: 10,000 mutants of every fixture, however large, each checked, and as many of those that check
- * calls sound as are wanted loaded by real servers and compared with what our reader shows.
+ * calls sound as are wanted loaded by real servers and compared with what our reader shows. Then 100 million distinct keys
+ * through the table of prefixes.
  *
  *   npm run fuzz                                     everything: about two hours on two cores
  *   npm run fuzz -- --mutants 2000 --loaded 200      less of it
@@ -14,7 +15,12 @@ import {spawnSync} from 'node:child_process'
 import {fileURLToPath} from 'node:url'
 import {parseArgs} from 'node:util'
 
-const SUITES = ['test/damage.test.ts', 'test/jobs/check-damage.test.ts', 'test/server/check-damage.test.ts']
+const SUITES = [
+  'test/damage.test.ts',
+  'test/jobs/check-damage.test.ts',
+  'test/server/check-damage.test.ts',
+  'test/analysis/prefixes.test.ts',
+]
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 const {values, tokens} = parseArgs({
@@ -37,6 +43,7 @@ const env = {
   ...process.env,
   RDBTOOL_MUTANTS: String(values.mutants),
   RDBTOOL_MUTANTS_LOADED: String(values.loaded),
+  RDBTOOL_FLOOD_KEYS: String(10 ** 8),
   // The largest fixture is smaller than this.
   RDBTOOL_MUTANT_BYTES: String(10 ** 9),
   ...(values.seed === undefined ? {} : {RDBTOOL_SEED: String(values.seed)}),

@@ -18,6 +18,9 @@ export function formatTypedWrong(error: Error, command: string | undefined, styl
     .replaceAll('See more help with --help', '')
     .replace(/^Parsing (--\S+) \n\t/, '$1: ')
     .replace(/^Nonexistent flag(s?): /, 'there is no such flag$1: ')
+    .replace(/^Missing \d+ required args?:$/m, 'something is missing:')
+    // Not so: our flags take one value each time.
+    .replace(/\s*^Note: .* allow multiple values\..*/ms, '')
     .replace(/^command (.+) not found$/s, 'there is no command $1')
     .trim()
   const unknown = said.startsWith('there is no command') || command === undefined

@@ -38,7 +38,7 @@ export default class Check extends BaseCommand {
       helpGroup: 'CHECK',
     }),
     memory: Flags.custom<number>({
-      description: `Memory for that; what does not fit goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
+      description: `Memory that looking for duplicates may take; the rest of it goes to a temporary file. Default: ${MEMORY_DEFAULT}.`,
       helpGroup: 'CHECK',
       helpValue: 'SIZE',
       parse: async text => parseSize(text),

@@ -129,8 +129,8 @@ OUTPUT FLAGS
 CHECK FLAGS
   --[no-]duplicates  Look for keys that are there twice.
   --max-problems=N   [default: 100] How many problems to list; all are counted.
-  --memory=SIZE      Memory for that; what does not fit goes to a temporary
-                     file. Default: 64mb.
+  --memory=SIZE      Memory that looking for duplicates may take; the rest of it
+                     goes to a temporary file. Default: 64mb.
 
 INPUT FLAGS
   --ignore-checksum  Report a wrong checksum as a warning and go on.
