@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -14,13 +14,18 @@ import {fileURLToPath} from 'node:url'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {inspectingPeers, missingPeers} from './peers.js'
+import {prepareSync} from './syncing.js'
 
 const MEMORY = '/dev/shm'
 const RUN_JS = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 /**
  * @typedef {import('./measure.js').Subject} Subject
- * @typedef {{name: string, corpus?: string, subjects: (file: string) => Subject[]}} Bench
+ * @typedef {{subjects: Subject[], stop: () => Promise<void>}} Prepared
+ * @typedef {{
+ *   name: string, corpus?: string, subjects?: (file: string) => Subject[],
+ *   prepare?: (file: string, memory: string) => Promise<Prepared>,
+ * }} Bench
  */
 
 /**
@@ -50,6 +55,15 @@ const BENCHES = [
       ours('check+index', 'check', file),
       ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb'),
     ],
+  })),
+  .../** @type {const} */ ([
+    ['diskless', 'yes'],
+    ['disk', 'no'],
+  ]).map(([transfer, diskless]) => ({
+    name: `sync:${transfer}`,
+    corpus: 'mixed',
+    prepare: (/** @type {string} */ file, /** @type {string} */ memory) =>
+      prepareSync(file, memory, diskless, (...args) => ours('sync', ...args)),
   })),
 ]
 
@@ -100,7 +114,9 @@ async function runBench(bench, {scale, runs, folder}) {
     bytes = statSync(path).size
     file = nearest(path, folder)
   }
-  const measured = await measureInTurns(bench.subjects(file), runs)
+  const prepared = await bench.prepare?.(file, folder)
+  const measured = await measureInTurns(prepared?.subjects ?? bench.subjects?.(file) ?? [], runs)
+  await prepared?.stop()
   if (folder !== '' && file.startsWith(folder)) rmSync(file)
   const times = measured.map(one => median(one.runs.map(run => run.seconds)))
   return measured.map(({subject, runs, failure}, index) => {
