@@ -52,6 +52,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['TOO_LARGE', 'PENDING_MANY'], 'test/jobs/check-limits.test.ts'],
   [['DUPLICATE_KEY_SUSPECTED', 'DUPLICATE_ELEMENT_SUSPECTED'], 'test/commands/check.test.ts'],
   [['BAD_COMPRESSION'], 'test/rdb/foreign.test.ts'],
+  [['BAD_JSON'], 'test/jsonl/reader.test.ts'],
 ]
 
 it('a sample shows every code of check', () => {

@@ -19,8 +19,8 @@ const STANDARD_OUTPUT = 'standard output'
 export default class Dump extends BaseCommand {
   static override summary = 'Write down what a snapshot holds, as text.'
   static override description = [
-    'jsonl (one object a line; build reads it back, and nothing is lost), json (the same objects as one array), keys (one',
-    'key a line). Goes to standard output, or with --out to a file that appears once it is whole and the source was',
+    'jsonl (one object a line; build reads it back, and nothing is lost), json (the same objects as one array), resp',
+    '(commands for redis-cli --pipe), keys (one key a line). Goes to standard output, or with --out to a file that appears once it is whole and the source was',
     'sound to its end.',
     '\n\nCounts go to standard error. The exit code is 1 where the format cannot carry something that is there and',
     '--allow-loss was not given, and 3 where the source is damaged; with --out nothing is published then.',
@@ -37,6 +37,12 @@ export default class Dump extends BaseCommand {
     format: Flags.option({
       options: DUMP_FORMATS,
       description: 'What to write. Default: what the name of --out ends in, else jsonl.',
+      helpGroup: 'OUTPUT',
+    })(),
+    restore: Flags.option({
+      options: ['auto', 'always', 'never'] as const,
+      default: 'auto',
+      description: 'resp: keys that go as RESTORE: those that commands cannot carry whole (auto), all, or none.',
       helpGroup: 'OUTPUT',
     })(),
     out: Flags.string({
@@ -66,6 +72,7 @@ export default class Dump extends BaseCommand {
     let progress: Progress | undefined
     const result = await dump(args.file, target, {
       format: flags.format ?? formatOf(flags.out),
+      restore: flags.restore,
       ignoreChecksum: flags['ignore-checksum'],
       selection: selectionOptions(flags, flags.now ?? Date.now()),
       onOpen: source => {

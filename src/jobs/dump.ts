@@ -2,6 +2,7 @@
  * dump: show all that a source holds to a format's writer, and publish what
  * that wrote only if the source turns out sound to its end.
  */
+import type {RestoreRule} from '../aof/rewrite.js'
 import {ByteOutput} from '../bytes/output.js'
 import type {ByteTarget} from '../bytes/target.js'
 import {createSink, type DumpFormat} from '../export/sink.js'
@@ -16,6 +17,8 @@ export interface DumpOptions {
   format: DumpFormat
   /** Publish what a source with a wrong checksum holds; a problem says so. */
   ignoreChecksum?: boolean | undefined
+  /** Of the format resp: which keys go as RESTORE; absent: those that other commands cannot carry whole. */
+  restore?: RestoreRule | undefined
   /** Which keys; absent: all. */
   selection?: SelectionOptions | undefined
   /** Told of the source once it is open: to show how far the reading is. */
@@ -29,6 +32,8 @@ export interface Dump {
   selected: SelectionCounts | undefined
   /** What the format could not carry. */
   losses: readonly Loss[]
+  /** What is no data and was left out: how often. */
+  notes: readonly Loss[]
   /** What the source's reader met; the first limits.problemsMax. */
   problems: Problem[]
   /** Bytes written. */
@@ -39,7 +44,7 @@ export interface Dump {
 
 /** Writes what a source holds to a target, which is finished, or abandoned on failure. Failures are told, not thrown. */
 export async function dump(name: string, target: ByteTarget, options: DumpOptions): Promise<Dump> {
-  const result: Dump = {keys: 0, selected: undefined, losses: [], problems: [], bytes: 0, failure: undefined}
+  const result: Dump = {keys: 0, selected: undefined, losses: [], notes: [], problems: [], bytes: 0, failure: undefined}
   let source: EntrySource | undefined
   try {
     source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
@@ -58,7 +63,11 @@ export async function dump(name: string, target: ByteTarget, options: DumpOption
 
 async function write(source: EntrySource, target: ByteTarget, options: DumpOptions, result: Dump): Promise<void> {
   const out = new ByteOutput(target)
-  const sink = createSink(options.format, out, await source.origin())
+  const sink = createSink(options.format, out, {
+    origin: await source.origin(),
+    stored: source.format === 'rdb',
+    restore: options.restore,
+  })
   sink.problem = problem => {
     if (result.problems.length < limits.problemsMax) result.problems.push(problem)
   }
@@ -71,6 +80,7 @@ async function write(source: EntrySource, target: ByteTarget, options: DumpOptio
   } finally {
     // Of a stream, whatever could be read has its use.
     out.flush()
-    Object.assign(result, {keys: sink.keys, losses: sink.losses})
+    sink.dispose?.()
+    Object.assign(result, {keys: sink.keys, losses: sink.losses, notes: sink.notes ?? []})
   }
 }

@@ -13,6 +13,10 @@ export interface EntrySink extends EntryVisitor {
   /** Keys written so far. */
   readonly keys: number
   readonly losses: readonly Loss[]
+  /** What is no data, and the format says nothing of: hints of eviction, clocks that start anew. */
+  readonly notes?: readonly Loss[] | undefined
+  /** Removes temporary files, however it ends. */
+  dispose?(): void
   /** All has been shown: writes what closes the output. The target is left to whoever made it. */
   finish(): void
 }

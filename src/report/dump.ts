@@ -14,13 +14,14 @@ export interface DumpCounts {
   bytes: number
   selected: SelectionCounts | undefined
   losses: readonly Loss[]
+  notes: readonly Loss[]
   problems: readonly Problem[]
 }
 
 /** `out` is where it was written. */
 export function formatDump(
   out: string,
-  {keys, bytes, selected, losses, problems}: DumpCounts,
+  {keys, bytes, selected, losses, notes, problems}: DumpCounts,
   style: Style,
   columns: number,
 ): string[] {
@@ -34,5 +35,6 @@ export function formatDump(
   for (const {what, count} of losses) {
     lines.push(...hang(`left out ${formatCount(count)} ${what}`, columns).map(style.warning))
   }
+  for (const {what, count} of notes) lines.push(...hang(`not kept ${formatCount(count)} ${what}`, columns))
   return lines
 }

@@ -10,7 +10,11 @@ import type {GoldenEntry} from './fixtures.js'
 export async function jsonOf(source: EntrySource, form: 'jsonl' | 'json' = 'jsonl'): Promise<string> {
   const target = new MemoryTarget()
   const writer = new JsonWriter(new ByteOutput(target), form, await source.origin())
-  await source.run(writer)
+  try {
+    await source.run(writer)
+  } finally {
+    await source.close()
+  }
   writer.finish()
   return Buffer.from(target.view()).toString('utf8')
 }
