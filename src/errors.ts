@@ -19,7 +19,6 @@ export type FormatCode =
   | 'BAD_INTSET'
   | 'BAD_STREAM'
   | 'BAD_MODULE'
-  | 'BAD_FUNCTION'
   | 'BAD_HASH'
   | 'BAD_ARRAY'
   | 'BAD_BITMAP'
@@ -30,21 +29,30 @@ export type FormatCode =
   | 'EMPTY_INPUT'
 
 /** What we do not know, though the bytes may well be right. */
-export type UnsupportedCode = 'UNKNOWN_OPCODE' | 'UNKNOWN_TYPE' | 'UNKNOWN_CONTAINER' | 'NOT_IN_TARGET'
+export type UnsupportedCode =
+  | 'UNKNOWN_OPCODE'
+  | 'UNKNOWN_TYPE'
+  | 'UNKNOWN_ENCODING'
+  | 'UNKNOWN_CONTAINER'
+  | 'NOT_IN_TARGET'
 
 /** Where in the data set a problem was met; the reader fills it in as far as it got. */
 export interface Place {
   db?: number | undefined
   key?: Uint8Array | undefined
+  /** Bytes of the key, where `key` holds only the first of them. */
+  keyBytes?: number | undefined
   type?: string | undefined
   /** Offset of the record (attributes, type, key, value) that the problem lies in. */
   recordOffset?: number | undefined
 }
 
-/** An error that points into the input. */
-abstract class PlacedError extends Error {
+/** An error that points into the input: every error of reading but those of input/output. */
+export abstract class PlacedError extends Error {
   /** Database, key and type, when the failure happened inside a record. */
   place: Place = {}
+  /** Which check refused the bytes. */
+  abstract readonly code: string
 
   constructor(
     message: string,
@@ -84,7 +92,7 @@ export class UnsupportedError extends PlacedError {
   }
 }
 
-/** We refused to grow further. `limit` is the name of a field of `limits`. */
+/** We refused to grow further. `limit` is the name of a field of `limits`, or of an option. */
 export class LimitError extends PlacedError {
   override readonly name = 'LimitError'
   readonly code = 'TOO_LARGE'

@@ -2,6 +2,7 @@
 
 export {decompressed} from './bytes/compressed.js'
 export type {Int64} from './bytes/int64.js'
+export type {LentBytes} from './bytes/lent.js'
 export {type ByteSource, type ByteWindow, MemorySource, openFile} from './bytes/source.js'
 export {type ByteTarget, FileTarget, MemoryTarget} from './bytes/target.js'
 export {StreamId} from './encoding/stream-id.js'
@@ -10,6 +11,7 @@ export {
   FormatError,
   LimitError,
   type Place,
+  PlacedError,
   type UnsupportedCode,
   UnsupportedError,
   UsageError,
@@ -22,7 +24,9 @@ export {Entry, NEVER, NO_TYPE_ID, type RecordHead, type ValueType} from './keysp
 export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'
 export * from './keyspace/visitor.js'
 export {type Limits, limits} from './limits.js'
-export {type RdbElement, RdbEntry, RdbValue} from './rdb/entries.js'
+export type {ModuleElement, RdbElement, StreamElement} from './rdb/elements.js'
+export {RdbEntry, RdbValue, type ReadValue} from './rdb/entries.js'
+export type {Family} from './rdb/opcodes.js'
 export {type PayloadFacts, type PayloadOptions, PayloadWriter, readPayload, type TakePayload} from './rdb/payload.js'
 export {type RdbEnd, RdbReader, type RdbReaderOptions} from './rdb/reader.js'
 export type {ChecksumVerdict} from './rdb/records.js'

@@ -2,12 +2,11 @@
  * The biggest keys: by memory where it is estimated, else by bytes in the file;
  * and the collections of most elements.
  */
-import {type Entry, isCollection, type ValueType} from '../keyspace/entry.js'
+import {type Entry, isCollection, type KeptKey, type ValueType} from '../keyspace/entry.js'
 import {TopN} from './top.js'
 
-export interface BigKey {
+export interface BigKey extends KeptKey {
   db: number
-  key: Uint8Array
   type: ValueType
   encoding: string
   elements: number
@@ -26,7 +25,7 @@ export class BiggestKeys {
   /** Elements that a collection must have. */
   elementsMin = 0
 
-  constructor(size: number) {
+  constructor(readonly size: number) {
     this.#bySize = new TopN(size, isBigger)
     this.#byElements = new TopN(size, hasMore)
     if (size === 0) this.sizeMin = this.elementsMin = Number.POSITIVE_INFINITY
@@ -34,14 +33,14 @@ export class BiggestKeys {
 
   /** Call it for what reaches `sizeMin`. */
   addBySize(entry: Entry, rdbBytes: number, memoryBytes: number): void {
-    this.#bySize.add(keyOf(entry, rdbBytes, memoryBytes))
+    this.#bySize.add(this.#keyOf(entry, rdbBytes, memoryBytes))
     if (this.#bySize.full) this.sizeMin = sizeOf(this.#bySize.least!)
   }
 
   /** Call it for what reaches `elementsMin`; what is no collection is passed over. */
   addByElements(entry: Entry, rdbBytes: number, memoryBytes: number): void {
     if (!isCollection(entry.type)) return
-    this.#byElements.add(keyOf(entry, rdbBytes, memoryBytes))
+    this.#byElements.add(this.#keyOf(entry, rdbBytes, memoryBytes))
     if (this.#byElements.full) this.elementsMin = this.#byElements.least!.elements
   }
 
@@ -52,11 +51,11 @@ export class BiggestKeys {
   byElements(): BigKey[] {
     return this.#byElements.sorted()
   }
-}
 
-function keyOf(entry: Entry, rdbBytes: number, memoryBytes: number): BigKey {
-  const {db, type, encoding, elements, expireAtMs} = entry
-  return {db, key: entry.key(), type, encoding, elements, rdbBytes, memoryBytes, expireAtMs}
+  #keyOf(entry: Entry, rdbBytes: number, memoryBytes: number): BigKey {
+    const {db, type, encoding, elements, expireAtMs} = entry
+    return {db, ...entry.keptKey(this.size), type, encoding, elements, rdbBytes, memoryBytes, expireAtMs}
+  }
 }
 
 /** What keys are ranked by first. */

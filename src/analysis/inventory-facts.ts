@@ -13,6 +13,12 @@ export interface FunctionLibrary {
   bytes: number
 }
 
+/** An aux field whose name is not UTF-8. */
+export interface OtherAux {
+  name: Uint8Array
+  value: Uint8Array
+}
+
 export interface ModuleCount {
   name: string
   /** Encoding version, as the first value or aux of the module says. */
@@ -30,16 +36,32 @@ export class InventoryFacts {
   readonly aux = new Map<string, string>()
   /** Values of aux fields that are not UTF-8: as text they are not what the file holds. */
   readonly auxBytes = new Map<string, Uint8Array>()
+  /** Fields whose names are no text, by their bytes as characters. */
+  readonly #otherAux = new Map<string, OtherAux>()
   readonly functions: FunctionLibrary[] = []
+  #namesLeft = limits.namesBytesMax
   readonly #modules = new Map<string, ModuleCount>()
   readonly #slots = new Set<number>()
   #auxLeft = limits.auxBytesMax
 
-  addAux(name: string, value: Uint8Array): void {
+  get otherAux(): OtherAux[] {
+    return [...this.#otherAux.values()]
+  }
+
+  /** `nameBytes`: what is stored, where that may not be UTF-8. */
+  addAux(name: string, value: Uint8Array, nameBytes: Uint8Array = Buffer.from(name)): void {
     // Repeated ones (slot hints, KeyDB's marks) are no facts about the file; the first value stands.
     if (name === 'slot-info') this.addSlot(Number.parseInt(Buffer.from(value.subarray(0, 16)).toString('latin1'), 10))
-    if (this.aux.has(name) || this.aux.size >= limits.namesMax || name.length + value.length > this.#auxLeft) return
-    this.#auxLeft -= name.length + value.length
+    const bytes = nameBytes.length + value.length
+    if (this.aux.size + this.#otherAux.size >= limits.namesMax || bytes > this.#auxLeft) return
+    const exact = isUtf8(nameBytes)
+    const other = exact ? '' : Buffer.from(nameBytes).toString('latin1')
+    if (exact ? this.aux.has(name) : this.#otherAux.has(other)) return
+    this.#auxLeft -= bytes
+    if (!exact) {
+      this.#otherAux.set(other, {name: nameBytes.slice(), value: value.slice()})
+      return
+    }
     this.aux.set(name, Buffer.from(value).toString('utf8'))
     if (!isUtf8(value)) this.auxBytes.set(name, value.slice())
   }
@@ -53,7 +75,10 @@ export class InventoryFacts {
   }
 
   addLibrary(library: FunctionLibrary): void {
-    if (this.functions.length < limits.namesMax) this.functions.push(library)
+    const bytes = library.name.length + library.engine.length
+    if (this.functions.length >= limits.namesMax || bytes > this.#namesLeft) return
+    this.#namesLeft -= bytes
+    this.functions.push(library)
   }
 
   addModuleAux({module, version, payload}: ModuleAux): void {

@@ -14,7 +14,7 @@ import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import {BiggestKeys, type BigKey} from './inventory-biggest.js'
-import {type FunctionLibrary, InventoryFacts, type ModuleCount, textOf} from './inventory-facts.js'
+import {type FunctionLibrary, InventoryFacts, type ModuleCount, type OtherAux, textOf} from './inventory-facts.js'
 import {type DatabaseCount, type DatabaseSums, type EncodingCount, Tallies, type Tally} from './inventory-tallies.js'
 import {layoutOf, layoutOfProducer} from './memory/layout.js'
 import {MemoryModel} from './memory/model.js'
@@ -31,6 +31,8 @@ export interface Inventory extends Producer {
   aux: ReadonlyMap<string, string>
   /** Values of aux fields that are not UTF-8. */
   auxBytes: ReadonlyMap<string, Uint8Array>
+  /** Aux fields whose names are not UTF-8. */
+  otherAux: readonly OtherAux[]
   keys: number
   /** Keys that the file announces itself, for the databases begun so far (none before redis 3.2); a hint. */
   announcedKeys: number
@@ -230,8 +232,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     return isCollection(entry.type) ? memory.bytes : memory.measure(entry)
   }
 
-  aux(name: string, value: Uint8Array): void {
-    this.#facts.addAux(name, value)
+  aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
+    this.#facts.addAux(name, value, nameBytes)
   }
 
   function(source: Uint8Array): void {
@@ -279,6 +281,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       bytes: end?.bytes ?? bytes,
       aux: facts.aux,
       auxBytes: facts.auxBytes,
+      otherAux: facts.otherAux,
       announcedKeys: this.#announcedKeys,
       ...sums,
       encodings: this.#tallies.encodings(),

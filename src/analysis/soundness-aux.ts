@@ -9,6 +9,7 @@ export interface AuxOddity {
   text: string
 }
 
+const TEXT_BYTES_MAX = 256
 const INTEGER = /^-?\d{1,19}$/
 const NUMERIC = new Set([
   'ctime',
@@ -56,6 +57,7 @@ function odd(text: string): AuxOddity {
   return {severity: 'warning', text}
 }
 
+/** What is longer than any number is none. */
 function textOf(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+  return Buffer.from(value.subarray(0, TEXT_BYTES_MAX)).toString('latin1')
 }

@@ -41,7 +41,7 @@ export class Findings {
   inEntry(code: string, severity: Severity, offset: number, text: string): Problem | undefined {
     if (!this.#count(code, severity)) return undefined
     const {db, type} = this.entry!
-    const problem: Problem = {code, severity, offset, text, db, key: this.entry!.key(), type}
+    const problem: Problem = {code, severity, offset, text, db, ...this.entry!.keptKey(this.keptMax), type}
     this.#kept.push(problem)
     return problem
   }

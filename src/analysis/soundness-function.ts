@@ -12,6 +12,8 @@ export interface LibraryHead {
   name: string
 }
 
+/** No first line is longer. */
+const HEAD_BYTES_MAX = 64 * 1024
 const LINE = /^#!([^\n]*)\n/
 const NAME = /^name=(.*)$/is
 /** Servers know no other. */
@@ -19,7 +21,7 @@ const ENGINE = 'lua'
 
 /** Reads the head of a library, or says in words what is wrong with it. */
 export function parseLibraryHead(source: Uint8Array): LibraryHead | string {
-  const text = Buffer.from(source.buffer, source.byteOffset, source.length).toString('latin1')
+  const text = Buffer.from(source.subarray(0, HEAD_BYTES_MAX)).toString('latin1')
   const line = LINE.exec(text)?.[1]
   if (line === undefined) return 'a function library does not begin with a line #!engine name=...'
   const [engine = '', ...parameters] = line.split(/[ \t\r\v\f\0]+/)

@@ -3,13 +3,15 @@
  * exactly: a fingerprint and an offset of each element, in one index for all of
  * them. What is found is a suspicion until the elements have been read again.
  */
-import type {Entry} from '../keyspace/entry.js'
+import type {Entry, KeptKey} from '../keyspace/entry.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 
+/** Of huge collections no file has more. */
+const HUGE_MANY = 10_000
+
 /** A collection whose elements are in the index. */
-export interface HugeCollection {
+export interface HugeCollection extends KeptKey {
   db: number
-  key: Uint8Array
   type: Entry['type']
   typeId: number
   /** Of its record. */
@@ -31,7 +33,7 @@ export class HugeCollections {
       return false
     }
     const {db, type, typeId, offset} = entry
-    this.all.push({db, key: entry.key(), type, typeId, offset})
+    this.all.push({db, ...entry.keptKey(HUGE_MANY), type, typeId, offset})
     return true
   }
 

@@ -3,7 +3,7 @@
  * with a code; report/ makes sentences of them. The thresholds stand together, each
  * with its reason: what an ordinary data set does must not reach one.
  */
-import {type Entry, isCollection, type ValueType} from '../keyspace/entry.js'
+import {type Entry, isCollection, type KeptKey, type ValueType} from '../keyspace/entry.js'
 import type {DatabaseCount, DatabaseSums} from './inventory-tallies.js'
 import type {Spread} from './spread.js'
 
@@ -58,9 +58,8 @@ export interface Warning {
   db?: number | undefined
 }
 
-export interface NotableKey {
+export interface NotableKey extends KeptKey {
   db: number
-  key: Uint8Array
   type: ValueType
   elements: number
   rdbBytes: number
@@ -77,7 +76,7 @@ class Extreme {
     if (measure <= this.#most) return
     this.#most = measure
     const {db, type, elements} = entry
-    this.#key = {db, key: entry.key(), type, elements, rdbBytes}
+    this.#key = {db, ...entry.keptKey(1), type, elements, rdbBytes}
   }
 
   warning(code: WarningCode): Warning[] {

@@ -7,6 +7,7 @@
  * A checksum is two unsigned halves. The kernel works for one Crc64 at a time; whatever it has of that one folds into
  * the two halves at any moment (in some 20 us), so that is all a Crc64 keeps when another takes the kernel.
  */
+import {readUint32le} from './int64.js'
 import {copyIn, kernel} from './kernel.js'
 
 export interface Checksum64 {
@@ -104,7 +105,7 @@ export class Crc64 {
   /** Whether the digest is the one stored (little-endian) in the 8 bytes at `at`. */
   equals(bytes: Uint8Array, at: number): boolean {
     this.#fold()
-    return this.#low === readUint32(bytes, at) && this.#high === readUint32(bytes, at + 4)
+    return this.#low === readUint32le(bytes, at) && this.#high === readUint32le(bytes, at + 4)
   }
 
   #takeKernel(): void {
@@ -138,10 +139,6 @@ export function crc64(bytes: Uint8Array, start: number, end: number): Checksum64
   copyIn(bytes, start, end, inputArea.start)
   crcTable(0, 0, inputArea.start, Math.max(0, end - start))
   return {high: results[1]!, low: results[0]!}
-}
-
-function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
 function hex32(half: number): string {

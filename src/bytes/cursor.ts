@@ -18,6 +18,7 @@
 import {FormatError, LimitError} from '../errors.js'
 import {limits} from '../limits.js'
 import {Crc64} from './crc64.js'
+import {type Int64, signedInt64} from './int64.js'
 
 /** Thrown when the window ends inside something; never shown to users. */
 export const STARVED: Error = Object.freeze(new Error('the window ends here: refill and read again'))
@@ -87,6 +88,12 @@ export class ByteCursor {
     return (b[p]! | (b[p + 1]! << 8) | (b[p + 2]! << 16) | (b[p + 3]! << 24)) >>> 0
   }
 
+  /** A signed 64-bit integer: a time, as a rule. */
+  i64le(): Int64 {
+    const low = this.u32le()
+    return signedInt64(this.u32le() | 0, low)
+  }
+
   /** Reserves n bytes and returns where they start: no view object is made. */
   take(n: number): number {
     const start = this.pos
@@ -119,13 +126,13 @@ export class ByteCursor {
 
   /** Passes over n bytes, whether they are in the window or still to come. */
   skip(n: number): void {
-    if (n > this.end - this.pos && n > this.bytesLeftMax) this.#truncated(n)
+    if (n > this.end - this.pos && n > this.bytesLeftMax) this.#truncated()
     this.pos += n
   }
 
   /** Moves on to a position that may lie beyond the window. */
   skipTo(pos: number): void {
-    if (pos > this.end && this.base + pos > this.inputBytes) this.#truncated(pos - this.pos)
+    if (pos > this.end && this.base + pos > this.inputBytes) this.#truncated()
     this.pos = pos
   }
 
@@ -210,8 +217,8 @@ export class ByteCursor {
   }
 
   #starve(n: number): never {
-    if (n > this.bytesLeftMax) this.#truncated(n)
-    if (this.ended) this.#truncated(n)
+    if (n > this.bytesLeftMax) this.#truncated()
+    if (this.ended) this.#truncated()
     const whole = this.pos + n - this.#safe
     if (whole > limits.elementBytesMax && this.#safe <= this.end) {
       throw new LimitError('elementBytesMax', limits.elementBytesMax, whole, this.base + this.#safe)
@@ -220,11 +227,13 @@ export class ByteCursor {
     throw STARVED
   }
 
-  #truncated(n: number): never {
+  #truncated(): never {
     const known = this.inputBytes !== Number.POSITIVE_INFINITY && !this.ended
-    const inputEnd = known ? this.inputBytes : this.base + this.end
-    const missing = this.base + this.pos + n - inputEnd
-    const bytes = missing === 1 ? '1 more byte is' : `${missing} more bytes are`
-    throw new FormatError('TRUNCATED', `the input ends here, but ${bytes} needed`, inputEnd)
+    // How many bytes are missing depends on how far this window let the reader look ahead: it is not told.
+    throw new FormatError(
+      'TRUNCATED',
+      'the input ends here, though more must follow',
+      known ? this.inputBytes : this.base + this.end,
+    )
   }
 }

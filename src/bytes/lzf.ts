@@ -271,8 +271,13 @@ export function operationBytes(control: number): number {
 
 /** A length that no compressed run of this size can make is refused before anything is allocated for it. */
 export function checkClaim(inBytes: number, outBytes: number, offset: number): void {
-  if (outBytes <= inBytes * EXPANSION_MAX) return
+  if (canMake(inBytes, outBytes)) return
   throw new FormatError('BAD_LZF', `${inBytes} compressed bytes claim to make ${outBytes}, which LZF cannot`, offset)
+}
+
+/** Whether any `inBytes` compressed bytes make `outBytes`. */
+export function canMake(inBytes: number, outBytes: number): boolean {
+  return outBytes <= inBytes * EXPANSION_MAX
 }
 
 /** What to throw for a status of the kernel. */

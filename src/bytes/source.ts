@@ -225,7 +225,7 @@ export async function* windowsOf(source: ByteSource): AsyncGenerator<Uint8Array>
   }
 }
 
-/** Opens a path without looking at what it holds; a folder is refused by the first read. */
+/** Opens a path without looking at what it holds; a folder is refused (EISDIR). */
 export async function openFile(path: string): Promise<ByteSource> {
   const file = await open(path, 'r')
   try {

@@ -19,6 +19,14 @@ export function intsetCount(bytes: Uint8Array, start: number, end: number): numb
   return end - start < HEADER_BYTES ? -1 : readUint32le(bytes, start + 4)
 }
 
+/** Whether width and count in bytes[start, end), of which 8 suffice, make an intset of exactly `blobBytes`. */
+export function intsetFills(bytes: Uint8Array, start: number, end: number, blobBytes: number): boolean {
+  if (end - start < HEADER_BYTES) return false
+  const width = readUint32le(bytes, start)
+  const known = width === 2 || width === 4 || width === 8
+  return known && HEADER_BYTES + readUint32le(bytes, start + 4) * width === blobBytes
+}
+
 /** Walks the members of one intset. */
 export class IntsetWalker {
   count = 0

@@ -5,6 +5,7 @@
  *   01pppppp qqqqqqqq             14-bit length, big-endian
  *   10000000 + 4 bytes            32-bit length, big-endian
  *   10000001 + 8 bytes            64-bit length, big-endian (redis 4.0, RDB 8)
+ *   any other 10xxxxxx            refused by every server from 4.0 on
  *   11eeeeee                      not a length: e names a string encoding
  *
  * Writers use the shortest form; readers take any (all servers do).

@@ -36,6 +36,8 @@ import {ByteWriter} from '../bytes/writer.js'
 import {FormatError} from '../errors.js'
 
 const HEADER_BYTES = 6
+/** An empty one: header and end mark. */
+export const LISTPACK_BYTES_MIN = HEADER_BYTES + 1
 const END = 0xff
 const COUNT_UNKNOWN = 0xffff
 /** Largest blob a server appends to (listpack.c LISTPACK_MAX_SAFETY_LIMIT). */
@@ -82,7 +84,7 @@ export class ListpackWalker {
     this.#exact = exact
     this.position = start + HEADER_BYTES
     const size = end - start
-    if (size < HEADER_BYTES + 1) throw this.#bad(`a listpack has at least 7 bytes, this one ${size}`, start)
+    if (size < LISTPACK_BYTES_MIN) throw this.#bad(`a listpack has at least 7 bytes, this one ${size}`, start)
     const total = readUint32le(bytes, start)
     if (total !== size) throw this.#bad(`the listpack claims ${total} bytes, but it is ${size} bytes long`, start)
     if (bytes[end - 1] !== END) throw this.#bad('the listpack has no end mark', end - 1)
@@ -387,13 +389,14 @@ function integerBytes(high: number, low: number): number {
 }
 
 /** Width of a back length as redis writes it. */
-function backlenBytes(size: number): number {
+export function backlenBytes(size: number): number {
   if (size <= 127) return 1
   if (size < 16383) return 2
   if (size < 2097151) return 3
   return size < 268435455 ? 4 : 5
 }
 
-function isBoundary(size: number): boolean {
+/** Of an entry of this size servers disagree how wide its back length is. */
+export function isBoundary(size: number): boolean {
   return size === 16383 || size === 2097151 || size === 268435455
 }

@@ -20,6 +20,7 @@ export class StringList {
   #reachedOffset = 0
   #count = 0
   #strings: Uint8Array[] = []
+  #bytes = 0
   readonly #string = new LentBytes(1)
 
   /** `what` names the strings in an error. */
@@ -34,15 +35,24 @@ export class StringList {
         throw new LimitError('listStringsMax', limits.listStringsMax, this.#count, startOffset)
       }
       this.#strings = []
+      this.#bytes = 0
       this.#startOffset = startOffset
       this.#reachedOffset = cursor.offset
     }
     cursor.pos = this.#reachedOffset - cursor.base
     while (this.#strings.length < this.#count) {
       readString(cursor, this.#string)
+      this.#take(this.#string.end - this.#string.start, cursor.offset)
       this.#strings.push(this.#string.copy())
       this.#reachedOffset = cursor.offset
     }
     return this.#strings
+  }
+
+  #take(bytes: number, offset: number): void {
+    this.#bytes += bytes
+    if (this.#bytes > limits.listBytesMax) {
+      throw new LimitError('listBytesMax', limits.listBytesMax, this.#bytes, offset)
+    }
   }
 }

@@ -12,9 +12,9 @@
 import type {ByteCursor} from '../bytes/cursor.js'
 import {formatInt64, type Halves, parseInt64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
-import {checkClaim, compressLzf, decompressLzf, peekLzf} from '../bytes/lzf.js'
+import {canMake, checkClaim, compressLzf, decompressLzf, peekLzf} from '../bytes/lzf.js'
 import type {ByteWriter} from '../bytes/writer.js'
-import {FormatError, LimitError} from '../errors.js'
+import {LimitError, UnsupportedError} from '../errors.js'
 import {limits} from '../limits.js'
 import {readLength, readPlainLength, writeLength} from './length.js'
 
@@ -28,6 +28,14 @@ const ENCODED = 0xc0
 const INTEGER_CHARACTERS_MAX = 11
 /** Shorter strings are never compressed (rdb.c rdbSaveRawString). */
 const COMPRESSED_BYTES_MIN = 21
+
+/** How a string is stored that begins with this byte; nothing where no server writes it. */
+export function stringEncoding(first: number): string {
+  if (first < 0xc0) return 'raw'
+  const encoding = first & 0x3f
+  if (encoding === STRING_LZF) return 'lzf'
+  return encoding < STRING_LZF ? 'int' : ''
+}
 
 /** Reads a string whole and lends it: from the window, from `into.digits`, or from its decompression slot. */
 export function readString(cursor: ByteCursor, into: LentBytes): void {
@@ -103,27 +111,30 @@ const headScratch = new Uint8Array(16)
 /**
  * Passes over a blob and lends its first `wanted` bytes, decompressed: fewer
  * when the blob is shorter or damaged. More than 16 cannot be asked for.
+ * Returns how many bytes it has, decompressed; 0 where it cannot have as many as
+ * it claims.
  */
-export function skipBlob(cursor: ByteCursor, wanted: number, head: LentBytes): void {
+export function skipBlob(cursor: ByteCursor, wanted: number, head: LentBytes): number {
   const length = readLength(cursor)
   if (length >= 0) {
     const known = Math.min(length, wanted)
     const start = cursor.take(known)
     head.lend(cursor.bytes, start, start + known)
     cursor.skip(length - known)
-    return
+    return length
   }
   head.lend(headScratch, 0, 0)
   if (~length !== STRING_LZF) {
     skipEncoded(cursor, ~length)
-    return
+    return 0
   }
   const packed = readPlainLength(cursor)
-  readPlainLength(cursor)
+  const outBytes = readPlainLength(cursor)
   const seen = Math.min(packed, 2 * wanted)
   const start = cursor.take(seen)
   head.end = peekLzf(cursor.bytes, start, start + seen, wanted, headScratch)
   cursor.skip(packed - seen)
+  return canMake(packed, outBytes) ? outBytes : 0
 }
 
 function readLzf(cursor: ByteCursor, into: LentBytes): void {
@@ -160,7 +171,7 @@ export function encodedIntegerDigits(bytes: Uint8Array, at: number): number {
   return decimalCharacters(wider | (bytes[at + 3]! << 16) | (bytes[at + 4]! << 24))
 }
 
-/** The integer of string encoding `encoding`; FormatError where the encoding is none of an integer. */
+/** The integer of string encoding `encoding`; UnsupportedError where the encoding is none of an integer. */
 export function readEncodedInteger(cursor: ByteCursor, encoding: number): number {
   if (encoding === STRING_INT8) return (cursor.u8() << 24) >> 24
   if (encoding === STRING_INT16) return (cursor.u16le() << 16) >> 16
@@ -180,10 +191,10 @@ function skipEncoded(cursor: ByteCursor, encoding: number): void {
   }
 }
 
-/** The error for a string encoding no server writes (c4 and above; c4 was used by early Garantia files). */
-export function unknownEncoding(cursor: ByteCursor, encoding: number): FormatError {
+/** The error for a string encoding that no server writes; c4 was one of early Redis Enterprise (Garantia) files. */
+export function unknownEncoding(cursor: ByteCursor, encoding: number): UnsupportedError {
   const byte = (0xc0 | encoding).toString(16)
-  return new FormatError('BAD_STRING', `string encoding 0x${byte} has no meaning`, cursor.offset - 1)
+  return new UnsupportedError('UNKNOWN_ENCODING', `string encoding 0x${byte} is not known`, cursor.offset - 1)
 }
 
 const parsed: Halves = {high: 0, low: 0}

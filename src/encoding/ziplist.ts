@@ -33,6 +33,8 @@ import {ByteWriter} from '../bytes/writer.js'
 import {FormatError} from '../errors.js'
 
 const HEADER_BYTES = 10
+/** An empty one: header and end mark. */
+export const ZIPLIST_BYTES_MIN = HEADER_BYTES + 1
 const END = 0xff
 const PREVLEN_WIDE = 0xfe
 const COUNT_UNKNOWN = 0xffff
@@ -82,7 +84,7 @@ export class ZiplistWalker {
     this.#exact = exact
     this.position = this.#before = start + HEADER_BYTES
     const size = end - start
-    if (size < HEADER_BYTES + 1) throw this.#bad(`a ziplist has at least 11 bytes, this one ${size}`, start)
+    if (size < ZIPLIST_BYTES_MIN) throw this.#bad(`a ziplist has at least 11 bytes, this one ${size}`, start)
     const total = readUint32le(bytes, start)
     if (total !== size) throw this.#bad(`the ziplist claims ${total} bytes, but it is ${size} bytes long`, start)
     if (bytes[end - 1] !== END) throw this.#bad('the ziplist has no end mark', end - 1)
@@ -362,7 +364,7 @@ export class ZiplistBuilder {
 }
 
 /** Bytes of an integer's data; -1 where the byte starts no integer. */
-function integerWidth(first: number): number {
+export function integerWidth(first: number): number {
   if (first === 0xc0) return 2
   if (first === 0xd0) return 4
   if (first === 0xe0) return 8

@@ -19,6 +19,8 @@ import {FormatError} from '../errors.js'
 
 const LENGTH_WIDE = 0xfe
 const END = 0xff
+/** An empty one: count and end mark. */
+export const ZIPMAP_BYTES_MIN = 2
 
 /** Reads the declared count of the zipmap in bytes[start, end), of which one byte suffices; -1 where it does not say. */
 export function zipmapCount(bytes: Uint8Array, start: number, end: number): number {
@@ -51,7 +53,7 @@ export class ZipmapWalker {
     this.#offset = offset
     this.#exact = exact
     this.position = start + 1
-    if (end - start < 2) throw this.#bad(`a zipmap has at least 2 bytes, this one ${end - start}`, start)
+    if (end - start < ZIPMAP_BYTES_MIN) throw this.#bad(`a zipmap has at least 2 bytes, this one ${end - start}`, start)
     if (bytes[end - 1] !== END) throw this.#bad('the zipmap has no end mark', end - 1)
     this.count = zipmapCount(bytes, start, end)
   }

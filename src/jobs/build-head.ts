@@ -28,13 +28,13 @@ export interface HeadOptions {
 }
 
 export class BuildHead {
-  readonly #aux: [name: string, value: Uint8Array][] = []
+  readonly #aux: [name: string, value: Uint8Array, nameBytes?: Uint8Array | undefined][] = []
   #written = false
 
   constructor(readonly options: HeadOptions) {}
 
   /** Keeps what a source says; whether it belongs into the file, and where not, whether it is data of a key. */
-  add(name: string, value: Uint8Array, writer: RdbWriter): 'kept' | 'dropped' | 'of a key' {
+  add(name: string, value: Uint8Array, writer: RdbWriter, nameBytes?: Uint8Array): 'kept' | 'dropped' | 'of a key' {
     if (OF_A_KEY.has(name)) return 'of a key'
     if (REPLICATION.has(name) || OF_THE_FILE.has(name)) return 'dropped'
     if (name === SCRIPT) {
@@ -45,7 +45,7 @@ export class BuildHead {
     }
     if (this.#written || this.#aux.length >= NAMES_MAX) return 'dropped'
     if (this.#aux.some(([before]) => before === name)) return 'dropped'
-    this.#aux.push([name, value])
+    this.#aux.push([name, value, nameBytes])
     return 'kept'
   }
 
@@ -62,10 +62,15 @@ export class BuildHead {
     if (!others.some(([name]) => name === 'ctime')) {
       others.unshift(['ctime', Buffer.from(String(Math.floor(nowMs / 1000)))])
     }
-    for (const [name, value] of others) writer.aux(name, value)
+    for (const [name, value, nameBytes] of others) writer.aux(name, value, nameBytes)
   }
 
-  #version({own, product, serverVersion, name}: Target): [name: string, value: Uint8Array] | undefined {
+  #version({
+    own,
+    product,
+    serverVersion,
+    name,
+  }: Target): [name: string, value: Uint8Array, nameBytes?: Uint8Array | undefined] | undefined {
     if (own) return this.#aux.find(([one]) => VERSIONS.has(one))
     // Valkey calls itself so from 8.0 on.
     const valkey = product === 'valkey' && name !== 'valkey-7.2'

@@ -61,12 +61,12 @@ export class BuildVisitor implements EntryVisitor {
     return this.#fields.showTo(writer.entry(entry, changes.headOf(entry), true))
   }
 
-  aux(name: string, value: Uint8Array): void {
+  aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
     const {head, writer, keepsMarks} = this.options
-    if (head.add(name, value, writer) !== 'of a key') return
+    if (head.add(name, value, writer, nameBytes) !== 'of a key') return
     if (keepsMarks) {
       head.write(writer)
-      writer.aux(name, value)
+      writer.aux(name, value, nameBytes)
     } else if (name === KEYDB_MEMBER) {
       this.#lose('expiries of members (KeyDB)')
     }

@@ -4,6 +4,7 @@
  */
 import type {SoundnessVisitor} from '../analysis/soundness.js'
 import type {HugeCollection} from '../analysis/soundness-huge.js'
+import {keptKey} from '../keyspace/entry.js'
 import type {KeyGroup, KeyIndex} from '../keyspace/key-index.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import {FileAgain} from './check-again.js'
@@ -51,14 +52,22 @@ async function reportKey(visitor: SoundnessVisitor, group: KeyGroup, file: FileA
     firsts.set(name, before ?? offset)
     if (before === undefined) continue
     const text = `the key is at byte ${before} as well: servers end at a key that is there twice${more(group)}`
-    findings.add({code: 'DUPLICATE_KEY', severity: 'error', offset, text, db, key, type})
+    findings.add({
+      code: 'DUPLICATE_KEY',
+      severity: 'error',
+      offset,
+      text,
+      db,
+      ...keptKey(key, 0, key.length, findings.keptMax),
+      type,
+    })
   }
 }
 
 async function reportElement(visitor: SoundnessVisitor, group: KeyGroup, file: FileAgain | undefined): Promise<void> {
   const [first = 0] = group.offsets
-  const {db, key, type, ...collection} = visitor.huge.holding(first)
-  const place = {db, key, type}
+  const {db, key, keyBytes, type, ...collection} = visitor.huge.holding(first)
+  const place = {db, key, keyBytes, type}
   const severity = 'error'
   const {findings} = visitor
   if (file === undefined) {

@@ -4,7 +4,7 @@
  */
 import {type Soundness, SoundnessVisitor} from '../analysis/soundness.js'
 import type {ByteSource} from '../bytes/source.js'
-import {FormatError, LimitError, UnsupportedError} from '../errors.js'
+import {PlacedError, UnsupportedError} from '../errors.js'
 import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
@@ -134,26 +134,21 @@ class Checking {
       visitor.finish(bytes)
       return undefined
     } catch (error) {
-      const placed = error instanceof FormatError || error instanceof LimitError || error instanceof UnsupportedError
-      if (!placed) return error
+      if (!(error instanceof PlacedError)) return error
       this.#lost(error, visitor)
       return error instanceof UnsupportedError ? error : undefined
     }
   }
 
   /** Nothing says where the next record begins. */
-  #lost(error: FormatError | LimitError | UnsupportedError, visitor: SoundnessVisitor): void {
-    const {db, key, type, recordOffset} = error.place
+  #lost(error: PlacedError, visitor: SoundnessVisitor): void {
     const {code} = error
+    const {recordOffset, ...place} = error.place
     const rest = this.source.inputBytes - (recordOffset ?? error.offset)
     const bytesLost = Number.isFinite(rest) ? Math.max(rest, 0) : undefined
     const text = `${error.message}; what follows could not be read`
-    const problem = {code, severity: 'error', offset: error.offset, text, db, key, type, bytesLost} as const
-    const {findings} = visitor
-    // The damage of a value that could not be passed either.
-    const {last} = findings
-    if (last?.code === code && last.offset === error.offset) Object.assign(last, problem)
-    else findings.add(problem)
+    const problem = {code, severity: 'error', offset: error.offset, text, ...place, bytesLost} as const
+    visitor.findings.add(problem)
   }
 }
 

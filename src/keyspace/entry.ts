@@ -4,6 +4,7 @@
 
 import type {Int64} from '../bytes/int64.js'
 import {LentBytes} from '../bytes/lent.js'
+import {limits} from '../limits.js'
 
 export type ValueType = 'string' | 'list' | 'set' | 'zset' | 'hash' | 'stream' | 'array' | 'module' | 'cron'
 
@@ -14,6 +15,26 @@ export function isCollection(type: ValueType): boolean {
 
 /** The type byte of an entry whose source stores none: only an RDB file does. */
 export const NO_TYPE_ID = -1
+
+/** A key in a report. */
+export interface KeptKey {
+  key: Uint8Array
+  /** Bytes of the key, where `key` holds only the first of them. */
+  keyBytes?: number | undefined
+}
+
+/** So much of every key is kept, however many there are. */
+const KEPT_BYTES_MIN = 256
+
+/** A copy of a key as one of `keys` in a list of a report: of a long one its first bytes, and how many it has in all. */
+export function keptKey(bytes: Uint8Array, start: number, end: number, keys: number): KeptKey {
+  const max = Math.min(limits.keyBytesKept, Math.max(KEPT_BYTES_MIN, Math.floor(limits.keysBytesKept / keys)))
+  if (end - start <= max) return {key: bytes.slice(start, end)}
+  let cut = start + max
+  // Not within a character of UTF-8.
+  while (cut > start + max - 4 && (bytes[cut]! & 0xc0) === 0x80) cut--
+  return {key: bytes.slice(start, cut), keyBytes: end - start}
+}
 
 /** The expiry of a key or a field that has none. */
 export const NEVER = Number.POSITIVE_INFINITY
@@ -67,6 +88,12 @@ export class Entry {
   /** A copy of the key. */
   key(): Uint8Array {
     return this.keyBytes.copy()
+  }
+
+  /** The key as one of `keys` in a list of a report. */
+  keptKey(keys: number): KeptKey {
+    const {bytes, start, end} = this.keyBytes
+    return keptKey(bytes, start, end, keys)
   }
 
   /** Bytes of the whole record in the file, once the value has been read. */

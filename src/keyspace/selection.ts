@@ -204,8 +204,8 @@ export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 
     this.counts.skipped.bytes++
   }
 
-  aux(name: string, value: Uint8Array): void {
-    this.inner.aux?.(name, value)
+  aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
+    this.inner.aux?.(name, value, nameBytes)
   }
   function(source: Uint8Array): void {
     this.inner.function?.(source)

@@ -70,6 +70,8 @@ export interface Problem {
   /** Database, key and type, where it lies in a record. */
   db?: number | undefined
   key?: Uint8Array | undefined
+  /** Bytes of the key, where `key` holds only the first of them. */
+  keyBytes?: number | undefined
   type?: string | undefined
   /** Bytes that could not be read because of it. */
   bytesLost?: number | undefined
@@ -82,7 +84,7 @@ export abstract class ValueVisitor {
 
   /** `count` is the number of elements, or bytes of a string, where the file says it beforehand. Not called at depth skip. */
   begin(_entry: Entry, _count: number | undefined): void {}
-  /** A piece of a string value, or of the stored bytes at depth raw; `last` only where it ends a string. */
+  /** A piece of a string value, or of a value's stored bytes at depth raw; `last`: nothing of it follows. */
   chunk(_bytes: Uint8Array, _start: number, _end: number, _last: boolean): void {}
   /** Depth nodes: one packed node, decompressed. */
   node(_kind: NodeKind, _bytes: Uint8Array, _start: number, _end: number): void {}
@@ -166,7 +168,8 @@ export interface ModuleAux {
 /** Shown everything in a file, in file order. Only `entry` is required. */
 export interface EntryVisitor {
   entry(entry: Entry): ValueVisitor
-  aux?(name: string, value: Uint8Array): void
+  /** A fact about the file. `name` is the text of `nameBytes`, exact where they are UTF-8; absent: it is all there is. */
+  aux?(name: string, value: Uint8Array, nameBytes?: Uint8Array): void
   /** A function library: its whole source, beginning with `#!engine name=...`. */
   function?(source: Uint8Array): void
   /** The form that 7.0 release candidates wrote. */
@@ -180,9 +183,11 @@ export interface EntryVisitor {
   hashTemplate?(id: number, fields: readonly Uint8Array[]): void
   problem?(problem: Problem): void
   /**
-   * A value is damaged inside, or holds what is larger than we take. With this method the reading goes on behind the
-   * value where its framing still says where that is; without it, or where the
-   * framing is lost too, the error is thrown.
+   * A value is damaged inside, or holds what is larger than we take, and has been
+   * passed over. With this method the reading goes on behind the value where its
+   * framing still says where that is; without it the error is thrown. Where the
+   * framing is lost too, what it is lost by is thrown, and told here is only
+   * damage that is something else.
    */
   damage?(error: FormatError | LimitError, entry: Entry): void
   /** Entries need not all be shown: there where sums over them do. */

@@ -9,6 +9,7 @@ import {readString, skipString} from '../encoding/string.js'
 import {FormatError, UnsupportedError} from '../errors.js'
 import type {Entry} from '../keyspace/entry.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
 import * as op from './opcodes.js'
 import type {HashTemplates} from './value/hash-template.js'
 import {ModuleItems, readModuleId} from './value/module.js'
@@ -52,7 +53,7 @@ export class OtherRecords {
       case op.OPCODE_AUX:
         readString(cursor, this.#name)
         readString(cursor, this.#text)
-        visitor.aux?.(asciiText(this.#name), this.#text.copy())
+        this.#aux(visitor)
         return
       case op.OPCODE_FUNCTION2:
         readString(cursor, this.#text)
@@ -79,6 +80,13 @@ export class OtherRecords {
         if (byte !== op.OPCODE_HASH_TEMPLATE || header.family !== 'redis') throw this.#unknown(byte, header)
         this.#hashTemplate(visitor)
     }
+  }
+
+  #aux(visitor: EntryVisitor): void {
+    if (visitor.aux === undefined) return
+    const nameBytes = this.#name.copy()
+    const name = Buffer.from(nameBytes.subarray(0, limits.keyBytesKept)).toString('utf8')
+    visitor.aux(name, this.#text.copy(), nameBytes)
   }
 
   #hashTemplate(visitor: EntryVisitor): void {
@@ -127,7 +135,8 @@ export class OtherRecords {
         Math.max(cursor.offset - nameBytes, nameOffset),
       )
     }
-    const job = asciiText(this.#name)
+    // Servers write hexadecimal digits; of anything else each byte is a character.
+    const job = latin1Text(this.#name)
     const count = readCount(cursor, SLOT_RANGE_BYTES_MIN, 'slot ranges')
     if (count > SLOT_RANGES_MAX) {
       throw new FormatError('BAD_COUNT', `${count} ranges of slots are claimed; a cluster has 16384`, cursor.offset)
@@ -168,6 +177,6 @@ export class OtherRecords {
   }
 }
 
-function asciiText(text: LentBytes): string {
+function latin1Text(text: LentBytes): string {
   return Buffer.from(text.bytes.buffer, text.bytes.byteOffset + text.start, text.end - text.start).toString('latin1')
 }

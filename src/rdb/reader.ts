@@ -7,14 +7,14 @@
 import {decompressed} from '../bytes/compressed.js'
 import {ByteCursor, STARVED} from '../bytes/cursor.js'
 import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes/source.js'
-import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
+import {FormatError, LimitError, PlacedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
 import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {RdbEntry} from './entries.js'
 import {FOREIGN_HEAD_BYTES, foreignError} from './foreign.js'
-import {type ChecksumVerdict, RecordReader} from './records.js'
+import {type ChecksumVerdict, NO_ANSWER, RecordReader} from './records.js'
 import {isNewer, MAGIC_BYTES, type RdbHeader} from './versions.js'
 
 export interface RdbReaderOptions {
@@ -42,8 +42,8 @@ export interface RdbEnd {
  */
 export class RdbReader implements EntrySource {
   readonly format = 'rdb'
-  header: RdbHeader | undefined
-  end: RdbEnd | undefined
+  #header: RdbHeader | undefined
+  #end: RdbEnd | undefined
   readonly #cursor: ByteCursor
   readonly #records: RecordReader
   #visitor: EntryVisitor = {entry: () => SKIP}
@@ -71,6 +71,16 @@ export class RdbReader implements EntrySource {
     }
   }
 
+  /** Magic and version, once they have been read. */
+  get header(): RdbHeader | undefined {
+    return this.#header
+  }
+
+  /** What is known at the end, once it has been reached. */
+  get end(): RdbEnd | undefined {
+    return this.#end
+  }
+
   /** Absolute position in the (unpacked) input, in bytes. */
   get offset(): number {
     return this.#cursor.offset
@@ -83,7 +93,7 @@ export class RdbReader implements EntrySource {
 
   /** Magic and version, read if they have not been yet. */
   async readHeader(): Promise<RdbHeader> {
-    while (this.header === undefined) {
+    while (this.#header === undefined) {
       let header: RdbHeader | typeof STARVED
       try {
         header = this.#step(() => this.#records.readHeader())
@@ -91,10 +101,10 @@ export class RdbReader implements EntrySource {
         throw await this.#headerError(error)
       }
       if (header === STARVED) await this.#refill()
-      else this.header = header as RdbHeader
+      else this.#header = header as RdbHeader
     }
     this.#head = new Uint8Array(0)
-    return this.header
+    return this.#header
   }
 
   /** Whose numbers the file uses, and of which version. */
@@ -118,7 +128,9 @@ export class RdbReader implements EntrySource {
     const all: EntryVisitor = {...visitor, entry: () => SKIP}
     await this.#begin(all)
     const records = this.#records
-    while (await this.#drive(() => records.readKey(all))) {
+    // The encoding of a string stands in its value: an entry is handed out with it.
+    const next = (): boolean => (records.inValue || records.readKey(all)) && records.lookAhead()
+    while (await this.#drive(next)) {
       const entry = new RdbEntry(records.entry, value => this.#readValue(value))
       yield entry
       if (!entry.value.begun) await entry.value.skip()
@@ -137,6 +149,7 @@ export class RdbReader implements EntrySource {
 
   async #begin(visitor: EntryVisitor): Promise<void> {
     if (this.#begun) throw new UsageError('a reader reads its source once: open another')
+    if (typeof visitor?.entry !== 'function') throw new UsageError('a visitor needs a method entry()')
     this.#begun = true
     this.#visitor = visitor
     const header = await this.readHeader()
@@ -154,11 +167,18 @@ export class RdbReader implements EntrySource {
         records.readAll(visitor)
         return
       } catch (error) {
-        if (!isPassable(error) || !records.inValue || records.passing || visitor.damage === undefined) throw error
+        if (!(error instanceof PlacedError)) throw withoutAnswer(error)
+        if (visitor.damage === undefined || !records.inValue) throw error
+        const {damage} = records
+        if (damage !== undefined) {
+          // The framing is lost too. Where that is no other error than the damage, it is told once.
+          if (damage.code !== error.code || damage.offset !== error.offset) records.tellDamage()
+          throw error
+        }
+        if (!isPassable(error)) throw error
         this.#placed(error)
-        visitor.damage(error, records.entry)
         this.#cursor.rewind()
-        records.passRest()
+        records.passRest(error, visitor)
       }
     }
   }
@@ -213,7 +233,7 @@ export class RdbReader implements EntrySource {
     const draining = this.#visitor.drain?.()
     if (draining !== undefined) await draining
     const window = await this.source.read()
-    if (this.header === undefined) this.#remember(window)
+    if (this.#header === undefined) this.#remember(window)
     if (window === undefined) cursor.finish()
     else cursor.refill(window.bytes, window.start, window.end, window.room)
     this.#records.afterRefill()
@@ -252,11 +272,10 @@ export class RdbReader implements EntrySource {
 
   /** Adds what is known of the place to an error of the grammar. */
   #placed(error: unknown): unknown {
-    const placed = error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError
-    if (!placed || this.header === undefined) return error
+    if (!(error instanceof PlacedError) || this.#header === undefined) return error
     const {entry, inValue, recordOffset} = this.#records
     error.place = {db: entry.db, recordOffset}
-    if (inValue) Object.assign(error.place, {key: entry.key(), type: entry.type})
+    if (inValue) Object.assign(error.place, entry.keptKey(limits.problemsMax), {type: entry.type})
     return error
   }
 
@@ -267,7 +286,8 @@ export class RdbReader implements EntrySource {
     const known = inputBytes !== Number.POSITIVE_INFINITY
     const seen = this.#cursor.end - this.#cursor.pos
     const trailingBytes = known ? inputBytes - bytes : seen + ((await this.source.readRest?.()) ?? 0)
-    this.end = {checksum, bytes, trailingBytes}
+    const end = {checksum, bytes, trailingBytes}
+    this.#end = end
     if (trailingBytes > 0) {
       const text = `${trailingBytes} bytes follow the end of the RDB file; servers ignore them in a snapshot`
       this.#report({code: 'TRAILING_BYTES', severity: 'warning', offset: bytes, text})
@@ -277,7 +297,7 @@ export class RdbReader implements EntrySource {
       this.#report({code: 'CHECKSUM_ABSENT', severity: 'warning', offset: bytes, text})
     }
     if (checksum === 'mismatch') this.#mismatch(bytes)
-    return this.end
+    return end
   }
 
   #mismatch(bytes: number): void {
@@ -294,4 +314,10 @@ export class RdbReader implements EntrySource {
 /** What a value can be passed over for, if its framing is whole. */
 function isPassable(error: unknown): error is FormatError | LimitError {
   return error instanceof LimitError || (error instanceof FormatError && error.code !== 'TRUNCATED')
+}
+
+/** Where entry() answered with nothing, that is met as soon as its depth is looked at: no key pays for a check. */
+function withoutAnswer(error: unknown): unknown {
+  if (!(error instanceof TypeError) || !error.message.endsWith("(reading 'depth')")) return error
+  return new UsageError(NO_ANSWER, {cause: error})
 }

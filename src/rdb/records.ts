@@ -22,11 +22,12 @@
  * anywhere between records; without SELECTDB the database is 0.
  */
 import type {ByteCursor} from '../bytes/cursor.js'
-import {type Int64, readUint32le, signedInt64} from '../bytes/int64.js'
+import {readUint32le} from '../bytes/int64.js'
 import {readPlainLength} from '../encoding/length.js'
-import {readString} from '../encoding/string.js'
+import {readString, stringEncoding} from '../encoding/string.js'
+import {type FormatError, type LimitError, UsageError} from '../errors.js'
 import {Entry} from '../keyspace/entry.js'
-import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {type Depth, type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {passCommonStrings} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
@@ -47,14 +48,20 @@ const COMMON_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 const EXACT_HIGH_END = 0x20_0000
 const CHECKSUM_BYTES = 8
 
+/** What a visitor's entry() is told that answers with something else. */
+export const NO_ANSWER = 'entry() must answer with a ValueVisitor: SKIP to pass over the value'
+
+const DEPTHS: readonly unknown[] = ['skip', 'raw', 'nodes', 'elements'] satisfies Depth[]
+
 export class RecordReader {
   readonly entry = new Entry()
   header: RdbHeader | undefined
   checksum: ChecksumVerdict | undefined
   /** Whether a key has been read and its value is not finished. */
   inValue = false
-  /** Whether the value is damaged and its rest is being passed over. */
-  passing = false
+  /** What is wrong inside of the value whose rest is being passed over. */
+  damage: FormatError | LimitError | undefined
+  #damageVisitor: EntryVisitor | undefined
   /** Start of the record being read. */
   recordOffset = 0
   #readers: readonly (ValueReader | undefined)[] = []
@@ -121,7 +128,7 @@ export class RecordReader {
         return true
       }
       if (byte === op.OPCODE_EXPIRETIME_MS) {
-        entry.expireAtMs = readInt64(cursor)
+        entry.expireAtMs = cursor.i64le()
         this.#attributed = true
       } else if (byte === op.OPCODE_EOF) {
         this.#footer()
@@ -178,8 +185,15 @@ export class RecordReader {
     this.answer(value)
   }
 
+  /** Looks at how the value of the key just read is encoded, where only the value tells. */
+  lookAhead(): true {
+    if (this.entry.typeId === op.TYPE_STRING) this.entry.encoding = stringEncoding(this.cursor.peek())
+    return true
+  }
+
   /** Says who reads the value of the key just read. */
   answer(value: ValueVisitor): void {
+    if (value !== this.#value) checkAnswer(value)
     this.#value = value
     if (value.depth !== 'raw') return
     value.begin(this.entry, undefined)
@@ -192,9 +206,18 @@ export class RecordReader {
     this.#tapFrom = -1
   }
 
-  /** The rest of a damaged value is passed over from the last commit; its visitor is told the end. */
-  passRest(): void {
-    this.passing = true
+  /**
+   * The rest of a damaged value is passed over from the last commit. Once that has shown where the value ends, `visitor`
+   * is told the damage, and whoever reads the value its end.
+   */
+  passRest(damage: FormatError | LimitError, visitor: EntryVisitor): void {
+    this.damage = damage
+    this.#damageVisitor = visitor
+  }
+
+  tellDamage(): void {
+    this.#damageVisitor!.damage!(this.damage!, this.entry)
+    this.damage = undefined
   }
 
   /** Reads the value of the key last shown; throws STARVED in between. */
@@ -202,7 +225,7 @@ export class RecordReader {
     const {cursor, entry} = this
     const visitor = this.#value
     if (!this.#valueDone) {
-      this.#reader.read(cursor, this.passing || visitor.depth === 'raw' ? SKIP : visitor)
+      this.#reader.read(cursor, this.damage !== undefined || visitor.depth === 'raw' ? SKIP : visitor)
       cursor.commit()
       this.#valueDone = true
     }
@@ -213,7 +236,7 @@ export class RecordReader {
     }
     entry.endOffset = cursor.offset
     this.inValue = false
-    this.passing = false
+    if (this.damage !== undefined) this.tellDamage()
     visitor.end(entry)
     entry.clearAttributes()
   }
@@ -309,7 +332,7 @@ export class RecordReader {
   }
 }
 
-function readInt64(cursor: ByteCursor): Int64 {
-  const low = cursor.u32le()
-  return signedInt64(cursor.u32le() | 0, low)
+function checkAnswer(value: Partial<ValueVisitor> | undefined): void {
+  const isVisitor = typeof value?.begin === 'function' && typeof value.end === 'function'
+  if (!isVisitor || !DEPTHS.includes(value.depth)) throw new UsageError(NO_ANSWER)
 }

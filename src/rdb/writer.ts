@@ -149,12 +149,12 @@ export class RdbWriter implements ValueSink {
     return this.#writers[entry.type]
   }
 
-  aux(name: string, value: Uint8Array): void {
+  /** `nameBytes`: where `name` is not all of it. */
+  aux(name: string, value: Uint8Array, nameBytes: Uint8Array = Buffer.from(name)): void {
     if (!this.#knows(7)) return
     const {out} = this
     out.u8(op.OPCODE_AUX)
-    const bytes = Buffer.from(name, 'latin1')
-    writeString(out, bytes, 0, bytes.length, this.policy.compress)
+    writeString(out, nameBytes, 0, nameBytes.length, this.policy.compress)
     writeString(out, value, 0, value.length, this.policy.compress)
     this.settle()
   }

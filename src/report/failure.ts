@@ -5,13 +5,14 @@ import {
   FormatError,
   LimitError,
   type Place,
+  PlacedError,
   type UnsupportedCode,
   UnsupportedError,
   UsageError,
   WireError,
 } from '../errors.js'
 import {PLAIN, type Style} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
+import {formatKey, formatMessage, formatText, hang, jsonKey, shorten} from './text.js'
 import {formatCount} from './units.js'
 import {wireAdvice} from './wire-failure.js'
 
@@ -22,6 +23,7 @@ const NEWER_ADVICE = 'a newer server or a vendor wrote this: look for a newer rd
 const UNSUPPORTED_ADVICE: Readonly<Record<UnsupportedCode, string>> = {
   UNKNOWN_OPCODE: NEWER_ADVICE,
   UNKNOWN_TYPE: NEWER_ADVICE,
+  UNKNOWN_ENCODING: `${NEWER_ADVICE}; or the bytes before this place are damaged: use another copy of the file`,
   NOT_IN_TARGET: 'name a newer --target, or leave it out (--not-match, --type)',
   UNKNOWN_CONTAINER: 'name the RDB file: CONFIG GET dir and CONFIG GET dbfilename tell where the server keeps it',
 }
@@ -69,7 +71,7 @@ export function formatFailure(
   // Of a conversation the message itself tells whom with.
   const prefix = source === undefined || error instanceof WireError ? '' : `${formatText(source)}: `
   const lines = hang(`rdbtool: ${prefix}${formatMessage(failureText(error))}`, columns).map(style.warning)
-  if (isPlaced(error) && !concernsWhole(error)) {
+  if (error instanceof PlacedError && !concernsWhole(error)) {
     lines.push(...hang(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`, columns))
   }
   const advice = adviceOf(error)
@@ -79,11 +81,11 @@ export function formatFailure(
 
 /** The same as data. */
 export function failureJson(error: unknown): Record<string, unknown> {
-  if (isPlaced(error)) {
-    const {db, key, type, recordOffset} = error.place
-    const code = error instanceof LimitError ? error.limit : error.code
-    const where = {offset: error.offset, db, key: key === undefined ? undefined : jsonBytes(key), type, recordOffset}
-    return {code, text: error.message, ...where}
+  if (error instanceof PlacedError) {
+    const {db, key, keyBytes, type, recordOffset} = error.place
+    const limit = error instanceof LimitError ? {limit: error.limit} : {}
+    const where = {offset: error.offset, db, ...(key && jsonKey({key, keyBytes})), type, recordOffset}
+    return {code: error.code, text: error.message, ...limit, ...where}
   }
   if (error instanceof WireError) {
     const {stage, reply} = error.context
@@ -92,34 +94,29 @@ export function failureJson(error: unknown): Record<string, unknown> {
   return {code: codeOf(error), text: reasonText(error)}
 }
 
-function isPlaced(error: unknown): error is FormatError | UnsupportedError | LimitError {
-  return error instanceof FormatError || error instanceof UnsupportedError || error instanceof LimitError
-}
-
 /** The input as a whole is not what was asked for: no place in it is to blame. */
-function concernsWhole(error: FormatError | UnsupportedError | LimitError): boolean {
-  const code = codeOf(error)
+function concernsWhole({code}: PlacedError): boolean {
   return code === 'UNKNOWN_CONTAINER' || code === 'EMPTY_INPUT'
 }
 
 function failureText(error: unknown): string {
-  const code = error instanceof LimitError ? error.limit : codeOf(error)
+  const code = codeOf(error)
   return code === undefined ? reasonText(error) : `${reasonText(error)} (${code})`
 }
 
 function reasonText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (isPlaced(error) || error instanceof WireError) return error.message
+  if (error instanceof PlacedError || error instanceof WireError) return error.message
   // The system's own: `ELOOP: too many symbolic links encountered, open 'dump.rdb'`.
   return SYSTEM_MESSAGES[codeOf(error) ?? ''] ?? error.message.replace(/^[A-Z0-9]+: (.+?), \w+(?: '.*')?$/s, '$1')
 }
 
 function placeText(place: Place): string {
-  const {db, key, type, recordOffset} = place
+  const {db, key, keyBytes, type, recordOffset} = place
   if (key === undefined || db === undefined) {
     return recordOffset === undefined ? '' : `, in the record at byte ${formatCount(recordOffset)}`
   }
-  const name = shorten(formatBytes(key), KEY_COLUMNS_MAX)
+  const name = shorten(formatKey({key, keyBytes}), KEY_COLUMNS_MAX)
   return `, in the ${type} "${name}" of database ${db} (its record begins at byte ${formatCount(recordOffset ?? 0)})`
 }
 

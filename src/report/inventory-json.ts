@@ -10,7 +10,7 @@ import {NEVER} from '../keyspace/entry.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
 import {failureJson} from './failure.js'
 import {warningJson} from './inventory-warnings.js'
-import {jsonBytes, jsonInteger} from './text.js'
+import {jsonBytes, jsonInteger, jsonKey} from './text.js'
 
 export type Json = Record<string, unknown>
 
@@ -36,6 +36,7 @@ export function inventoryJson(
     rdbVersion: inventory.header.rdbVersion,
     bytes: inventory.bytes,
     aux: auxJson(inventory),
+    ...otherAuxJson(inventory),
     checksum: inventory.checksum,
     keys: inventory.keys,
     ...(inventory.checksum === undefined ? {announcedKeys: inventory.announcedKeys} : {}),
@@ -100,6 +101,12 @@ function auxJson({aux, auxBytes}: Inventory): Json {
   return Object.fromEntries([...aux].map(([name, text]) => [name, value(name, text)]))
 }
 
+/** No JSON object can have such names. */
+function otherAuxJson({otherAux}: Inventory): Json {
+  if (otherAux.length === 0) return {}
+  return {otherAux: otherAux.map(({name, value}) => ({name: jsonBytes(name), value: jsonBytes(value)}))}
+}
+
 function spreadJson(spread: Spread | undefined, estimated: boolean): Json {
   if (spread === undefined) return {}
   const {densestHour} = spread
@@ -144,7 +151,7 @@ interface TypeSums extends Pick<DatabaseSums, 'keys' | 'rdbBytes' | 'memoryBytes
 }
 
 function biggestJson(big: BigKey, estimated: boolean): Json {
-  const {db, key, type, encoding, elements, rdbBytes, memoryBytes, expireAtMs} = big
+  const {db, type, encoding, elements, rdbBytes, memoryBytes, expireAtMs} = big
   const expiry = expireAtMs === NEVER ? {} : {expireAtMs: jsonInteger(expireAtMs)}
-  return {db, key: jsonBytes(key), type, encoding, elements, ...sized({rdbBytes, memoryBytes}, estimated), ...expiry}
+  return {db, ...jsonKey(big), type, encoding, elements, ...sized({rdbBytes, memoryBytes}, estimated), ...expiry}
 }

@@ -6,7 +6,7 @@ import type {FunctionLibrary, ModuleCount} from '../analysis/inventory-facts.js'
 import type {DatabaseCount, DatabaseSums, EncodingCount} from '../analysis/inventory-tallies.js'
 import {isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
 import {type Column, formatTable, numeric, type Style, textual, widthBefore} from './table.js'
-import {formatBytes, formatText, shorten} from './text.js'
+import {formatKey, formatText, shorten} from './text.js'
 import {formatCount, formatDuration, formatShare, formatSize} from './units.js'
 
 const KEY_COLUMNS_MIN = 20
@@ -136,7 +136,7 @@ function keyColumns(keys: readonly ListedKey[], {nowMs}: TablesView, title: stri
     {column: textual('expires'), spare: 1, cell: key => expiryText(key, nowMs)},
     ...(keys.some(({source}) => source !== undefined) ? [source] : []),
     {column: numeric('db'), spare: 0, cell: ({db}) => String(db)},
-    {column: textual(title), spare: 0, cell: ({key}) => formatBytes(key)},
+    {column: textual(title), spare: 0, cell: formatKey},
   ]
 }
 

@@ -4,7 +4,7 @@
 import type {Inventory} from '../analysis/inventory.js'
 import {type NotableKey, THRESHOLDS, type Warning} from '../analysis/warnings.js'
 import type {Style} from './table.js'
-import {formatBytes, formatMessage, hang, jsonBytes, shorten} from './text.js'
+import {formatKey, formatMessage, hang, jsonKey, shorten} from './text.js'
 import {formatCount, formatShare, formatSize, formatTime} from './units.js'
 
 const KEY_COLUMNS_MAX = 60
@@ -23,7 +23,7 @@ export function warningJson(warning: Warning): Record<string, unknown> {
     text: warningText(warning),
     keys,
     ...(db === undefined ? {} : {db}),
-    ...(example === undefined ? {} : {db: example.db, key: jsonBytes(example.key)}),
+    ...(example === undefined ? {} : {db: example.db, ...jsonKey(example)}),
   }
 }
 
@@ -70,7 +70,7 @@ export function warningText(warning: Warning): string {
 }
 
 function named(example: NotableKey, measure: (key: NotableKey) => string): string {
-  const key = shorten(formatBytes(example.key), KEY_COLUMNS_MAX)
+  const key = shorten(formatKey(example), KEY_COLUMNS_MAX)
   return `, the largest ${measure(example)} (${key} in database ${example.db})`
 }
 

@@ -138,16 +138,17 @@ function memoryText({server, calibrated, bytes}: EstimatedMemory): string {
   return `${formatSize(bytes)} of memory for these keys in ${server}${model}`
 }
 
-function aux({aux, auxBytes}: Inventory, view: InventoryView): string[] {
-  const rows = [...aux]
+function aux({aux, auxBytes, otherAux}: Inventory, view: InventoryView): string[] {
+  const texts = [...aux]
     .filter(([name]) => !TOLD_AUX.has(name))
-    .map(([name, text]) => {
+    .map(([name, text]): [string, string] => {
       const bytes = auxBytes.get(name)
-      const value = bytes === undefined ? formatText(text) : formatBytes(bytes)
-      return [
-        shorten(formatText(name), AUX_NAME_COLUMNS_MAX),
-        shorten(value, Math.max(view.columns - 2 - AUX_NAME_COLUMNS_MAX, KEY_COLUMNS_MIN)),
-      ]
+      return [formatText(name), bytes === undefined ? formatText(text) : formatBytes(bytes)]
     })
+  const others = otherAux.map(({name, value}): [string, string] => [formatBytes(name), formatBytes(value)])
+  const rows = [...texts, ...others].map(([name, value]) => [
+    shorten(name, AUX_NAME_COLUMNS_MAX),
+    shorten(value, Math.max(view.columns - 2 - AUX_NAME_COLUMNS_MAX, KEY_COLUMNS_MIN)),
+  ])
   return firstRows([textual('aux field'), textual('value')], rows, view.style)
 }

@@ -6,7 +6,7 @@ import type {Problem} from '../keyspace/visitor.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
 import {worst} from './problems.js'
-import {jsonBytes} from './text.js'
+import {jsonKey} from './text.js'
 
 /** `failure` stands in `error`. At most `problemsMax` problems are listed; `counts` tells of all. */
 export function problemsJson(
@@ -36,6 +36,6 @@ export function problemsJson(
   }
 }
 
-function problemJson({code, severity, offset, db, key, type, text, bytesLost}: Problem): Json {
-  return {code, severity, offset, db, key: key === undefined ? undefined : jsonBytes(key), type, text, bytesLost}
+function problemJson({code, severity, offset, db, key, keyBytes, type, text, bytesLost}: Problem): Json {
+  return {code, severity, offset, db, ...(key && jsonKey({key, keyBytes})), type, text, bytesLost}
 }

@@ -5,7 +5,7 @@
 import type {Soundness} from '../analysis/soundness.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {type Column, type Fact, formatFacts, formatTable, type Style, widthBefore} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, shorten, wrapped} from './text.js'
+import {formatKey, formatMessage, formatText, hang, shorten, wrapped} from './text.js'
 import {formatCount, formatShare, formatSize} from './units.js'
 
 export interface ProblemsView {
@@ -115,8 +115,8 @@ function fittingPlaces(problems: readonly Problem[], columns: number): string[][
   return problems.map(problem => place(problem, room))
 }
 
-function place({severity, code, offset, db, key, type}: Problem, keyColumns: number): string[] {
-  const name = key === undefined ? '-' : shorten(formatBytes(key), keyColumns)
+function place({severity, code, offset, db, key, keyBytes, type}: Problem, keyColumns: number): string[] {
+  const name = key === undefined ? '-' : shorten(formatKey({key, keyBytes}), keyColumns)
   return [severity, code, formatCount(offset), db === undefined ? '-' : String(db), name, type ?? '-']
 }
 

@@ -33,7 +33,18 @@ export function formatBytes(bytes: Uint8Array): string {
   return shown
 }
 
-/** The same for text that is already decoded: a file name, an aux value. */
+/** A key as `formatBytes`; one that was cut says so, and how long it is. */
+export function formatKey({key, keyBytes}: {key: Uint8Array; keyBytes?: number | undefined}): string {
+  return formatBytes(key) + (keyBytes === undefined ? '' : `… (${keyBytes} bytes)`)
+}
+
+/** A key in JSON, under the names `key` and, where it was cut, `keyBytes`. */
+export function jsonKey(kept: {key: Uint8Array; keyBytes?: number | undefined}): Record<string, unknown> {
+  const {key, keyBytes} = kept
+  return keyBytes === undefined ? {key: jsonBytes(key)} : {key: jsonBytes(key), keyBytes}
+}
+
+/** `formatBytes` of text that is already decoded: a file name, an aux value. */
 export function formatText(text: string): string {
   return text.replace(UNSAFE, character => (character === '\\' ? '\\\\' : hexOf(character)))
 }

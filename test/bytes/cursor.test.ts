@@ -165,7 +165,6 @@ describe('the end', () => {
         read(cursor)
       } catch (error) {
         expect(error).toMatchObject({code: 'TRUNCATED', offset: 3})
-        expect((error as Error).message).toContain('1 more byte is')
       }
     }
     const exact = over([1, 2], 0, 3)
@@ -176,7 +175,7 @@ describe('the end', () => {
   it('is met when no window follows', () => {
     const cursor = over([1, 2])
     cursor.finish()
-    expect(() => cursor.take(5)).toThrow(/3 more bytes are needed/)
+    expect(() => cursor.take(5)).toThrow('the input ends here, though more must follow')
     try {
       cursor.take(5)
     } catch (error) {

@@ -122,7 +122,7 @@ describe('3: the bytes are wrong', () => {
       /\nread {6}\d+ bytes of \d+ B, \d\d\.\d %\nchecksum {2}not reached: .*\nkeys {6}1, none with an expiry\n/,
     )
     expect(stderr).toBe(
-      `rdbtool: ${path}: the input ends here, but 41 more bytes are needed (TRUNCATED)
+      `rdbtool: ${path}: the input ends here, though more must follow (TRUNCATED)
   where  byte ${whole.length - 50}, in the string "torn\\x1b[31m" of database 3 (its record begins at byte ${torn})
   next   the file was cut short: compare its size with the original and copy it again, or take a new snapshot
 `,

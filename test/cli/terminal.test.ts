@@ -45,7 +45,7 @@ describe.skipIf(!hasTerminal)('on a terminal', () => {
     const {code, stdout} = await terminal('cd "$D"; rdbtool inspect cut.rdb', 80, {env: {D: folder.path}})
     expect(code).toBe(3)
     expect(stripVTControlCharacters(stdout)).toContain(
-      '\r\n\r\nrdbtool: cut.rdb: the input ends here, but 2 more bytes are needed (TRUNCATED)\r\n' +
+      '\r\n\r\nrdbtool: cut.rdb: the input ends here, though more must follow (TRUNCATED)\r\n' +
         '  where  byte 300, in the record at byte 296\r\n' +
         '  next   the file was cut short: compare its size with the original and copy it\r\n' +
         '         again, or take a new snapshot\r\n',

@@ -4,7 +4,7 @@ import {describe, expect, it} from 'vitest'
 import {ByteCursor, STARVED} from '../../src/bytes/cursor.js'
 import {LentBytes} from '../../src/bytes/lent.js'
 import {encodedIntegerDigits, readString, StringRun, skipBlob, skipString} from '../../src/encoding/string.js'
-import {FormatError} from '../../src/errors.js'
+import {FormatError, UnsupportedError} from '../../src/errors.js'
 import {hex, intStr, lzfRun, lzfStr, str} from '../fixtures/builder.js'
 import {withLimits} from '../reading/pieces.js'
 
@@ -163,18 +163,18 @@ describe('digits', () => {
 })
 
 describe('damage', () => {
-  it.each(Array.from({length: 60}, (_, i) => 0xc4 + i))('string encoding %i has no meaning', byte => {
+  it.each(Array.from({length: 60}, (_, i) => 0xc4 + i))('string encoding %i is not known', byte => {
     const bytes = hex(byte, Buffer.alloc(20))
     for (const read of [
       (cursor: ByteCursor) => readString(cursor, new LentBytes(0)),
       skipString,
       (cursor: ByteCursor) => skipBlob(cursor, 10, new LentBytes(0)),
     ]) {
-      expect(() => read(cursorOf(bytes))).toThrow(FormatError)
+      expect(() => read(cursorOf(bytes))).toThrow(UnsupportedError)
       try {
         read(cursorOf(bytes))
       } catch (error) {
-        expect(error).toMatchObject({code: 'BAD_STRING', offset: 0})
+        expect(error).toMatchObject({code: 'UNKNOWN_ENCODING', offset: 0})
       }
     }
   })

@@ -205,7 +205,6 @@ const streamOf = (id: Uint8Array, node: Uint8Array): Uint8Array =>
 describe('what is wrong is refused where it stands', () => {
   it.each<[string, number, Uint8Array, string]>([
     ['a quicklist container of 3', 18, hex(len(1), len(3), str('x')), `BAD_LISTPACK ${VALUE + 1}`],
-    ['an unknown string encoding', 1, hex(len(1), 0xc4), `BAD_STRING ${VALUE + 1}`],
     ['a hash with half a pair', 16, str(listpack(['a', '1', 'b'])), `BAD_HASH ${VALUE}`],
     ['a ziplist hash with half a pair', 13, str(ziplist(['a', '1', 'b'])), `BAD_HASH ${VALUE}`],
     ['triplets of two', 25, hex(le(8, 1), str(listpack(['a', '1', 5, 'b', '2']))), `BAD_HASH ${VALUE}`],
@@ -232,6 +231,10 @@ describe('what is wrong is refused where it stands', () => {
     ],
   ])('%s', async (_, type, bytes, expected) => {
     expect(await refused(type, bytes)).toMatch(new RegExp(`^FormatError ${expected}`))
+  })
+
+  it.each([0xc4, 0xff])('string encoding %i, which only some other program may know, is unsupported', async byte => {
+    expect(await refused(1, hex(len(1), byte))).toMatch(new RegExp(`^UnsupportedError UNKNOWN_ENCODING ${VALUE + 1}`))
   })
 
   it('and passes for nothing where it is skipped', async () => {

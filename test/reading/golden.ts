@@ -303,9 +303,9 @@ export function goldenEntry(entry: Entry, gathered: GoldenVisitor): GoldenEntry 
   return golden
 }
 
-/** Elements handed out to a library user, as the goldens have them; a stream by its entries only. */
+/** Elements handed out to a library user, as the goldens have them: a stream by its entries only, of an array no insert index. */
 export function elementRows(type: string, elements: readonly RdbElement[]): unknown[] {
-  const rows = elements.map(element => {
+  const all = elements.map(element => {
     if (element.kind === 'item') return {bytes: NONE, row: formatBytes(element.value) as unknown}
     if (element.kind === 'member') return {bytes: element.member, row: formatBytes(element.member)}
     if (element.kind === 'scored') {
@@ -316,10 +316,12 @@ export function elementRows(type: string, elements: readonly RdbElement[]): unkn
       const fields = element.fields.flatMap(([field, value]) => [formatBytes(field), formatBytes(value)])
       return {bytes: NONE, row: [element.id, fields]}
     }
+    if (element.kind !== 'field') return undefined
     const {field, value, expireAtMs} = element
     const expiry = expireAtMs === NEVER ? [] : [integer(expireAtMs)]
     return {bytes: field, row: [formatBytes(field), formatBytes(value), ...expiry]}
   })
+  const rows = all.filter(row => row !== undefined)
   if (type === 'set' || type === 'hash') rows.sort((a, b) => Buffer.compare(a.bytes, b.bytes))
   return rows.map(({row}) => row)
 }

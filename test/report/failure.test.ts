@@ -26,7 +26,6 @@ const FORMAT_CODES: Record<FormatCode, RegExp> = {
   BAD_INTSET: /another copy/,
   BAD_STREAM: /another copy/,
   BAD_MODULE: /another copy/,
-  BAD_FUNCTION: /another copy/,
   BAD_HASH: /another copy/,
   BAD_ARRAY: /another copy/,
   BAD_BITMAP: /another copy/,
@@ -40,6 +39,7 @@ const FORMAT_CODES: Record<FormatCode, RegExp> = {
 const UNSUPPORTED_CODES: Record<UnsupportedCode, RegExp> = {
   UNKNOWN_OPCODE: /newer rdbtool/,
   UNKNOWN_TYPE: /newer rdbtool/,
+  UNKNOWN_ENCODING: /newer rdbtool/,
   UNKNOWN_CONTAINER: /CONFIG GET dir/,
   NOT_IN_TARGET: /--target/,
 }
@@ -136,10 +136,16 @@ describe('LimitError', () => {
 
   it('names the limit, the place, and what next', () => {
     const lines = formatFailure(error, 'dump.rdb')
-    expect(lines[0]).toBe('rdbtool: dump.rdb: elementBytesMax allows 512, the input wants 1024 (elementBytesMax)')
+    expect(lines[0]).toBe('rdbtool: dump.rdb: elementBytesMax allows 512, the input wants 1024 (TOO_LARGE)')
     expect(lines[1]).toMatch(/^ {2}where {2}byte 77, in the hash /)
     expect(lines[2]).toMatch(/^ {2}next {3}.*another copy/)
-    expect(failureJson(error)).toMatchObject({code: 'elementBytesMax', offset: 77, db: 3, type: 'hash'})
+    expect(failureJson(error)).toMatchObject({
+      code: 'TOO_LARGE',
+      limit: 'elementBytesMax',
+      offset: 77,
+      db: 3,
+      type: 'hash',
+    })
     expect(exitCodeOf(error)).toBe(EXIT_FORMAT)
   })
 })

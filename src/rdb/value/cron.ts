@@ -10,7 +10,6 @@ import {readString} from '../../encoding/string.js'
 import {StringList} from '../../encoding/string-list.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
-import {readExpireAtMs as readTimeMs} from './hash.js'
 import type {ValueReader} from './reader.js'
 
 export class CronReader implements ValueReader {
@@ -27,8 +26,8 @@ export class CronReader implements ValueReader {
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
     readString(cursor, this.#string)
     const script = this.#string.copy()
-    const startMs = readTimeMs(cursor)
-    const intervalMs = readTimeMs(cursor)
+    const startMs = cursor.i64le()
+    const intervalMs = cursor.i64le()
     const keys = this.#keys.read(cursor)
     const all = keys.concat(this.#args.read(cursor))
     this.#entry.elements = all.length

@@ -24,7 +24,7 @@ import {FormatError, LimitError} from '../../errors.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import {limits} from '../../limits.js'
-import {skipPacked, type ValueReader} from './reader.js'
+import {PackedPasser, type ValueReader} from './reader.js'
 
 const FIELDS_LISTPACK = 0
 const FIELDS_STRINGS = 1
@@ -34,6 +34,7 @@ export class HashTemplates {
   readonly #templates: (readonly Uint8Array[])[] = []
   readonly #names = new StringList('field names')
   #fields = 0
+  #bytes = 0
 
   /** Reads the payload of a HASH_TEMPLATE opcode. */
   read(cursor: ByteCursor): {id: number; fields: readonly Uint8Array[]} {
@@ -42,10 +43,16 @@ export class HashTemplates {
       const next = this.#templates.length
       throw new FormatError('BAD_HASH', `hash template ${id} follows where ${next} belongs`, cursor.offset)
     }
+    const offset = cursor.offset
     const fields = this.#names.read(cursor)
+    if (fields.length === 0) throw noFields(`hash template ${id}`, offset)
     this.#fields += fields.length
     if (this.#fields > limits.templateFieldsMax) {
       throw new LimitError('templateFieldsMax', limits.templateFieldsMax, this.#fields, cursor.offset)
+    }
+    this.#bytes = fields.reduce((bytes, field) => bytes + field.length, this.#bytes)
+    if (this.#bytes > limits.templateBytesMax) {
+      throw new LimitError('templateBytesMax', limits.templateBytesMax, this.#bytes, cursor.offset)
     }
     this.#templates.push(fields)
     return {id, fields}
@@ -64,6 +71,7 @@ export class HashTemplateReader implements ValueReader {
   #fields: readonly Uint8Array[] | undefined
   #next = 0
   readonly #run = new StringRun()
+  readonly #passer = new PackedPasser('listpack')
   readonly #blob = new LentBytes(0)
   readonly #value = new LentBytes(1)
   readonly #walker = new ListpackWalker()
@@ -79,6 +87,7 @@ export class HashTemplateReader implements ValueReader {
     this.#entry = entry
     this.#fields = undefined
     this.#next = 0
+    this.#passer.reset()
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -87,9 +96,9 @@ export class HashTemplateReader implements ValueReader {
   }
 
   #readListpack(cursor: ByteCursor, visitor: ValueVisitor): void {
-    const own = this.names === 'own' ? readOwnFields(cursor, this.#names) : undefined
+    const own = this.names === 'own' && !this.#passer.inside ? readOwnFields(cursor, this.#names) : undefined
     if (visitor.depth === 'skip') {
-      this.#entry.elements = Math.max(skipPacked(cursor, 'listpack', this.#walker, this.#blob) - 1, 0)
+      this.#entry.elements = Math.max(this.#passer.pass(cursor) - 1, 0)
       return
     }
     const offset = cursor.offset
@@ -147,19 +156,36 @@ function show(visitor: ValueVisitor, name: Uint8Array, value: LentBytes): void {
 
 function readOwnFields(cursor: ByteCursor, names: StringList): readonly Uint8Array[] {
   const format = readPlainLength(cursor)
-  if (format === FIELDS_STRINGS) return names.read(cursor)
-  if (format !== FIELDS_LISTPACK) {
+  if (format !== FIELDS_LISTPACK && format !== FIELDS_STRINGS) {
     throw new FormatError('BAD_HASH', `field names of a hash have format ${format}, not 0 or 1`, cursor.offset - 1)
   }
   const offset = cursor.offset
+  const fields = format === FIELDS_STRINGS ? names.read(cursor) : readPackedFields(cursor)
+  if (fields.length === 0) throw noFields('the template of a hash', offset)
+  return fields
+}
+
+function readPackedFields(cursor: ByteCursor): readonly Uint8Array[] {
+  const offset = cursor.offset
   const blob = new LentBytes(0)
   readString(cursor, blob)
+  const blobBytes = blob.end - blob.start
+  if (blobBytes > limits.listBytesMax) throw new LimitError('listBytesMax', limits.listBytesMax, blobBytes, offset)
   const walker = new ListpackWalker()
   walker.open(blob.bytes, blob.start, blob.end, offset)
   const fields: Uint8Array[] = []
   const name = new LentBytes(1)
-  while (walker.next(name)) fields.push(name.copy())
+  while (walker.next(name)) {
+    fields.push(name.copy())
+    if (fields.length > limits.listStringsMax) {
+      throw new LimitError('listStringsMax', limits.listStringsMax, fields.length, offset)
+    }
+  }
   return fields
+}
+
+function noFields(what: string, offset: number): FormatError {
+  return new FormatError('BAD_HASH', `${what} has no fields: one at least belongs there`, offset)
 }
 
 function missingValue(offset: number): FormatError {

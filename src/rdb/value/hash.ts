@@ -17,18 +17,18 @@
  *   22 HASH_2                     <count> (<field> <value> <int64 ms, -1 none>)*
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
-import {type Int64, signedInt64, sumInt64} from '../../bytes/int64.js'
+import {type Int64, sumInt64} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {readLength64} from '../../encoding/length.js'
 import type {ListpackWalker} from '../../encoding/listpack.js'
-import {readString, skipBlob, skipString} from '../../encoding/string.js'
-import {ZipmapWalker, zipmapCount} from '../../encoding/zipmap.js'
+import {readString, skipString} from '../../encoding/string.js'
+import {ZipmapWalker} from '../../encoding/zipmap.js'
 import {FormatError} from '../../errors.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
-import {CountedReader, PackedReader, StringsReader, type ValueReader} from './reader.js'
+import {CountedReader, PackedPasser, PackedReader, StringsReader, type ValueReader} from './reader.js'
 
-const EXPIRY_BYTES = 8
+const TIME_BYTES = 8
 
 export class HashReader extends StringsReader {
   readonly #name = new LentBytes(0)
@@ -58,7 +58,7 @@ export class HashMetadataReader extends CountedReader {
   }
 
   protected override head(cursor: ByteCursor): void {
-    if (this.relative) this.#minExpireAtMs = readExpireAtMs(cursor)
+    if (this.relative) this.#minExpireAtMs = cursor.i64le()
   }
 
   protected element(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -71,8 +71,11 @@ export class HashMetadataReader extends CountedReader {
   }
 
   protected skipElement(cursor: ByteCursor): void {
-    readLength64(cursor)
-    skipString(cursor)
+    if (!this.halfway) {
+      readLength64(cursor)
+      skipString(cursor)
+      this.passedHalf(cursor)
+    }
     skipString(cursor)
   }
 
@@ -89,7 +92,7 @@ export class HashExpiryReader extends CountedReader {
   readonly #value = new LentBytes(1)
 
   constructor() {
-    super(2 + EXPIRY_BYTES, 'hash fields')
+    super(2 + TIME_BYTES, 'hash fields')
   }
 
   protected element(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -97,15 +100,18 @@ export class HashExpiryReader extends CountedReader {
     const value = this.#value
     readString(cursor, name)
     readString(cursor, value)
-    const stored = readExpireAtMs(cursor)
+    const stored = cursor.i64le()
     const expireAtMs = stored === -1 ? NEVER : stored
     visitor.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, expireAtMs)
   }
 
   protected skipElement(cursor: ByteCursor): void {
+    if (!this.halfway) {
+      skipString(cursor)
+      this.passedHalf(cursor)
+    }
     skipString(cursor)
-    skipString(cursor)
-    cursor.skip(EXPIRY_BYTES)
+    cursor.skip(TIME_BYTES)
   }
 }
 
@@ -137,7 +143,7 @@ export class HashListpackExReader extends PackedReader {
   }
 
   protected override head(cursor: ByteCursor): void {
-    if (this.hasMinimum) cursor.skip(EXPIRY_BYTES)
+    if (this.hasMinimum) cursor.skip(TIME_BYTES)
   }
 
   protected elements(visitor: ValueVisitor): void {
@@ -160,14 +166,16 @@ export class ZipmapReader implements ValueReader {
   readonly #name = new LentBytes(1)
   readonly #value = new LentBytes(1)
   readonly #walker = new ZipmapWalker()
+  readonly #passer = new PackedPasser('zipmap')
 
   begin(entry: Entry): void {
     this.#entry = entry
+    this.#passer.reset()
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
     if (visitor.depth === 'skip') {
-      this.#skip(cursor)
+      this.#entry.elements = this.#passer.pass(cursor)
       return
     }
     const offset = cursor.offset
@@ -177,26 +185,6 @@ export class ZipmapReader implements ValueReader {
     visitor.begin(this.#entry, this.#entry.elements)
     if (visitor.depth === 'nodes') visitor.node('zipmap', blob.bytes, blob.start, blob.end)
     else this.#show(visitor, offset)
-  }
-
-  /** A zipmap of 254 fields and more does not say how many: it is walked, and counts as empty where it is damaged. */
-  #skip(cursor: ByteCursor): void {
-    const at = cursor.pos
-    const offset = cursor.offset
-    const blob = this.#blob
-    skipBlob(cursor, 1, blob)
-    const count = blob.end > blob.start ? zipmapCount(blob.bytes, blob.start, blob.end) : 0
-    this.#entry.elements = Math.max(count, 0)
-    if (count >= 0) return
-    cursor.pos = at
-    try {
-      readString(cursor, blob)
-      this.#entry.elements = this.#count(offset)
-    } catch (error) {
-      if (!(error instanceof FormatError) || error.code === 'TRUNCATED') throw error
-      cursor.pos = at
-      skipString(cursor)
-    }
   }
 
   #count(offset: number): number {
@@ -214,13 +202,6 @@ export class ZipmapReader implements ValueReader {
       visitor.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, NEVER)
     }
   }
-}
-
-/** A signed 64-bit little-endian time. */
-export function readExpireAtMs(cursor: ByteCursor): Int64 {
-  const low = cursor.u32le()
-  const high = cursor.u32le() | 0
-  return signedInt64(high, low)
 }
 
 function oddEntries(kind: string, entry: Entry): FormatError {

@@ -12,6 +12,7 @@ import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {SpillBuffer} from '../../bytes/spill-buffer.js'
 import {readPlainLength, writeLength} from '../../encoding/length.js'
+import {claimedCount} from '../../encoding/packed-count.js'
 import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
@@ -20,12 +21,11 @@ import {TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST
 import type {Policy} from '../policy.js'
 import {
   CountedReader,
-  claimedCount,
   type PackedKind,
+  PackedPasser,
   PackedReader,
   type PackedWalker,
   StringsReader,
-  skipPacked,
   walkerOf,
 } from './reader.js'
 import {StringsWriter, wrongCount} from './strings-writer.js'
@@ -64,6 +64,7 @@ export class ListZiplistReader extends PackedReader {
 export class QuicklistReader extends CountedReader {
   readonly #kind: PackedKind
   readonly #walker: PackedWalker
+  readonly #passer: PackedPasser
   readonly #node = new LentBytes(0)
   readonly #item = new LentBytes(1)
 
@@ -71,6 +72,12 @@ export class QuicklistReader extends CountedReader {
     super(version, 'quicklist nodes')
     this.#kind = version === 1 ? 'ziplist' : 'listpack'
     this.#walker = walkerOf(this.#kind)
+    this.#passer = new PackedPasser(this.#kind)
+  }
+
+  override begin(entry: Entry): void {
+    super.begin(entry)
+    this.#passer.reset()
   }
 
   protected override counted(): undefined {
@@ -91,7 +98,7 @@ export class QuicklistReader extends CountedReader {
       return
     }
     // Whoever wants whole nodes walks them: what one claims to hold is enough here, where it says so.
-    const claimed = nodes ? claimedCount(this.#kind, node) : -1
+    const claimed = nodes ? claimedCount(this.#kind, node, node.end - node.start) : -1
     if (claimed >= 0) {
       this.entry.elements += claimed
       return
@@ -102,11 +109,11 @@ export class QuicklistReader extends CountedReader {
   }
 
   protected skipElement(cursor: ByteCursor): void {
-    if (this.#isPlain(cursor)) {
+    if (!this.#passer.inside && this.#isPlain(cursor)) {
       skipString(cursor)
       this.entry.elements++
     } else {
-      this.entry.elements += skipPacked(cursor, this.#kind, this.#walker, this.#node)
+      this.entry.elements += this.#passer.pass(cursor)
     }
   }
 

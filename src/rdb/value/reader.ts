@@ -4,11 +4,13 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {IntsetWalker, intsetCount} from '../../encoding/intset.js'
-import {readCount} from '../../encoding/length.js'
-import {ListpackWalker, listpackCount} from '../../encoding/listpack.js'
-import {readString, StringRun, skipBlob, skipString} from '../../encoding/string.js'
-import {ZiplistWalker, ziplistCount} from '../../encoding/ziplist.js'
+import {LzfStream} from '../../bytes/lzf.js'
+import {IntsetWalker} from '../../encoding/intset.js'
+import {readCount, readLength, readPlainLength} from '../../encoding/length.js'
+import {ListpackWalker} from '../../encoding/listpack.js'
+import {COUNT_BYTES, type CountedKind, claimedCount, PackedCounter} from '../../encoding/packed-count.js'
+import {readString, StringRun, skipBlob} from '../../encoding/string.js'
+import {ZiplistWalker} from '../../encoding/ziplist.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {NodeKind, ValueVisitor} from '../../keyspace/visitor.js'
@@ -30,6 +32,8 @@ export interface ValueReader {
 export abstract class CountedReader implements ValueReader {
   protected entry!: Entry
   protected left = -1
+  /** Of the element that is being passed over, the first string has been passed and committed. */
+  protected halfway = false
 
   /** `bytesEach` is the least an element can take, `what` names elements in an error. */
   constructor(
@@ -40,6 +44,7 @@ export abstract class CountedReader implements ValueReader {
   begin(entry: Entry): void {
     this.entry = entry
     this.left = -1
+    this.halfway = false
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -79,8 +84,15 @@ export abstract class CountedReader implements ValueReader {
     while (this.left > 0) {
       this.skipElement(cursor)
       this.left--
+      this.halfway = false
       cursor.commit()
     }
+  }
+
+  /** The first string of an element may be huge: behind it the window lets go of it. */
+  protected passedHalf(cursor: ByteCursor): void {
+    this.halfway = true
+    cursor.commit()
   }
 }
 
@@ -128,37 +140,82 @@ export function walkerOf(kind: PackedKind): PackedWalker {
   return kind === 'ziplist' ? new ZiplistWalker() : new IntsetWalker()
 }
 
-/** Bytes of a blob that say how many entries it has. */
-const HEAD_BYTES = 10
-/** Blobs shorter than this hold nothing, or damage. */
-const HEAD_BYTES_MIN = 6
-
-/** Entries that the first bytes of a blob claim; -1 where they do not say. */
-export function claimedCount(kind: PackedKind, {bytes, start, end}: LentBytes): number {
-  if (end - start < HEAD_BYTES_MIN) return -1
-  if (kind === 'listpack') return listpackCount(bytes, start, end)
-  return kind === 'intset' ? intsetCount(bytes, start, end) : ziplistCount(bytes, start, end)
-}
-
 /**
- * Passes over a packed blob and returns how many entries it has. Only a blob
- * too large for its 16-bit count is decompressed and walked; should it turn out
- * damaged, it counts as empty: its framing is whole, and nobody looks inside.
+ * Passes over packed blobs and says how many entries each has. A blob too large
+ * for its 16-bit count is counted as it passes, window by window, and not held;
+ * should it turn out damaged, it counts as empty: its framing is whole, and
+ * nobody looks inside.
  */
-export function skipPacked(cursor: ByteCursor, kind: PackedKind, walker: PackedWalker, blob: LentBytes): number {
-  const at = cursor.pos
-  skipBlob(cursor, HEAD_BYTES, blob)
-  const claimed = claimedCount(kind, blob)
-  if (claimed >= 0 || blob.end - blob.start < HEAD_BYTES_MIN) return Math.max(claimed, 0)
-  cursor.pos = at
-  try {
-    readString(cursor, blob)
-    return countPacked(walker, blob, cursor.offset)
-  } catch (error) {
-    if (!(error instanceof FormatError) || error.code === 'TRUNCATED') throw error
-    cursor.pos = at
-    skipString(cursor)
-    return 0
+export class PackedPasser {
+  readonly #head = new LentBytes(0)
+  readonly #counter = new PackedCounter()
+  /** Stored bytes still to come of a blob that is being counted; -1 where none is. */
+  #left = -1
+  #packed = false
+  #stream: LzfStream | undefined
+  readonly #push = (bytes: Uint8Array, start: number, end: number): void => this.#counter.push(bytes, start, end)
+
+  constructor(readonly kind: CountedKind) {}
+
+  /** A blob is being counted: what stands before it has been read and committed. */
+  get inside(): boolean {
+    return this.#left >= 0
+  }
+
+  /** Forgets a blob that was given up. */
+  reset(): void {
+    this.#left = -1
+  }
+
+  /** Passes over the next blob, or the rest of the present one; returns its entries (pairs of a zipmap). */
+  pass(cursor: ByteCursor): number {
+    if (this.#left < 0) {
+      const at = cursor.pos
+      const blobBytes = skipBlob(cursor, COUNT_BYTES, this.#head)
+      const claimed = claimedCount(this.kind, this.#head, blobBytes)
+      if (claimed >= 0) return claimed
+      cursor.pos = at
+      this.#open(cursor, blobBytes)
+    }
+    this.#count(cursor)
+    this.#left = -1
+    return this.#counter.entries
+  }
+
+  #open(cursor: ByteCursor, blobBytes: number): void {
+    const length = readLength(cursor)
+    this.#packed = length < 0
+    const left = this.#packed ? readPlainLength(cursor) : length
+    if (this.#packed) {
+      readPlainLength(cursor)
+      this.#stream ??= new LzfStream()
+      this.#stream.begin(left, blobBytes, cursor.offset)
+    }
+    this.#counter.begin(this.kind as Exclude<CountedKind, 'intset'>, blobBytes)
+    this.#left = left
+    cursor.commit()
+  }
+
+  #count(cursor: ByteCursor): void {
+    while (this.#left > 0) {
+      const bytes = cursor.some(this.#left)
+      if (!this.#packed) this.#push(cursor.bytes, cursor.pos - bytes, cursor.pos)
+      else if (!this.#unpack(cursor, bytes)) return
+      this.#left -= bytes
+      cursor.commit()
+    }
+  }
+
+  /** False where the compressed bytes are damaged: then the rest is passed over. */
+  #unpack(cursor: ByteCursor, bytes: number): boolean {
+    try {
+      this.#stream!.push(cursor.bytes, cursor.pos - bytes, cursor.pos, this.#push)
+      return true
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error
+      cursor.skip(this.#left - bytes)
+      return false
+    }
   }
 }
 
@@ -174,6 +231,7 @@ function countPacked(walker: PackedWalker, blob: LentBytes, endOffset: number): 
 export abstract class PackedReader implements ValueReader {
   protected entry!: Entry
   protected readonly walker: PackedWalker
+  readonly #passer: PackedPasser
   readonly #blob = new LentBytes(0)
 
   /** `entriesEach` is how many entries of the blob make one element of the value. */
@@ -182,23 +240,24 @@ export abstract class PackedReader implements ValueReader {
     readonly entriesEach: number,
   ) {
     this.walker = walkerOf(kind)
+    this.#passer = new PackedPasser(kind)
   }
 
   begin(entry: Entry): void {
     this.entry = entry
+    this.#passer.reset()
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
-    this.head(cursor)
+    if (!this.#passer.inside) this.head(cursor)
     if (visitor.depth === 'skip') {
-      const entries = skipPacked(cursor, this.kind, this.walker, this.#blob)
-      this.entry.elements = Math.floor(entries / this.entriesEach)
+      this.entry.elements = Math.floor(this.#passer.pass(cursor) / this.entriesEach)
       return
     }
     const at = cursor.offset
     const blob = this.#blob
     readString(cursor, blob)
-    let entries = claimedCount(this.kind, blob)
+    let entries = claimedCount(this.kind, blob, blob.end - blob.start)
     if (entries < 0) entries = countPacked(this.walker, blob, cursor.offset)
     this.entry.elements = Math.floor(entries / this.entriesEach)
     visitor.begin(this.entry, this.entry.elements)

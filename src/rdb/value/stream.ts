@@ -21,16 +21,18 @@ import type {ByteCursor} from '../../bytes/cursor.js'
 import {asSigned} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {readCount, readLength64} from '../../encoding/length.js'
+import {LISTPACK_BYTES_MIN} from '../../encoding/listpack.js'
 import {StreamId} from '../../encoding/stream-id.js'
 import {StreamNodeWalker} from '../../encoding/stream-node.js'
-import {readString, skipString} from '../../encoding/string.js'
+import {readString, skipBlob, skipString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {StreamInfo, ValueVisitor} from '../../keyspace/visitor.js'
-import {readExpireAtMs as readTimeMs} from './hash.js'
 import type {ValueReader} from './reader.js'
 
 const ID_BYTES = 16
+/** Of a node's entry: flags, both parts of its ID, and the count of its elements, each with a back length. */
+const ENTRY_BYTES_MIN = 8
 const PENDING_BYTES_MIN = ID_BYTES + 8 + 1
 
 /** What the reader does next; each step ends in a commit. */
@@ -41,6 +43,10 @@ export class StreamReader implements ValueReader {
   #step: Step | undefined
   /** Nodes, pending entries, IDs: whatever the present step counts down. */
   #left = 0
+  /** At depth skip: the ID of the present node has been passed and committed. */
+  #idPassed = false
+  /** Entries that the nodes can hold by their size. */
+  #entriesMax = 0
   #groupsLeft = 0
   #consumersLeft = 0
   #producersLeft = 0
@@ -56,6 +62,8 @@ export class StreamReader implements ValueReader {
   begin(entry: Entry): void {
     this.#entry = entry
     this.#step = this.#begin
+    this.#idPassed = false
+    this.#entriesMax = 0
   }
 
   read(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -72,13 +80,23 @@ export class StreamReader implements ValueReader {
   }
 
   #node(cursor: ByteCursor, visitor: ValueVisitor): void {
-    if (visitor.depth === 'skip') {
-      skipString(cursor)
-      skipString(cursor)
-    } else {
-      this.#showNode(cursor, visitor)
-    }
+    if (visitor.depth === 'skip') this.#skipNode(cursor)
+    else this.#showNode(cursor, visitor)
     if (--this.#left === 0) this.#step = this.#info
+  }
+
+  #skipNode(cursor: ByteCursor): void {
+    if (!this.#idPassed) {
+      skipString(cursor)
+      this.#idPassed = true
+      cursor.commit()
+    }
+    this.#admit(skipBlob(cursor, 0, this.#blob))
+    this.#idPassed = false
+  }
+
+  #admit(nodeBytes: number): void {
+    this.#entriesMax += Math.max(0, Math.floor((nodeBytes - LISTPACK_BYTES_MIN) / ENTRY_BYTES_MIN))
   }
 
   #showNode(cursor: ByteCursor, visitor: ValueVisitor): void {
@@ -95,6 +113,7 @@ export class StreamReader implements ValueReader {
     const offset = cursor.offset
     const blob = this.#blob
     readString(cursor, blob)
+    this.#admit(blob.end - blob.start)
     if (visitor.depth === 'nodes') {
       visitor.streamNode(this.#id, blob.bytes, blob.start, blob.end)
       return
@@ -119,7 +138,8 @@ export class StreamReader implements ValueReader {
 
   #info(cursor: ByteCursor, visitor: ValueVisitor): void {
     const length = readLength64(cursor)
-    this.#entry.elements = Number(length)
+    // More entries than the nodes can hold are not believed: a hostile file counts as empty.
+    this.#entry.elements = length <= this.#entriesMax ? Number(length) : 0
     const info: StreamInfo = {
       length,
       lastId: readIdLengths(cursor),
@@ -162,7 +182,7 @@ export class StreamReader implements ValueReader {
       return
     }
     this.#readId(cursor)
-    const deliveredAtMs = readTimeMs(cursor)
+    const deliveredAtMs = cursor.i64le()
     const deliveries = readLength64(cursor)
     if (visitor.depth !== 'skip') visitor.pending(this.#id, deliveredAtMs, deliveries)
     this.#left--
@@ -171,8 +191,8 @@ export class StreamReader implements ValueReader {
   #consumer(cursor: ByteCursor, visitor: ValueVisitor): void {
     const name = this.#name
     readString(cursor, name)
-    const seenAtMs = readTimeMs(cursor)
-    const activeAtMs = this.version >= 3 ? readTimeMs(cursor) : undefined
+    const seenAtMs = cursor.i64le()
+    const activeAtMs = this.version >= 3 ? cursor.i64le() : undefined
     this.#left = readCount(cursor, ID_BYTES, 'pending IDs of a consumer')
     if (visitor.depth !== 'skip') {
       visitor.consumer({name: name.copy(), seenAtMs, activeAtMs, pendingCount: this.#left})

@@ -51,7 +51,10 @@ export class AsciiZsetReader extends CountedReader {
   }
 
   protected skipElement(cursor: ByteCursor): void {
-    skipString(cursor)
+    if (!this.halfway) {
+      skipString(cursor)
+      this.passedHalf(cursor)
+    }
     cursor.skip(asciiScoreBytes(cursor.peek()))
   }
 }
