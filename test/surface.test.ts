@@ -10,9 +10,11 @@ import type {
   ChecksumVerdict,
   Depth,
   EntryVisitor,
+  Family,
   FormatCode,
   FullResyncOptions,
   Int64,
+  LentBytes,
   Limits,
   ModuleAux,
   PayloadHeader,
@@ -22,6 +24,7 @@ import type {
   RdbEnd,
   RdbHeader,
   RdbReaderOptions,
+  ReadValue,
   ReplicaOptions,
   ReplicatedCommand,
   ReplicationEvent,
@@ -61,6 +64,7 @@ describe('the library', () => {
       'NEVER',
       'NO_TYPE_ID',
       'PayloadWriter',
+      'PlacedError',
       'RdbEntry',
       'RdbReader',
       'RdbValue',
@@ -88,6 +92,7 @@ describe('the library', () => {
   it('exports these types', () => {
     expectTypeOf<[ByteSource, ByteWindow, ChecksumVerdict, Depth, EntryVisitor, FormatCode]>().toBeArray()
     expectTypeOf<[Int64, Limits, ModuleAux, Place, Problem, RdbElement]>().toBeArray()
+    expectTypeOf<[Family, LentBytes, ReadValue]>().toBeArray()
     expectTypeOf<[RdbEnd, RdbHeader, RdbReaderOptions, SlotInfo, UnsupportedCode, ValueType]>().toBeArray()
     expectTypeOf<[FullResyncOptions, PayloadHeader, ReplicaOptions, ReplicatedCommand, ReplicationEvent]>().toBeArray()
     expectTypeOf<[ReplicationObserver, ServerAddress, TlsOptions, TransferProgress]>().toBeArray()
@@ -148,6 +153,10 @@ describe('the dependencies', () => {
     expect(manifest.optionalDependencies ?? manifest.peerDependencies).toBeUndefined()
     const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
     expect(names.filter(name => !readme.includes(`\`${name}\``))).toEqual([])
+    // One floor of Node, wherever it is said.
+    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))
+    expect(lock.packages[''].engines).toEqual(manifest.engines)
+    expect(readme).toContain(`Node.js ${manifest.engines.node.replace('>=', '')} or later`)
   })
 })
 

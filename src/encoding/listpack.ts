@@ -21,7 +21,6 @@
  * entry, so readers here take both and a builder writes neither unless told.
  */
 import {
-  formatInt64,
   type Halves,
   type Int64,
   parseInt64,
@@ -33,12 +32,11 @@ import {
 } from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
-import {FormatError} from '../errors.js'
+import {EntryWalk, PACKED_END} from './packed-walk.js'
 
 const HEADER_BYTES = 6
 /** An empty one: header and end mark. */
 export const LISTPACK_BYTES_MIN = HEADER_BYTES + 1
-const END = 0xff
 const COUNT_UNKNOWN = 0xffff
 /** Largest blob a server appends to (listpack.c LISTPACK_MAX_SAFETY_LIMIT). */
 const BLOB_BYTES_MAX = 2 ** 30
@@ -56,147 +54,87 @@ export function listpackCount(bytes: Uint8Array, start: number, end: number): nu
  * offset is the blob's own, or exact where `open` was told that the blob lies in
  * the input as it is.
  */
-export class ListpackWalker {
-  /** Declared entries; -1 where the blob does not say (65535 or more). */
-  count = 0
-  /** Index in `bytes` of the next entry. */
-  position = 0
-  /** The integer that nextInt64 read; `high` is signed, `low` unsigned. */
-  high = 0
-  low = 0
-  #bytes: Uint8Array = new Uint8Array(0)
-  #start = 0
-  /** Index of the end mark. */
-  #last = 0
-  #seen = 0
-  #offset = 0
-  #exact = false
-  /** Where the string that #load met begins; -1 where it met an integer. */
-  #dataStart = 0
-
-  /** Opens the listpack that is exactly bytes[start, end). */
-  open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
-    this.#bytes = bytes
-    this.#start = start
-    this.#last = end - 1
-    this.#seen = 0
-    this.#offset = offset
-    this.#exact = exact
-    this.position = start + HEADER_BYTES
-    const size = end - start
-    if (size < LISTPACK_BYTES_MIN) throw this.#bad(`a listpack has at least 7 bytes, this one ${size}`, start)
-    const total = readUint32le(bytes, start)
-    if (total !== size) throw this.#bad(`the listpack claims ${total} bytes, but it is ${size} bytes long`, start)
-    if (bytes[end - 1] !== END) throw this.#bad('the listpack has no end mark', end - 1)
-    this.count = listpackCount(bytes, start, end)
-  }
-
-  /** No entry is left; the count has been checked only once `next` has said so. */
-  get atEnd(): boolean {
-    return this.position >= this.#last
+export class ListpackWalker extends EntryWalk {
+  constructor() {
+    super({
+      name: 'listpack',
+      code: 'BAD_LISTPACK',
+      counted: 'entries',
+      headerBytes: HEADER_BYTES,
+      total: readUint32le,
+      declared: listpackCount,
+      countIndex: 4,
+    })
   }
 
   /** The next entry is stored as an integer; false at the end. */
   get isInteger(): boolean {
     if (this.atEnd) return false
-    const first = this.#bytes[this.position]!
+    const first = this.bytes[this.position]!
     return first < 0x80 || (first & 0xe0) === 0xc0 || (first >= 0xf1 && first <= 0xf4)
   }
 
   /** Lends the next entry, integers spelled out in `into.digits`; false at the end. */
   next(into: LentBytes): boolean {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const p = this.position
-    const last = this.#last
-    if (p >= last) return this.#finishWalk()
+    const last = this.last
+    if (p >= last) return this.finishWalk()
     const first = bytes[p]!
     // The two commonest forms, in one step where they are as they should be; what is wrong is found below.
     const shortEnd = first < 0x80 ? p + 1 : p + 1 + (first & 0x3f)
     if (first < 0xc0 && shortEnd < last && bytes[shortEnd] === shortEnd - p) {
       this.position = shortEnd + 1
-      this.#seen++
+      this.seen++
       if (first < 0x80) into.lend(SMALL_TEXT, 4 * first, smallTextEnd(first))
       else into.lend(bytes, p + 1, shortEnd)
       return true
     }
-    const end = this.#pass(p)
-    if (this.#dataStart >= 0) into.lend(bytes, this.#dataStart, end)
-    else into.lend(into.digits, 0, formatInt64(this.high, this.low, into.digits, 0))
-    return true
+    return this.lendEntry(p, into)
   }
 
-  /** Passes over the next entry with all checks; false at the end. */
-  skipEntry(): boolean {
-    const p = this.position
-    if (p >= this.#last) return this.#finishWalk()
-    this.#pass(p)
-    return true
-  }
-
-  /**
-   * Reads the next entry, which must be an integer, into `high` and `low`. A
-   * string that spells one counts, as it does to a server (lpGetInteger).
-   */
-  nextInt64(): void {
-    const p = this.position
-    if (p >= this.#last) throw this.#bad('an integer belongs here, but the listpack ends', p)
-    const end = this.#pass(p)
-    if (this.#dataStart >= 0 && !parseInt64(this.#bytes, this.#dataStart, end, this)) {
-      throw this.#bad('an integer belongs here, not a string', p)
-    }
-  }
-
-  /** Reads the next entry, which must be an integer that a double holds exactly. */
-  nextInteger(): number {
-    const p = this.position
-    this.nextInt64()
-    const value = this.high * 2 ** 32 + this.low
-    if (!Number.isSafeInteger(value)) throw this.#bad('the integer here is beyond 2^53', p)
-    return value
-  }
-
-  /** Reads encoding and data at p; returns where they end, having set #dataStart, or `high` and `low`. */
+  /** Reads encoding and data at p; returns where they end, having set dataStart, or `high` and `low`. */
   #load(p: number): number {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const first = bytes[p]!
-    this.#dataStart = -1
+    this.dataStart = -1
     if (first < 0x80) {
       this.high = 0
       this.low = first
       return p + 1
     }
     if (first < 0xc0) {
-      this.#dataStart = p + 1
+      this.dataStart = p + 1
       return p + 1 + (first & 0x3f)
     }
     // Eight bytes of an integer, or its length field, must lie before the end mark.
-    const known = this.#last - p
+    const known = this.last - p
     if (first < 0xe0) {
-      if (known < 2) throw this.#overrun(p)
+      if (known < 2) throw this.overrun(p)
       const value = (((first & 0x1f) << 8) | bytes[p + 1]!) << 19
       this.high = value >> 31
       this.low = (value >> 19) >>> 0
       return p + 2
     }
     if (first < 0xf0) {
-      if (known < 2) throw this.#overrun(p)
-      this.#dataStart = p + 2
+      if (known < 2) throw this.overrun(p)
+      this.dataStart = p + 2
       return p + 2 + (((first & 0x0f) << 8) | bytes[p + 1]!)
     }
     if (first === 0xf0) {
-      if (known < 5) throw this.#overrun(p)
-      this.#dataStart = p + 5
+      if (known < 5) throw this.overrun(p)
+      this.dataStart = p + 5
       return p + 5 + readUint32le(bytes, p + 1)
     }
     return this.#loadWide(p, first, known)
   }
 
   #loadWide(p: number, first: number, known: number): number {
-    const bytes = this.#bytes
-    if (first === END) throw this.#bad('the end mark stands before the end', p)
-    if (first > 0xf4) throw this.#bad(`0x${first.toString(16)} starts no entry`, p)
+    const bytes = this.bytes
+    if (first === PACKED_END) throw this.early(p)
+    if (first > 0xf4) throw this.bad(`0x${first.toString(16)} starts no entry`, p)
     const width = first === 0xf4 ? 8 : first - 0xef
-    if (known < 1 + width) throw this.#overrun(p)
+    if (known < 1 + width) throw this.overrun(p)
     if (width === 8) {
       this.low = readUint32le(bytes, p + 1)
       this.high = readUint32le(bytes, p + 5) | 0
@@ -209,36 +147,20 @@ export class ListpackWalker {
   }
 
   /** Loads the entry at p, checks its back length and steps behind it; returns where its data end. */
-  #pass(p: number): number {
+  protected pass(p: number): number {
     const end = this.#load(p)
     const size = end - p
-    const bytes = this.#bytes
+    const bytes = this.bytes
     let width = backlenBytes(size)
     if (isBoundary(size) && bytes[end] !== 0) width--
-    if (end + width > this.#last) throw this.#overrun(p)
+    if (end + width > this.last) throw this.overrun(p)
     for (let i = end + width - 1, rest = size; i >= end; i--, rest >>>= 7) {
       if (bytes[i] === ((rest & 0x7f) | (i > end ? 0x80 : 0))) continue
-      throw this.#bad(`the entry before is ${size} bytes long, its back length says otherwise`, end)
+      throw this.bad(`the entry before is ${size} bytes long, its back length says otherwise`, end)
     }
     this.position = end + width
-    this.#seen++
+    this.seen++
     return end
-  }
-
-  #finishWalk(): false {
-    if (this.count >= 0 && this.count !== this.#seen) {
-      throw this.#bad(`the listpack claims ${this.count} entries, but holds ${this.#seen}`, this.#start + 4)
-    }
-    return false
-  }
-
-  #overrun(p: number): FormatError {
-    return this.#bad('an entry runs past the end of the listpack', p)
-  }
-
-  #bad(why: string, p: number): FormatError {
-    const index = p - this.#start
-    return new FormatError('BAD_LISTPACK', `${why} (byte ${index} of it)`, this.#offset + (this.#exact ? index : 0))
   }
 }
 
@@ -338,7 +260,7 @@ export class ListpackBuilder {
   /** Ends the listpack and lends it: valid until `reset`, which has to come next. */
   finish(): Uint8Array {
     const out = this.#out
-    out.u8(END)
+    out.u8(PACKED_END)
     const total = out.length
     out.length = 0
     out.u32le(total)

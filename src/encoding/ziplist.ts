@@ -18,7 +18,6 @@
  *   11111111                          end
  */
 import {
-  formatInt64,
   type Halves,
   type Int64,
   parseInt64,
@@ -30,12 +29,11 @@ import {
 } from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
-import {FormatError} from '../errors.js'
+import {EntryWalk, PACKED_END} from './packed-walk.js'
 
 const HEADER_BYTES = 10
 /** An empty one: header and end mark. */
 export const ZIPLIST_BYTES_MIN = HEADER_BYTES + 1
-const END = 0xff
 const PREVLEN_WIDE = 0xfe
 const COUNT_UNKNOWN = 0xffff
 /** Largest blob a server appends to (ziplist.c ZIPLIST_MAX_SAFETY_SIZE). */
@@ -54,68 +52,47 @@ export function ziplistCount(bytes: Uint8Array, start: number, end: number): num
  * offset is the blob's own, or exact where `open` was told that the blob lies in
  * the input as it is.
  */
-export class ZiplistWalker {
-  /** Declared entries; -1 where the blob does not say (65535 or more). */
-  count = 0
-  /** Index in `bytes` of the next entry. */
-  position = 0
-  /** The integer that nextInt64 read; `high` is signed, `low` unsigned. */
-  high = 0
-  low = 0
-  #bytes: Uint8Array = new Uint8Array(0)
-  #start = 0
-  /** Index of the end mark. */
-  #last = 0
+export class ZiplistWalker extends EntryWalk {
   /** Where the entry before `position` begins. */
   #before = 0
-  #seen = 0
-  #offset = 0
-  #exact = false
-  /** Where the string that #load met begins; -1 where it met an integer. */
-  #dataStart = 0
 
-  /** Opens the ziplist that is exactly bytes[start, end). */
-  open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
-    this.#bytes = bytes
-    this.#start = start
-    this.#last = end - 1
-    this.#seen = 0
-    this.#offset = offset
-    this.#exact = exact
-    this.position = this.#before = start + HEADER_BYTES
-    const size = end - start
-    if (size < ZIPLIST_BYTES_MIN) throw this.#bad(`a ziplist has at least 11 bytes, this one ${size}`, start)
-    const total = readUint32le(bytes, start)
-    if (total !== size) throw this.#bad(`the ziplist claims ${total} bytes, but it is ${size} bytes long`, start)
-    if (bytes[end - 1] !== END) throw this.#bad('the ziplist has no end mark', end - 1)
-    this.count = ziplistCount(bytes, start, end)
+  constructor() {
+    super({
+      name: 'ziplist',
+      code: 'BAD_ZIPLIST',
+      counted: 'entries',
+      headerBytes: HEADER_BYTES,
+      total: readUint32le,
+      declared: ziplistCount,
+      countIndex: 8,
+    })
   }
 
-  /** No entry is left; count and tail have been checked only once `next` has said so. */
-  get atEnd(): boolean {
-    return this.position >= this.#last
+  override open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
+    super.open(bytes, start, end, offset, exact)
+    this.#before = this.position
   }
 
   /** The next entry is stored as an integer; false at the end. */
   get isInteger(): boolean {
     if (this.atEnd) return false
     const p = this.position
-    const first = this.#bytes[p + (this.#bytes[p] === PREVLEN_WIDE ? 5 : 1)] ?? 0
-    return first >= 0xc0 && first !== END
+    const first = this.bytes[p + (this.bytes[p] === PREVLEN_WIDE ? 5 : 1)] ?? 0
+    return first >= 0xc0 && first !== PACKED_END
   }
 
   /** Lends the next entry, integers spelled out in `into.digits`; false at the end. */
   next(into: LentBytes): boolean {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const p = this.position
-    const last = this.#last
-    if (p >= last) return this.#finishWalk()
-    const first = p + 1 < last ? bytes[p + 1]! : END
+    const last = this.last
+    if (p >= last) return this.finishWalk()
+    const first = p + 1 < last ? bytes[p + 1]! : PACKED_END
     // Most entries: a short string or a small integer behind a short entry.
     if (bytes[p] === p - this.#before && bytes[p]! < PREVLEN_WIDE) {
       if (first < 0x40) {
         const end = p + 2 + first
-        if (end > last) throw this.#overrun(p)
+        if (end > last) throw this.overrun(p)
         this.#step(p, end)
         into.lend(bytes, p + 2, end)
         return true
@@ -131,82 +108,56 @@ export class ZiplistWalker {
         return true
       }
     }
+    return this.lendEntry(p, into)
+  }
+
+  protected pass(p: number): number {
     const end = this.#load(this.#passPrevlen(p))
     this.#step(p, end)
-    if (this.#dataStart >= 0) into.lend(bytes, this.#dataStart, end)
-    else into.lend(into.digits, 0, formatInt64(this.high, this.low, into.digits, 0))
-    return true
-  }
-
-  /** Passes over the next entry with all checks; false at the end. */
-  skipEntry(): boolean {
-    const p = this.position
-    if (p >= this.#last) return this.#finishWalk()
-    this.#step(p, this.#load(this.#passPrevlen(p)))
-    return true
-  }
-
-  /** Reads the next entry, which must be an integer or a string that spells one, into `high` and `low`. */
-  nextInt64(): void {
-    const p = this.position
-    if (p >= this.#last) throw this.#bad('an integer belongs here, but the ziplist ends', p)
-    const end = this.#load(this.#passPrevlen(p))
-    this.#step(p, end)
-    if (this.#dataStart >= 0 && !parseInt64(this.#bytes, this.#dataStart, end, this)) {
-      throw this.#bad('an integer belongs here, not a string', p)
-    }
-  }
-
-  /** Reads the next entry, which must be an integer that a double holds exactly. */
-  nextInteger(): number {
-    const p = this.position
-    this.nextInt64()
-    const value = this.high * 2 ** 32 + this.low
-    if (!Number.isSafeInteger(value)) throw this.#bad('the integer here is beyond 2^53', p)
-    return value
+    return end
   }
 
   /** Checks the prevlen at p and returns where the encoding begins. */
   #passPrevlen(p: number): number {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const first = bytes[p]!
-    if (first === END) throw this.#bad('the end mark stands before the end', p)
-    if (first === PREVLEN_WIDE && p + 5 > this.#last) throw this.#overrun(p)
+    if (first === PACKED_END) throw this.early(p)
+    if (first === PREVLEN_WIDE && p + 5 > this.last) throw this.overrun(p)
     const claimed = first === PREVLEN_WIDE ? readUint32le(bytes, p + 1) : first
     const actual = p - this.#before
-    if (claimed !== actual) throw this.#bad(`the entry before is ${actual} bytes long, this one says ${claimed}`, p)
+    if (claimed !== actual) throw this.bad(`the entry before is ${actual} bytes long, this one says ${claimed}`, p)
     return first === PREVLEN_WIDE ? p + 5 : p + 1
   }
 
-  /** Reads encoding and data at p; returns where they end, having set #dataStart, or `high` and `low`. */
+  /** Reads encoding and data at p; returns where they end, having set dataStart, or `high` and `low`. */
   #load(p: number): number {
-    const bytes = this.#bytes
-    const known = this.#last - p
-    if (known < 1) throw this.#overrun(p)
+    const bytes = this.bytes
+    const known = this.last - p
+    if (known < 1) throw this.overrun(p)
     const first = bytes[p]!
-    this.#dataStart = -1
+    this.dataStart = -1
     if (first >= 0xc0) return this.#loadInteger(p, first, known)
     let header = 1
     let length = first & 0x3f
     if (first >= 0x80) {
       header = 5
-      if (known < 5) throw this.#overrun(p)
+      if (known < 5) throw this.overrun(p)
       length = ((bytes[p + 1]! << 24) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 8) | bytes[p + 4]!) >>> 0
     } else if (first >= 0x40) {
       header = 2
-      if (known < 2) throw this.#overrun(p)
+      if (known < 2) throw this.overrun(p)
       length = (length << 8) | bytes[p + 1]!
     }
-    if (header + length > known) throw this.#overrun(p)
-    this.#dataStart = p + header
+    if (header + length > known) throw this.overrun(p)
+    this.dataStart = p + header
     return p + header + length
   }
 
   #loadInteger(p: number, first: number, known: number): number {
     const width = integerWidth(first)
-    if (width < 0) throw this.#bad(`0x${first.toString(16)} starts no entry`, p)
-    if (known < 1 + width) throw this.#overrun(p)
-    const bytes = this.#bytes
+    if (width < 0) throw this.bad(`0x${first.toString(16)} starts no entry`, p)
+    if (known < 1 + width) throw this.overrun(p)
+    const bytes = this.bytes
     if (width === 8) {
       this.low = readUint32le(bytes, p + 1)
       this.high = readUint32le(bytes, p + 5) | 0
@@ -221,31 +172,17 @@ export class ZiplistWalker {
   #step(p: number, end: number): void {
     this.#before = p
     this.position = end
-    this.#seen++
+    this.seen++
   }
 
-  #finishWalk(): false {
-    const start = this.#start
-    if (this.count >= 0 && this.count !== this.#seen) {
-      throw this.#bad(`the ziplist claims ${this.count} entries, but holds ${this.#seen}`, start + 8)
-    }
-    const tail = readUint32le(this.#bytes, start + 4)
-    if (tail !== this.#before - start) {
-      throw this.#bad(
-        `the ziplist claims that its last entry begins at ${tail}, not ${this.#before - start}`,
-        start + 4,
-      )
+  protected override finishWalk(): false {
+    super.finishWalk()
+    const tail = readUint32le(this.bytes, this.start + 4)
+    const before = this.#before - this.start
+    if (tail !== before) {
+      throw this.bad(`the ziplist claims that its last entry begins at ${tail}, not ${before}`, this.start + 4)
     }
     return false
-  }
-
-  #overrun(p: number): FormatError {
-    return this.#bad('an entry runs past the end of the ziplist', p)
-  }
-
-  #bad(why: string, p: number): FormatError {
-    const index = p - this.#start
-    return new FormatError('BAD_ZIPLIST', `${why} (byte ${index} of it)`, this.#offset + (this.#exact ? index : 0))
   }
 }
 
@@ -336,7 +273,7 @@ export class ZiplistBuilder {
   /** Ends the ziplist and lends it: valid until `reset`, which has to come next. */
   finish(): Uint8Array {
     const out = this.#out
-    out.u8(END)
+    out.u8(PACKED_END)
     const total = out.length
     out.length = 0
     out.u32le(total)

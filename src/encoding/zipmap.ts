@@ -15,10 +15,9 @@
 import {readUint32le} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {ByteWriter} from '../bytes/writer.js'
-import {FormatError} from '../errors.js'
+import {PACKED_END, PackedWalk} from './packed-walk.js'
 
 const LENGTH_WIDE = 0xfe
-const END = 0xff
 /** An empty one: count and end mark. */
 export const ZIPMAP_BYTES_MIN = 2
 
@@ -29,80 +28,50 @@ export function zipmapCount(bytes: Uint8Array, start: number, end: number): numb
 }
 
 /** Walks the pairs of one zipmap. A FormatError's offset is the blob's own, or exact where `open` was told so. */
-export class ZipmapWalker {
-  /** Declared pairs; -1 where the blob does not say (254 or more). */
-  count = 0
-  /** Index in `bytes` of the next pair. */
-  position = 0
-  #bytes: Uint8Array = new Uint8Array(0)
-  #start = 0
-  /** Index of the end mark. */
-  #last = 0
-  #seen = 0
-  #offset = 0
-  #exact = false
+export class ZipmapWalker extends PackedWalk {
   /** The length that #passLength read. */
   #length = 0
 
-  /** Opens the zipmap that is exactly bytes[start, end). */
-  open(bytes: Uint8Array, start: number, end: number, offset: number, exact = false): void {
-    this.#bytes = bytes
-    this.#start = start
-    this.#last = end - 1
-    this.#seen = 0
-    this.#offset = offset
-    this.#exact = exact
-    this.position = start + 1
-    if (end - start < ZIPMAP_BYTES_MIN) throw this.#bad(`a zipmap has at least 2 bytes, this one ${end - start}`, start)
-    if (bytes[end - 1] !== END) throw this.#bad('the zipmap has no end mark', end - 1)
-    this.count = zipmapCount(bytes, start, end)
+  constructor() {
+    super({
+      name: 'zipmap',
+      code: 'BAD_ZIPMAP',
+      counted: 'fields',
+      headerBytes: 1,
+      declared: zipmapCount,
+      countIndex: 0,
+    })
   }
 
   /** Lends the next field and its value; false at the end. */
   next(field: LentBytes, value: LentBytes): boolean {
-    if (this.position >= this.#last) return this.#finishWalk()
+    if (this.position >= this.last) return this.finishWalk()
     const fieldStart = this.#passLength(this.position)
     const fieldEnd = fieldStart + this.#length
     const free = this.#passLength(fieldEnd)
     const valueEnd = free + 1 + this.#length
-    if (valueEnd > this.#last) throw this.#overrun(free)
-    const next = valueEnd + this.#bytes[free]!
-    if (next > this.#last) throw this.#overrun(free)
+    if (valueEnd > this.last) throw this.overrun(free)
+    const next = valueEnd + this.bytes[free]!
+    if (next > this.last) throw this.overrun(free)
     this.position = next
-    this.#seen++
-    field.lend(this.#bytes, fieldStart, fieldEnd)
-    value.lend(this.#bytes, free + 1, valueEnd)
+    this.seen++
+    field.lend(this.bytes, fieldStart, fieldEnd)
+    value.lend(this.bytes, free + 1, valueEnd)
     return true
   }
 
   /** Reads the length at p into #length and returns where it ends. */
   #passLength(p: number): number {
-    if (p >= this.#last) throw this.#overrun(p)
-    const first = this.#bytes[p]!
+    if (p >= this.last) throw this.overrun(p)
+    const first = this.bytes[p]!
     if (first < LENGTH_WIDE) {
       this.#length = first
       return p + 1
     }
-    if (first === END) throw this.#bad('the end mark stands before the end', p)
-    if (p + 5 > this.#last) throw this.#overrun(p)
-    this.#length = readUint32le(this.#bytes, p + 1)
+    if (first === PACKED_END) throw this.early(p)
+    if (p + 5 > this.last) throw this.overrun(p)
+    this.#length = readUint32le(this.bytes, p + 1)
     return p + 5
-  }
-
-  #finishWalk(): false {
-    if (this.count >= 0 && this.count !== this.#seen) {
-      throw this.#bad(`the zipmap claims ${this.count} fields, but holds ${this.#seen}`, this.#start)
-    }
-    return false
-  }
-
-  #overrun(p: number): FormatError {
-    return this.#bad('a field runs past the end of the zipmap', p)
-  }
-
-  #bad(why: string, p: number): FormatError {
-    const index = p - this.#start
-    return new FormatError('BAD_ZIPMAP', `${why} (byte ${index} of it)`, this.#offset + (this.#exact ? index : 0))
   }
 }
 
@@ -150,7 +119,7 @@ export class ZipmapBuilder {
 
   /** Ends the zipmap and lends it: valid until `reset`, which has to come next. */
   finish(): Uint8Array {
-    this.#out.u8(END)
+    this.#out.u8(PACKED_END)
     this.#out.bytes[0] = Math.min(this.count, LENGTH_WIDE)
     return this.#out.view()
   }

@@ -88,7 +88,7 @@ async function pulled(source: ByteSource, how: 'elements' | 'collect'): Promise<
 const FILES = [
   ...SAMPLES.map(({name, bytes}) => ({name, bytes})),
   // A magic that no server writes, refused by its version.
-  ...fixtures.filter(({name}) => !name.endsWith('types-plain-v79')).map(({name, bytes}) => ({name, bytes})),
+  ...fixtures.filter(({name}) => !name.includes('types-plain-v79')).map(({name, bytes}) => ({name, bytes})),
 ]
 
 describe('elements() and collect()', () => {
