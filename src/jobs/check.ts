@@ -136,7 +136,8 @@ class Checking {
     } catch (error) {
       if (!(error instanceof PlacedError)) return error
       this.#lost(error, visitor)
-      return error instanceof UnsupportedError ? error : undefined
+      // A string that is stored as no server knows it is damage, as far as any server is concerned.
+      return error instanceof UnsupportedError && error.code !== 'UNKNOWN_ENCODING' ? error : undefined
     }
   }
 

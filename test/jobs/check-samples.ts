@@ -250,7 +250,7 @@ const PLAIN: CheckSample[] = [
   ofValue('array with a strange flag', 14, 28, 'BAD_ARRAY', hex(len(1), len(2), len(5), len(0), str('v')), ARRAY(5)),
   ofValue('count beyond the end of the file', 9, 2, 'BAD_COUNT', hex(len(1_000_000), str('a')), hex(len(1), str('a'))),
   ofValue('length that is none', 9, 2, 'BAD_LENGTH', hex(len(1), 0x82), hex(len(1), str('a'))),
-  ofValue('string of an encoding that is none', 9, 0, 'BAD_STRING', hex(0xc4, 0x01), hex(0xc0, 0x01)),
+  ofValue('string of an encoding that is none', 9, 0, 'UNKNOWN_ENCODING', hex(0xc4, 0x01), hex(0xc0, 0x01)),
   ofValue(
     'bitmap that is none',
     16,
