@@ -136,7 +136,7 @@ class Checking {
     } catch (error) {
       if (!(error instanceof PlacedError)) return error
       this.#lost(error, visitor)
-      // A string that is stored as no server knows it is damage, as far as any server is concerned.
+      // What is stored in a way that no server knows is damage to all of them.
       return error instanceof UnsupportedError && error.code !== 'UNKNOWN_ENCODING' ? error : undefined
     }
   }
