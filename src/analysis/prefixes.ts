@@ -146,16 +146,20 @@ export class PrefixTree implements PrefixTreeState {
     while (levels < depth) {
       const limit = end - at > PART_BYTES_MAX ? at + PART_BYTES_MAX + 1 : end
       let p = at
-      if (width > 1) p = this.#separatorAt(bytes, at, limit, end)
-      else {
-        // Four bytes at a time; a byte of them that is the separator is zero then, and the only one to borrow from above.
-        for (const last = limit - 4; p <= last; p += 4) {
+      if (width > 1 || limit + 4 > bytes.length) {
+        p = this.#separatorAt(bytes, at, limit, end)
+      } else {
+        // Four bytes at a time, up to three of them behind the key. The separator becomes a zero, and of
+        // the bits that are left the lowest is the first one's (Mycroft's trick).
+        for (; p < limit; p += 4) {
           const word = words.getInt32(p, true) ^ pattern
-          if (((word - 0x0101_0101) & ~word & 0x8080_8080) !== 0) break
+          const zeros = (word - 0x0101_0101) & ~word & 0x8080_8080
+          if (zeros === 0) continue
+          p += (31 - Math.clz32(zeros & -zeros)) >> 3
+          break
         }
-        while (p < limit && bytes[p] !== first) p++
       }
-      if (p === limit) break
+      if (p >= limit) break
       const state = nodes.state[node]!
       if (state === FOLDED) {
         node = nodes.union[node]!
