@@ -20,8 +20,6 @@ const VALUE_MAX = Number.MAX_SAFE_INTEGER
 /** What a histogram holds; also what arrives when one is posted from another thread. */
 export interface HistogramState {
   readonly counts: Float64Array
-  readonly count: number
-  readonly sum: number
   readonly min: number
   readonly max: number
 }
@@ -35,8 +33,6 @@ export interface HistogramBucket {
 
 export class Histogram implements HistogramState {
   readonly counts = new Float64Array(BUCKETS)
-  count = 0
-  sum = 0
   /** Exact; Infinity where nothing was added. */
   min = Number.POSITIVE_INFINITY
   /** Exact; -Infinity where nothing was added. */
@@ -46,8 +42,6 @@ export class Histogram implements HistogramState {
   add(value: number): void {
     const bounded = value < 0 ? 0 : Math.min(value, VALUE_MAX)
     this.counts[bounded < EXACT_END ? bounded | 0 : bucketOf(bounded)]!++
-    this.count++
-    this.sum += bounded
     if (bounded < this.min) this.min = bounded
     if (bounded > this.max) this.max = bounded
   }
@@ -55,14 +49,13 @@ export class Histogram implements HistogramState {
   /** Adds everything another has counted. */
   merge(other: HistogramState): void {
     for (let i = 0; i < BUCKETS; i++) this.counts[i]! += other.counts[i]!
-    this.count += other.count
-    this.sum += other.sum
     this.min = Math.min(this.min, other.min)
     this.max = Math.max(this.max, other.max)
   }
 
-  get mean(): number {
-    return this.count === 0 ? 0 : this.sum / this.count
+  /** Values added. */
+  get count(): number {
+    return this.counts.reduce((sum, count) => sum + count, 0)
   }
 
   /**
@@ -70,10 +63,11 @@ export class Histogram implements HistogramState {
    * 1 %; 0 and 100 are the least and the greatest, exactly. 0 where nothing was added.
    */
   percentile(percent: number): number {
-    if (this.count === 0) return 0
+    const {count} = this
+    if (count === 0) return 0
     if (percent <= 0) return this.min
     if (percent >= 100) return this.max
-    let left = Math.max(1, Math.ceil((percent / 100) * this.count))
+    let left = Math.max(1, Math.ceil((percent / 100) * count))
     let bucket = 0
     for (; bucket < BUCKETS - 1; bucket++) {
       left -= this.counts[bucket]!
