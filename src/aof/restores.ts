@@ -7,7 +7,7 @@
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {UnsupportedError} from '../errors.js'
-import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
+import {type Entry, isCollection, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
 import type {Losses} from '../keyspace/entry-sink.js'
 import type {SourceOrigin} from '../keyspace/entry-source.js'
 import type {ValueVisitor} from '../keyspace/visitor.js'
@@ -15,6 +15,9 @@ import {PayloadWriter} from '../rdb/payload.js'
 import {ownTarget, TARGETS, type Target} from '../rdb/targets.js'
 import {bulk, writeArrayHead, writeBulk} from '../resp/framing.js'
 import {writeInteger} from './arguments.js'
+
+/** What becomes of collections without elements. */
+export const EMPTY = 'empty collections, which are no keys'
 
 const RESTORE = bulk('RESTORE')
 const ABSTTL = bulk('ABSTTL')
@@ -38,7 +41,7 @@ export class Restores {
     readonly out: ByteOutput,
     readonly origin: SourceOrigin | undefined,
     readonly stored: boolean,
-    readonly report: {losses: Losses},
+    readonly report: {notes: Losses},
   ) {
     this.own = ownTarget(origin)
   }
@@ -84,6 +87,11 @@ export class Restores {
   }
 
   #write(entry: Entry, bytes: Uint8Array, start: number, end: number): void {
+    // RESTORE refuses what loading passes over.
+    if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') {
+      this.report.notes.add(EMPTY)
+      return
+    }
     this.head(entry)
     writeBulk(this.out, bytes, start, end)
     this.tail(entry)

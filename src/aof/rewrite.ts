@@ -19,7 +19,7 @@ import {type ModuleAux, SKIP, ValueVisitor} from '../keyspace/visitor.js'
 import {bulk, putBulk, writeArrayHead, writeBulk, writeBulkEnd, writeBulkHead} from '../resp/framing.js'
 import {writeInteger, writeScore} from './arguments.js'
 import {Batch} from './batch.js'
-import {Restores} from './restores.js'
+import {EMPTY, Restores} from './restores.js'
 import {StreamCommands} from './stream-commands.js'
 import {StringCommand} from './string-command.js'
 
@@ -221,7 +221,7 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     if (entry.type === 'string') {
       if (!this.#string.end(entry)) return
     } else if (this.#elements === 0) {
-      this.#notes.add('empty collections, which are no keys')
+      this.#notes.add(EMPTY)
       return
     } else if (entry.type === 'hash') {
       this.#flushFields()
