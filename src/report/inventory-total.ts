@@ -2,19 +2,18 @@
  * Several sources in sum, for people.
  */
 import type {InventoryTotal} from '../analysis/inventory-total.js'
+import {keysText} from './inventory.js'
 import {biggestTable, databasesTable, encodingsTable, modulesTable, type TablesView} from './inventory-tables.js'
 import {spreadSections} from './spread.js'
 import {type Fact, formatFacts, joinSections} from './table.js'
-import {formatCount, formatShare, formatSize} from './units.js'
+import {formatCount, formatSize} from './units.js'
 
 const LABEL_COLUMNS = 10
 
 export function formatTotal(total: InventoryTotal, view: TablesView): string[] {
-  const {keys, expiring, expired} = total
-  const expiry = `${formatCount(expiring)} (${formatShare(expiring, keys)}) with an expiry, ${formatCount(expired)} expired`
   const facts: Fact[] = [
     ['size', formatSize(total.bytes)],
-    ['keys', `${formatCount(keys)}, of which ${expiry}`],
+    ['keys', keysText(total)],
   ]
   if (total.memoryBytes !== undefined) {
     facts.push(['estimated', `${formatSize(total.memoryBytes)} of memory for these keys`])

@@ -126,7 +126,8 @@ export function checksumText(inventory: Pick<Inventory, 'checksum'>, style: Styl
   }
 }
 
-export function keysText({keys, expiring, expired}: Inventory): string {
+/** How many keys, and how many of them expire or have. */
+export function keysText({keys, expiring, expired}: Pick<Inventory, 'keys' | 'expiring' | 'expired'>): string {
   if (keys === 0) return 'none'
   if (expiring === 0) return `${formatCount(keys)}, none with an expiry`
   const expiry = `${formatCount(keys)}, of which ${formatCount(expiring)} (${formatShare(expiring, keys)}) with an expiry`

@@ -1,12 +1,12 @@
 /**
  * How keys are spread, for people.
  */
-import type {BucketCount} from '../analysis/expiry.js'
+import type {BucketCount, ExpiryWindow} from '../analysis/expiry.js'
 import type {Percentile, Spread} from '../analysis/spread.js'
 import type {TablesView} from './inventory-tables.js'
 import {formatTable, numeric, textual, widthBefore} from './table.js'
 import {formatBytes, shorten} from './text.js'
-import {formatCount, formatShare, formatSize, formatTime} from './units.js'
+import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 const PREFIX_COLUMNS_MIN = 20
 /** Frequencies are told in these groups: the counter is logarithmic, single values mean little. */
@@ -40,7 +40,14 @@ function ttlTable(spread: Spread, view: TablesView): string[] {
   const hour = spread.densestHour
   if (hour === undefined || lines.length === 0) return lines
   const share = `${formatCount(hour.keys)} (${formatShare(hour.share, 1)} of what expires)`
-  return [...lines, view.style.faint(`most in one hour: ${share} from ${formatTime(hour.fromMs)}`)]
+  return [...lines, view.style.faint(`most in ${spanText(hour)}: ${share} from ${formatTime(hour.fromMs)}`)]
+}
+
+/** An hour; more where expiries lie so far apart that hours are not counted apart. */
+function spanText({fromMs, toMs}: ExpiryWindow): string {
+  const seconds = (toMs - fromMs) / 1000
+  if (seconds === 3600) return 'one hour'
+  return seconds === 86_400 ? 'one day' : formatDuration(seconds)
 }
 
 /** Buckets that hold nothing are left out. */

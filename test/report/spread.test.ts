@@ -48,6 +48,17 @@ const linesOf = (spread: Spread, columns = 80): string[] =>
   joinSections(spreadSections(spread, {style: PLAIN, columns, nowMs: 0}))
 
 describe('spreadSections', () => {
+  it.each([
+    [1, 'one hour'],
+    [24, 'one day'],
+    [32 * 24, '32 days'],
+  ])('tells the span in which most keys expire: %i hours', (hours, text) => {
+    const densestHour = {...FULL.densestHour!, toMs: FULL.densestHour!.fromMs + hours * 3_600_000}
+    expect(linesOf({...FULL, densestHour}).join('\n')).toContain(
+      `most in ${text}: 1,234 (25.0 % of what expires) from `,
+    )
+  })
+
   it('says nothing of nothing', () => expect(linesOf(EMPTY)).toEqual([]))
 
   it('leaves out empty buckets, groups frequencies, and keeps bytes off the terminal', () => {
