@@ -3,7 +3,18 @@
  * whole. Until then whoever looks sees what was there before, or nothing; what is not published goes with the process,
  * however that ends.
  */
-import {closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync, unlinkSync} from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
 import {UsageError} from '../errors.js'
 
@@ -36,9 +47,33 @@ export function publish(temporary: string, path: string, force: boolean): void {
   syncFolder(dirname(path))
 }
 
-/** Of a published file nothing is removed. */
+/**
+ * Refuses a folder's name that is taken: by anything but an empty folder, unless forced; and even then by what is no folder
+ * of ours, which has a file called `mark`. A forced one is replaced as a whole.
+ */
+export function openFolder(path: string, force: boolean, mark: string): void {
+  if (!existsSync(path)) return
+  if (!statSync(path).isDirectory()) throw taken(path)
+  if (readdirSync(path).length === 0) return
+  if (!force) throw taken(path)
+  if (existsSync(join(path, mark))) return
+  throw new UsageError(`${path} has no ${mark}, so we did not make it: it is not replaced, whatever is in it`)
+}
+
+/** Gives a finished folder its name; what stands there has been judged by `openFolder`. */
+export function publishFolder(temporary: string, path: string): void {
+  const old = existsSync(path) ? temporaryBeside(path) : undefined
+  if (old !== undefined) renameSync(path, old)
+  renameSync(temporary, path)
+  unpublished.delete(temporary)
+  if (old !== undefined) removeUnpublished(old)
+  syncFolder(path)
+  syncFolder(dirname(path))
+}
+
+/** Of what is published nothing is removed. */
 export function removeUnpublished(temporary: string): void {
-  if (unpublished.delete(temporary)) rmSync(temporary, {force: true})
+  if (unpublished.delete(temporary)) rmSync(temporary, {force: true, recursive: true})
 }
 
 function taken(path: string): UsageError {

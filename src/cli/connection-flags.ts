@@ -6,10 +6,12 @@ import {Flags, type Interfaces} from '@oclif/core'
 import {UsageError} from '../errors.js'
 import {SILENCE_MS} from '../replication/client.js'
 import {PATIENCE_MS, RETRIES, RETRY_DELAY_MS} from '../replication/full-resync.js'
-import type {ServerAddress, TlsOptions} from '../resp/address.js'
+import {SENTINEL_PORT} from '../replication/topology.js'
+import {parseAddress, type ServerAddress, type TlsOptions} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
 import {PASSWORD_VARIABLE} from '../source/live.js'
 
+export const SENTINEL_PASSWORD_VARIABLE = 'RDBTOOL_SENTINEL_PASSWORD'
 const SECONDS_MAX = 1_000_000_000
 const RETRIES_MAX = 1000
 const PORT_MAX = 65_535
@@ -100,6 +102,29 @@ export function withCredentials(
   const tls = tlsOptions(address.tls, flags)
   const found = {...(user === undefined ? {} : {user}), ...(password ? {password} : {}), ...(tls && {tls})}
   return {...address, ...found}
+}
+
+/** `NAME@HOST:PORT,HOST:PORT`: who is asked, and for whom. */
+export function parseSentinels(text: string): {name: string; addresses: ServerAddress[]} {
+  const at = text.lastIndexOf('@')
+  if (at < 1)
+    throw new UsageError(`${JSON.stringify(text)} names no master: give NAME@HOST:PORT, such as mymaster@db1:26379`)
+  const addresses = text
+    .slice(at + 1)
+    .split(',')
+    .map(one => parseAddress(one.trim(), SENTINEL_PORT))
+  return {name: text.slice(0, at), addresses}
+}
+
+/** Sentinels have passwords of their own; TLS they speak where the master does. */
+export function sentinelCredentials(
+  address: ServerAddress,
+  flags: ConnectionFlags,
+  environment: NodeJS.ProcessEnv = process.env,
+): ServerAddress {
+  const password = environment[SENTINEL_PASSWORD_VARIABLE]
+  const tls = tlsOptions(undefined, flags)
+  return {...address, ...(password ? {password} : {}), ...(tls && {tls})}
 }
 
 /** How long to wait, and how often to try; undefined where nobody said. */

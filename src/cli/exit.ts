@@ -22,6 +22,7 @@ const WIRE_EXITS: Readonly<Partial<Record<WireCode, number>>> = {
   NOT_A_SERVER: EXIT_FORMAT,
   UNEXPECTED_REPLY: EXIT_FORMAT,
   COMMAND_UNKNOWN: EXIT_UNSUPPORTED,
+  NOT_A_CLUSTER: EXIT_UNSUPPORTED,
 }
 
 export function exitCodeOf(error: unknown): number {

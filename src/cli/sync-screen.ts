@@ -17,16 +17,13 @@ export interface SyncScreenOptions {
 }
 
 export class SyncScreen {
-  readonly #phases: Phases
   #address = ''
 
   constructor(
     readonly options: SyncScreenOptions,
     readonly write: (line: string) => void,
-  ) {
-    // Lines and a spinner would overwrite each other.
-    this.#phases = new Phases(options.quiet || options.log || options.trace)
-  }
+    readonly phases: Phases = phasesOf(options),
+  ) {}
 
   event(event: SyncEvent): void {
     const {log, prefix = ''} = this.options
@@ -41,11 +38,11 @@ export class SyncScreen {
   }
 
   stop(): void {
-    this.#phases.stop()
+    this.phases.stop()
   }
 
   #enter(event: SyncEvent): void {
-    const phases = this.#phases
+    const {phases} = this
     if (event.kind === 'connecting') this.#address = formatText(event.address)
     const master = this.#address
     if (event.kind === 'connecting') phases.enter(`connecting to ${master}`)
@@ -56,4 +53,33 @@ export class SyncScreen {
     else if (event.kind === 'online') phases.enter(`following ${master} from offset ${event.offset}`)
     else if (event.kind === 'retrying') phases.enter(`${formatText(event.failure.message)}; trying again`)
   }
+}
+
+/** One for each master that is talked to, told apart by its address; on a terminal the last event of any is shown. */
+export class SyncScreens {
+  readonly #screens = new Map<string, SyncScreen>()
+  readonly #phases: Phases
+
+  constructor(
+    readonly options: SyncScreenOptions,
+    readonly write: (line: string) => void,
+  ) {
+    this.#phases = phasesOf(options)
+  }
+
+  of(node: string): SyncScreen {
+    const screen =
+      this.#screens.get(node) ?? new SyncScreen({...this.options, prefix: `${node}  `}, this.write, this.#phases)
+    this.#screens.set(node, screen)
+    return screen
+  }
+
+  stop(): void {
+    this.#phases.stop()
+  }
+}
+
+/** Lines and a spinner would overwrite each other. */
+function phasesOf({quiet, log, trace}: SyncScreenOptions): Phases {
+  return new Phases(quiet || log || trace)
 }

@@ -1,14 +1,29 @@
-import {Args, Flags} from '@oclif/core'
+import {Args, Flags, type Interfaces} from '@oclif/core'
 import {BaseCommand} from '../cli/command.js'
-import {connectionFlags, parseSeconds, patienceOptions, replicaFlags, withCredentials} from '../cli/connection-flags.js'
+import {
+  connectionFlags,
+  parseSeconds,
+  parseSentinels,
+  patienceOptions,
+  replicaFlags,
+  sentinelCredentials,
+  withCredentials,
+} from '../cli/connection-flags.js'
+import {EXIT_FINDINGS} from '../cli/exit.js'
 import {outputFlags} from '../cli/flags.js'
-import {SyncScreen} from '../cli/sync-screen.js'
+import {SyncScreen, SyncScreens} from '../cli/sync-screen.js'
 import {UsageError} from '../errors.js'
 import {type FollowOptions, type SyncOptions, sync} from '../jobs/sync.js'
+import {type ClusterSync, syncCluster} from '../jobs/sync-cluster.js'
+import {PATIENCE_MS} from '../replication/full-resync.js'
+import {masterOf} from '../replication/topology.js'
+import {failureJson} from '../report/failure.js'
 import {formatSync, type SyncReport, syncJson} from '../report/sync.js'
-import {maskAddress, parseAddress} from '../resp/address.js'
+import {formatClusterSync, manifestJson} from '../report/sync-cluster.js'
+import {maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
 
 const OUTPUT = 'OUTPUT'
+const WHOM = 'SERVER'
 
 export default class Sync extends BaseCommand {
   static override summary = 'Fetch a snapshot from a running server, as its replica.'
@@ -16,20 +31,28 @@ export default class Sync extends BaseCommand {
     'Attaches to a master (or a replica) as a replica does, takes the snapshot of a full resync at the speed of the wire,',
     'verifies it, reads it as a server does on loading it, and only then gives it its name: what stands there is whole.',
     'With --for or --until-offset the link stays: the command stream is counted and acknowledged every second.',
-    '\n\nThe user needs +psync +replconf +ping. The password comes from RDBTOOL_PASSWORD or the URL, and is never shown.',
-    'A master that is loading or has lost its own master is waited for; a transfer that broke is asked for again.',
+    '\n\nWith --cluster every shard is fetched, one file each, into a folder with a manifest; all 16,384 slots must be covered',
+    'once. With --sentinel the master is asked for, and whether it is one.',
+    '\n\nThe user needs +psync +replconf +ping (+cluster|slots, +role). The password comes from RDBTOOL_PASSWORD or the URL, and',
+    'is never shown. A master that is loading or has lost its own master is waited for; a transfer that broke is asked for',
+    'again.',
   ].join(' ')
   static override usage =
     '<%= command.id %> SERVER --out FILE [--for SECONDS] [--log] [--trace] [--json] [connection flags]'
   static override args = {
     server: Args.string({
-      required: true,
       description: 'HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS) or unix:///PATH.',
       ignoreStdin: true,
     }),
   }
   static override flags = {
-    out: Flags.string({char: 'o', required: true, description: 'File to write.', helpGroup: OUTPUT, helpValue: 'FILE'}),
+    out: Flags.string({
+      char: 'o',
+      required: true,
+      description: 'File to write; with --cluster, folder.',
+      helpGroup: OUTPUT,
+      helpValue: 'FILE',
+    }),
     force: Flags.boolean({description: 'Replace it if it is there.', helpGroup: OUTPUT}),
     log: Flags.boolean({description: 'Show what happens in lines as a replica logs them.', helpGroup: OUTPUT}),
     trace: Flags.boolean({
@@ -37,6 +60,20 @@ export default class Sync extends BaseCommand {
       helpGroup: OUTPUT,
     }),
     ...outputFlags,
+    cluster: Flags.string({
+      description: 'Fetch every shard of the cluster that this server belongs to.',
+      helpGroup: WHOM,
+      helpValue: 'SERVER',
+    }),
+    'from-replicas': Flags.boolean({
+      description: 'With --cluster: from a replica of each shard where there is one, else from its master.',
+      helpGroup: WHOM,
+    }),
+    sentinel: Flags.string({
+      description: 'Fetch from the master that these Sentinels have under a name.',
+      helpGroup: WHOM,
+      helpValue: 'NAME@HOST:PORT[,HOST:PORT...]',
+    }),
     for: Flags.custom<number>({
       description: 'After the snapshot, stay for so long, and acknowledge what arrives.',
       helpValue: 'SECONDS',
@@ -56,27 +93,45 @@ export default class Sync extends BaseCommand {
     '$ RDBTOOL_PASSWORD=... <%= config.bin %> <%= command.id %> db1 --user backup --out snap.rdb --json',
     '<%= config.bin %> <%= command.id %> rediss://db1:6380 --ca ca.pem --out snap.rdb',
     '<%= config.bin %> <%= command.id %> unix:///run/redis/redis.sock --out snap.rdb',
+    '<%= config.bin %> <%= command.id %> --cluster db1:7000 --out cluster-2026-11-24',
+    '<%= config.bin %> <%= command.id %> --sentinel mymaster@sentinel1,sentinel2 --out snap.rdb',
   ]
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Sync)
-    const address = withCredentials(parseAddress(args.server), flags)
+    const {server} = args
+    const {cluster, sentinel} = flags
+    const named = [server, cluster, sentinel].filter(one => one !== undefined)
+    if (named.length !== 1)
+      throw new UsageError('give one of these: SERVER, --cluster SERVER, --sentinel NAME@HOST:PORT')
+    const follow = followOptions(flags.for, flags['until-offset'])
+    if (cluster !== undefined) {
+      if (follow !== undefined) throw new UsageError('--for and --until-offset follow one master: not with --cluster')
+      await this.#cluster(cluster, flags)
+    } else if (flags['from-replicas']) throw new UsageError('--from-replicas belongs to --cluster')
+    else await this.#one(server, sentinel, follow, flags)
+  }
+
+  async #one(
+    server: string | undefined,
+    sentinel: string | undefined,
+    follow: FollowOptions | undefined,
+    flags: SyncFlags,
+  ): Promise<void> {
+    const address = server === undefined ? undefined : withCredentials(parseAddress(server), flags)
+    const sentinels = sentinel === undefined ? undefined : parseSentinels(sentinel)
     const screen = new SyncScreen(flags, line => this.logToStderr(line))
-    const options: SyncOptions = {
-      ...patienceOptions(flags),
-      psyncCommand: flags['psync-command'],
-      listeningPort: flags['listening-port'],
-      announcedIp: flags['ip-address'],
-      force: flags.force,
-      follow: followOptions(flags.for, flags['until-offset']),
-      onEvent: event => screen.event(event),
-      onMessage: screen.message,
-    }
-    const master = maskAddress(args.server)
+    const master = maskAddress(server ?? sentinel ?? '')
     let report: SyncReport | undefined
     let failure: unknown
     try {
-      report = await sync(address, flags.out, options)
+      const options = {...replicaOptions(flags), follow}
+      const onEvent: SyncOptions['onEvent'] = event => screen.event(event)
+      report = await sync(address ?? (await askedFor(sentinels!, flags)), flags.out, {
+        ...options,
+        onEvent,
+        onMessage: screen.message,
+      })
       failure = report.unread ?? report.followed?.failure
     } catch (error) {
       if (error instanceof UsageError) throw error
@@ -87,6 +142,61 @@ export default class Sync extends BaseCommand {
     if (flags.json) this.printJson(syncJson(master, flags.out, report, failure))
     else if (report !== undefined) this.print(formatSync(report, {style: this.style, nowMs: Date.now()}))
     if (failure !== undefined) this.fail(failure, master, report !== undefined)
+  }
+
+  async #cluster(server: string, flags: SyncFlags): Promise<void> {
+    const address = withCredentials(parseAddress(server), flags)
+    const screens = new SyncScreens(flags, line => this.logToStderr(line))
+    const cluster = maskAddress(server)
+    let result: ClusterSync | undefined
+    let failure: unknown
+    try {
+      result = await syncCluster(address, flags.out, {
+        ...replicaOptions(flags),
+        fromReplicas: flags['from-replicas'],
+        onEvent: (event, node) => screens.of(node).event(event),
+        onMessage: flags.trace ? (message, node) => screens.of(node).message?.(message) : undefined,
+      })
+      failure = result.shards.find(({sync}) => sync.unread !== undefined)?.sync.unread
+    } catch (error) {
+      if (error instanceof UsageError) throw error
+      failure = error
+    } finally {
+      screens.stop()
+    }
+    const {out} = flags
+    if (flags.json) {
+      const error = failure === undefined ? {} : {error: failureJson(failure)}
+      this.printJson(
+        result === undefined ? {cluster, out, ...error} : {...manifestJson(cluster, result, Date.now()), out, ...error},
+      )
+    } else if (result !== undefined) this.print(formatClusterSync(cluster, result, this.style))
+    if (failure !== undefined) this.fail(failure, cluster, result !== undefined)
+    else if (result?.moved.length || result?.shards.some(({sync}) => sync.strayKeys > 0))
+      process.exitCode = EXIT_FINDINGS
+  }
+}
+
+type SyncFlags = Interfaces.InferredFlags<typeof Sync.flags>
+
+/** What the Sentinels say, and the master itself. */
+async function askedFor(
+  sentinels: {name: string; addresses: ServerAddress[]},
+  flags: SyncFlags,
+): Promise<ServerAddress> {
+  const {connectTimeoutMs: timeoutMs, patienceMs = PATIENCE_MS} = patienceOptions(flags)
+  const addresses = sentinels.addresses.map(address => sentinelCredentials(address, flags))
+  const {host: _, port: __, ...credentials} = withCredentials({host: '', port: 0}, flags)
+  return await masterOf(sentinels.name, addresses, credentials, {timeoutMs, patienceMs})
+}
+
+function replicaOptions(flags: SyncFlags): Omit<SyncOptions, 'onEvent' | 'onMessage'> {
+  return {
+    ...patienceOptions(flags),
+    psyncCommand: flags['psync-command'],
+    listeningPort: flags['listening-port'],
+    announcedIp: flags['ip-address'],
+    force: flags.force,
   }
 }
 

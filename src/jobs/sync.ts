@@ -5,8 +5,11 @@
 import {type Inventory, InventoryVisitor} from '../analysis/inventory.js'
 import {refuseTaken} from '../bytes/unpublished.js'
 import {FormatError, UnsupportedError} from '../errors.js'
+import {SelectingVisitor, Selection} from '../keyspace/selection.js'
+import type {EntryVisitor} from '../keyspace/visitor.js'
 import {RdbReader} from '../rdb/reader.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
+import type {SlotRange} from '../replication/topology.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 
@@ -22,6 +25,8 @@ export interface SyncOptions extends Omit<FullResyncOptions, 'path' | 'observer'
   force?: boolean | undefined
   /** Absent: leave once the snapshot is here. */
   follow?: FollowOptions | undefined
+  /** The slots whose keys are to be expected; keys of others are counted apart. */
+  slots?: readonly SlotRange[] | undefined
   onEvent?: ((event: SyncEvent) => void) | undefined
   onMessage?: NonNullable<FullResyncOptions['observer']>['message']
 }
@@ -56,6 +61,8 @@ export interface Sync {
   inventory: Inventory
   /** The snapshot is whole by its checksum, and holds what we do not know. */
   unread: UnsupportedError | undefined
+  /** Keys of slots that were not to be expected; they are not in the inventory. */
+  strayKeys: number
   followed: Followed | undefined
 }
 
@@ -73,7 +80,7 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
   const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer})
   try {
     const following = follow === undefined ? undefined : new Following(resync, follow)
-    const {inventory, unread} = await load(resync, event)
+    const {inventory, unread, strayKeys} = await load(resync, event, options.slots)
     adoptPlace(resync, inventory)
     const {offset} = resync
     await resync.publish(out, options.force === true)
@@ -83,7 +90,7 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
     const followed = await following?.finish()
     const {replicationId, transfer, bytes, checksum, attempts} = resync
     const facts = {master: formatAddress(address), out, replicationId, offset, transfer, bytes, checksum, attempts}
-    return {...facts, transferSeconds, seconds, inventory, unread, followed}
+    return {...facts, transferSeconds, seconds, inventory, unread, strayKeys, followed}
   } finally {
     await resync.close()
   }
@@ -97,18 +104,23 @@ function adoptPlace({client}: Resync, {aux}: Inventory): void {
 }
 
 /** Reads the snapshot as a server does on loading it: whole, or not at all. */
-async function load(resync: Resync, event: (event: SyncEvent) => void): Promise<Pick<Sync, 'inventory' | 'unread'>> {
+async function load(
+  resync: Resync,
+  event: (event: SyncEvent) => void,
+  slots: readonly SlotRange[] | undefined,
+): Promise<Pick<Sync, 'inventory' | 'unread' | 'strayKeys'>> {
   const source = await resync.source()
   try {
     event({kind: 'flushing'})
     event({kind: 'loading', progress: source})
     const nowMs = Date.now()
     const visitor = new InventoryVisitor({top: 0, nowMs})
+    const selecting = slots === undefined ? undefined : new SelectingVisitor(new Selection({slots}), visitor)
     const reader = new RdbReader(source)
-    const unread = await read(reader, visitor, resync.checksum)
+    const unread = await read(reader, selecting ?? visitor, resync.checksum)
     const inventory = visitor.result(reader.header!, reader.end?.bytes ?? reader.offset, reader.end)
     event({kind: 'loaded', inventory, nowMs})
-    return {inventory, unread}
+    return {inventory, unread, strayKeys: selecting?.counts.skipped.slot ?? 0}
   } finally {
     await source.close()
   }
@@ -117,7 +129,7 @@ async function load(resync: Resync, event: (event: SyncEvent) => void): Promise<
 /** Returns what is not known, where the checksum vouches for it. */
 async function read(
   reader: RdbReader,
-  visitor: InventoryVisitor,
+  visitor: EntryVisitor,
   checksum: Resync['checksum'],
 ): Promise<UnsupportedError | undefined> {
   try {

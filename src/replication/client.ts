@@ -49,6 +49,8 @@ export interface ReplicaOptions {
   /** The snapshot is all we want (REPLCONF rdb-only, redis 6.2 and later): the master keeps no stream for us. */
   snapshotOnly?: boolean | undefined
   observer?: ReplicationObserver | undefined
+  /** Ends the conversation, whatever is going on. */
+  signal?: AbortSignal | undefined
 }
 
 export class ReplicaClient {
@@ -67,6 +69,7 @@ export class ReplicaClient {
   #framer: CommandFramer | undefined
   #beating: NodeJS.Timeout | undefined
   #online = false
+  readonly #abort = (): void => this.close()
 
   private constructor(
     readonly connection: Connection,
@@ -75,6 +78,7 @@ export class ReplicaClient {
   ) {
     const onNewline = (): void => this.#message({direction: 'received', kind: 'newline'})
     this.#input = new LineInput(connection, options.silenceMs ?? SILENCE_MS, onNewline)
+    options.signal?.addEventListener('abort', this.#abort)
   }
 
   static async connect(address: ServerAddress, options: ReplicaOptions = {}): Promise<ReplicaClient> {
@@ -202,6 +206,7 @@ export class ReplicaClient {
 
   close(): void {
     clearInterval(this.#beating)
+    this.options.signal?.removeEventListener('abort', this.#abort)
     this.connection.close()
   }
 

@@ -123,6 +123,7 @@ class Attempts {
   }
 
   async #attempt(): Promise<Resync> {
+    this.options.signal?.throwIfAborted()
     const client = await ReplicaClient.connect(this.address, this.options)
     try {
       await client.handshake()
@@ -146,6 +147,7 @@ class Attempts {
   /** Whether to try once more, after so long. */
   #mayPass(error: Error, waitMs: number): boolean {
     const again = this.#failures++ > 0
+    if (this.options.signal?.aborted === true) return false
     const code = error instanceof WireError || error instanceof FormatError ? error.code : undefined
     // Who answered before and refuses connections now is starting again.
     if (code === 'MASTER_NOT_READY' || (again && code === 'CONNECT_FAILED')) {

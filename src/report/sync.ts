@@ -39,6 +39,8 @@ export interface SyncReport {
   inventory: Inventory
   /** Why not all of it was counted. */
   unread: unknown
+  /** Keys of slots that were not to be expected. */
+  strayKeys: number
   followed: FollowedReport | undefined
 }
 
@@ -69,7 +71,18 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
 /** `failure` is what kept the snapshot from being published; the names are a contract, more may be added. */
 export function syncJson(master: string, out: string, report: SyncReport | undefined, failure: unknown): Json {
   if (report === undefined) return {master, out, error: failureJson(failure)}
-  const {inventory, followed, replicationId, offset} = report
+  const {followed} = report
+  return {
+    ...shardFacts(report),
+    out: report.out,
+    ...(followed === undefined ? {} : {stream: streamJson(followed)}),
+    ...(report.unread === undefined ? {} : {error: failureJson(report.unread)}),
+  }
+}
+
+/** What is told of any snapshot, alone or as one of a cluster's. */
+export function shardFacts(report: SyncReport): Json {
+  const {inventory, replicationId, offset, strayKeys} = report
   return {
     master: report.master,
     replicationId: replicationId === '?' ? null : replicationId,
@@ -83,13 +96,11 @@ export function syncJson(master: string, out: string, report: SyncReport | undef
     keys: inventory.keys,
     expiring: inventory.expiring,
     expired: inventory.expired,
+    ...(strayKeys > 0 ? {strayKeys} : {}),
     databases: inventory.databases.map(({db, keys, expiring, expired}) => ({db, keys, expiring, expired})),
-    out: report.out,
     attempts: report.attempts,
     transferSeconds: rounded(report.transferSeconds),
     seconds: rounded(report.seconds),
-    ...(followed === undefined ? {} : {stream: streamJson(followed)}),
-    ...(report.unread === undefined ? {} : {error: failureJson(report.unread)}),
   }
 }
 

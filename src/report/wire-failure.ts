@@ -1,7 +1,7 @@
 /**
  * What to do when a conversation with a server failed: by what the server said, and how far it had come.
  */
-import type {WireCode, WireError} from '../errors.js'
+import type {WireCode, WireContext, WireError} from '../errors.js'
 import {formatSize} from './units.js'
 
 const ADVICE: Readonly<Partial<Record<WireCode, string>>> = {
@@ -12,6 +12,10 @@ const ADVICE: Readonly<Partial<Record<WireCode, string>>> = {
     'the server takes connections from its own machine only: run there, or have a password and a bind address configured',
   AUTH_REQUIRED: 'set RDBTOOL_PASSWORD, and --user where the server has ACL users',
   MASTER_NOT_READY: 'wait until it is ready (INFO persistence, INFO replication), or give it longer with --wait',
+  NOT_A_MASTER: 'a failover may be under way: try again, give it longer with --wait, or ask another Sentinel',
+  MASTER_UNKNOWN: 'SENTINEL MASTERS lists the names that it knows',
+  NOT_A_CLUSTER: 'fetch it as one server: rdbtool sync HOST:PORT --out FILE',
+  SLOTS_UNCOVERED: 'wait until the cluster is whole: CLUSTER INFO shows cluster_state:ok and 16384 slots assigned',
   MASTER_REFUSED: 'ask the server: ACL LOG and its log file may tell why',
   SNAPSHOT_FAILED:
     "read the master's log: mostly its disk is full, or it may not fork (memory, vm.overcommit_memory); then try again",
@@ -66,7 +70,7 @@ export function wireAdvice(error: WireError): string | undefined {
     case 'AUTH_FAILED':
       return authAdvice(context.reply ?? '', context.user)
     case 'NO_PERMISSION':
-      return `let it: ACL SETUSER ${context.user ?? 'default'} +psync +replconf +ping (a managed service may not: take its export file)`
+      return permissionAdvice(context)
     case 'COMMAND_UNKNOWN':
       return NO_PSYNC
     case 'SILENCE':
@@ -78,6 +82,13 @@ export function wireAdvice(error: WireError): string | undefined {
     default:
       return ADVICE[code]
   }
+}
+
+/** Of a question about itself, the server's words name the command. */
+function permissionAdvice({stage, user = 'default', reply = ''}: WireContext): string {
+  const asked = /'([\w|]+)' command/.exec(reply)?.[1]
+  if (stage === 'asking' && asked !== undefined) return `let it: ACL SETUSER ${user} +${asked}`
+  return `let it: ACL SETUSER ${user} +psync +replconf +ping (a managed service may not: take its export file)`
 }
 
 function authAdvice(reply: string, user: string | undefined): string {

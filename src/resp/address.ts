@@ -45,9 +45,9 @@ export function isServerUrl(text: string): boolean {
 }
 
 /** Understands any of the forms above; throws UsageError. */
-export function parseAddress(text: string): ServerAddress {
+export function parseAddress(text: string, portDefault: number = PORT_DEFAULT): ServerAddress {
   const [, scheme, rest] = URL_FORM.exec(text) ?? []
-  if (scheme === undefined || rest === undefined) return parseHostPort(text, text)
+  if (scheme === undefined || rest === undefined) return parseHostPort(text, text, portDefault)
   const shown = maskAddress(text)
   // A question mark may stand in a password, so it is looked for behind the last @.
   const at = rest.lastIndexOf('@')
@@ -66,7 +66,7 @@ export function parseAddress(text: string): ServerAddress {
       `a full resync brings every database: leave out /${database} and select with --db where it is read`,
     )
   }
-  return {...parseHostPort(hostPort, shown), ...credentials, ...(tls && {tls})}
+  return {...parseHostPort(hostPort, shown, portDefault), ...credentials, ...(tls && {tls})}
 }
 
 /** Host and port, or the socket's path: what to call the server in words. */
@@ -80,14 +80,14 @@ export function maskAddress(text: string): string {
   return text.replace(/^((?:rediss?|unix):\/\/[^:@/]*):(.*)@/s, '$1:***@')
 }
 
-function parseHostPort(text: string, shown: string): ServerAddress {
+function parseHostPort(text: string, shown: string, portDefault: number): ServerAddress {
   const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text)
   // More than one colon without brackets: an IPv6 address alone.
   const bare =
     bracketed ??
     (text.split(':').length > 2 ? /^([0-9a-fA-F:.%\w]+)$/.exec(text) : /^([^:\s/@]+)(?::(\d+))?$/.exec(text))
   if (bare === null) throw wrong(shown, FORMS)
-  const port = bare[2] === undefined ? PORT_DEFAULT : Number(bare[2])
+  const port = bare[2] === undefined ? portDefault : Number(bare[2])
   if (port < 1 || port > PORT_MAX) throw wrong(shown, `a port is a number from 1 to ${PORT_MAX}`)
   return {host: decode(bare[1]!), port}
 }

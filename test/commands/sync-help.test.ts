@@ -9,8 +9,8 @@ USAGE
     [--trace] [--json] [connection flags]
 
 ARGUMENTS
-  SERVER  HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS) or
-          unix:///PATH.
+  [SERVER]  HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS)
+            or unix:///PATH.
 
 FLAGS
   --for=SECONDS     After the snapshot, stay for so long, and acknowledge what
@@ -19,7 +19,7 @@ FLAGS
                     offset.
 
 OUTPUT FLAGS
-  -o, --out=FILE  (required) File to write.
+  -o, --out=FILE  (required) File to write; with --cluster, folder.
   -q, --quiet     No progress on standard error.
       --force     Replace it if it is there.
       --json      Print JSON; its names are a contract.
@@ -44,6 +44,15 @@ CONNECTION FLAGS
   --user=NAME           ACL user; the password comes from RDBTOOL_PASSWORD or
                         the URL.
 
+SERVER FLAGS
+  --cluster=SERVER                          Fetch every shard of the cluster
+                                            that this server belongs to.
+  --from-replicas                           With --cluster: from a replica of
+                                            each shard where there is one, else
+                                            from its master.
+  --sentinel=NAME@HOST:PORT[,HOST:PORT...]  Fetch from the master that these
+                                            Sentinels have under a name.
+
 TIMEOUT FLAGS
   --connect-timeout=SECONDS  For a connection to be accepted. Default: 10.
   --retries=N                How often a transfer that broke is asked for again;
@@ -64,10 +73,14 @@ DESCRIPTION
   With --for or --until-offset the link stays: the command stream is counted and
   acknowledged every second.
 
-  The user needs +psync +replconf +ping. The password comes from
-  RDBTOOL_PASSWORD or the URL, and is never shown. A master that is loading or
-  has lost its own master is waited for; a transfer that broke is asked for
-  again.
+  With --cluster every shard is fetched, one file each, into a folder with a
+  manifest; all 16,384 slots must be covered once. With --sentinel the master is
+  asked for, and whether it is one.
+
+  The user needs +psync +replconf +ping (+cluster|slots, +role). The password
+  comes from RDBTOOL_PASSWORD or the URL, and is never shown. A master that is
+  loading or has lost its own master is waited for; a transfer that broke is
+  asked for again.
 
 EXAMPLES
   $ rdbtool sync 127.0.0.1:6380 --out snap.rdb
@@ -79,6 +92,10 @@ EXAMPLES
   $ rdbtool sync rediss://db1:6380 --ca ca.pem --out snap.rdb
 
   $ rdbtool sync unix:///run/redis/redis.sock --out snap.rdb
+
+  $ rdbtool sync --cluster db1:7000 --out cluster-2026-11-24
+
+  $ rdbtool sync --sentinel mymaster@sentinel1,sentinel2 --out snap.rdb
 
 `
 
