@@ -7,8 +7,9 @@
  *
  * Bytes are taken before `write` returns: they may be lent.
  */
-import {closeSync, fsyncSync, openSync, writeSync} from 'node:fs'
+import {closeSync, fsyncSync, openSync, write, writeSync} from 'node:fs'
 import type {Writable} from 'node:stream'
+import {promisify} from 'node:util'
 import {publish, refuseTaken, removeUnpublished, temporaryBeside} from './unpublished.js'
 
 export interface ByteTarget {
@@ -18,6 +19,11 @@ export interface ByteTarget {
   readonly bytes: number
   /** Takes bytes[start … end). Input/output errors pass through. */
   write(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * Takes bytes that stay as they are until `drain` has been awaited twice: they are written meanwhile. Absent where
+   * nothing is gained by that.
+   */
+  writeLater?(bytes: Uint8Array, start: number, end: number): void
   /** Overwrites bytes that were taken before; absent where they have been seen by then. */
   rewrite?(bytes: Uint8Array, position: number): void
   /** Waits until there is room for more; undefined where there is. */
@@ -30,6 +36,12 @@ export interface ByteTarget {
 
 /** Bytes of one call to the system: some refuse more than 2^31. */
 const CALL_BYTES_MAX = 64 * 1024 * 1024
+
+const writePromise = promisify(write)
+
+async function writeOnce(fd: number, bytes: Uint8Array, at: number, count: number, position: number): Promise<number> {
+  return (await writePromise(fd, bytes, at, count, position)).bytesWritten
+}
 
 export interface FileTargetOptions {
   /** Replace what stands there under the name. */
@@ -44,6 +56,9 @@ export class FileTarget implements ByteTarget {
   bytes = 0
   #fd: number
   readonly #temporary: string
+  /** Under way since the last `drain`, and before it. */
+  #later: Promise<void>[] = []
+  #laterBefore: Promise<void>[] = []
 
   private constructor(
     readonly name: string,
@@ -66,17 +81,35 @@ export class FileTarget implements ByteTarget {
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
-    for (let p = start; p < end; ) p += writeSync(this.#fd, bytes, p, Math.min(end - p, CALL_BYTES_MAX))
+    const position = this.bytes - start
+    for (let p = start; p < end; ) {
+      p += writeSync(this.#fd, bytes, p, Math.min(end - p, CALL_BYTES_MAX), position + p)
+    }
     this.bytes += end - start
+  }
+
+  writeLater(bytes: Uint8Array, start: number, end: number): void {
+    const written = writeAll(this.#fd, bytes, start, end, this.bytes)
+    this.bytes += end - start
+    // Whoever waits for it meets the error; until then it is nobody's.
+    written.catch(() => {})
+    this.#later.push(written)
   }
 
   rewrite(bytes: Uint8Array, position: number): void {
     for (let p = 0; p < bytes.length; ) p += writeSync(this.#fd, bytes, p, bytes.length - p, position + p)
   }
 
-  drain(): undefined {}
+  drain(): Promise<void> | undefined {
+    const before = this.#laterBefore
+    if (before.length === 0 && this.#later.length === 0) return undefined
+    this.#laterBefore = this.#later
+    this.#later = []
+    return before.length === 0 ? undefined : Promise.all(before).then(() => {})
+  }
 
   async finish(): Promise<void> {
+    await Promise.all([...this.#laterBefore, ...this.#later])
     const fd = this.#fd
     fsyncSync(fd)
     this.#fd = -1
@@ -85,10 +118,16 @@ export class FileTarget implements ByteTarget {
   }
 
   async abandon(): Promise<void> {
+    // Another file could be given the number of one that is closed under a write.
+    await Promise.allSettled([...this.#laterBefore, ...this.#later])
     if (this.#fd >= 0) closeSync(this.#fd)
     this.#fd = -1
     removeUnpublished(this.#temporary)
   }
+}
+
+async function writeAll(fd: number, bytes: Uint8Array, start: number, end: number, position: number): Promise<void> {
+  for (let p = start; p < end; ) p += await writeOnce(fd, bytes, p, end - p, position + p - start)
 }
 
 /** A stream that somebody else opened and will close: what has been written to it has been seen. */

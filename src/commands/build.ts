@@ -1,4 +1,5 @@
 import {Args, Flags} from '@oclif/core'
+import {StreamTarget} from '../bytes/target.js'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
@@ -10,7 +11,7 @@ import {BuildError, type Built, build} from '../jobs/build.js'
 import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
 import {targetOf} from '../rdb/targets.js'
 import {buildJson, formatBuild, formatConflicts} from '../report/build.js'
-import {formatText, shorten} from '../report/text.js'
+import {formatJson, formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 /** Of a source, in a line of progress. */
@@ -41,7 +42,7 @@ export default class Build extends BaseCommand {
     out: Flags.string({
       char: 'o',
       required: true,
-      description: 'Where the snapshot goes.',
+      description: 'Where the snapshot goes; - for standard output.',
       helpGroup: 'BUILD',
       helpValue: 'FILE',
     }),
@@ -100,12 +101,16 @@ export default class Build extends BaseCommand {
       throw new UsageError('standard input can be read once: name it once')
     }
     const nowMs = flags.now ?? Date.now()
+    const toStream = flags.out === '-'
+    if (toStream && process.stdout.isTTY)
+      throw new UsageError('a snapshot is no text: give a file, or pipe it somewhere')
     const {changes, ttl} = changeOptions(flags)
     let progress: Progress | undefined
     let built: Built
     try {
       built = await build(sources, {
         out: flags.out,
+        stream: toStream ? new StreamTarget('standard output', process.stdout) : undefined,
         force: flags.force,
         target: flags.target,
         compress: flags.compress,
@@ -128,9 +133,15 @@ export default class Build extends BaseCommand {
       this.#failed(error)
       return
     }
-    if (flags.json) this.printJson(buildJson(built))
-    else this.print(formatBuild(built, this.style))
+    this.#report(built, flags.json, toStream)
     if (built.lost.length > 0) process.exitCode = EXIT_FINDINGS
+  }
+
+  /** Where standard output has the snapshot, standard error has the report. */
+  #report(built: Built, json: boolean, toStream: boolean): void {
+    const tell = (text: string): void => (toStream ? this.logToStderr(text) : this.log(text))
+    if (json) tell(formatJson(buildJson(built)))
+    else tell(formatBuild(built, toStream ? styleOf(process.stderr) : this.style).join('\n'))
   }
 
   #failed(error: unknown): void {

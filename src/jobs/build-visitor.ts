@@ -4,6 +4,7 @@
  */
 import type {Entry} from '../keyspace/entry.js'
 import {type EntryChanges, FieldChangingVisitor} from '../keyspace/entry-changes.js'
+import type {Passer} from '../keyspace/passer.js'
 import type {Selection} from '../keyspace/selection.js'
 import {
   type EntryVisitor,
@@ -30,6 +31,8 @@ export interface BuildVisitorOptions {
   whole: boolean
   /** For the product itself: marks that only it knows go along. */
   keepsMarks: boolean
+  /** Nothing is asked about single keys: records may be copied many at a time. */
+  unasked: boolean
   /** Libraries of functions wait until all are known, and go in the order of their names. */
   sort: boolean
 }
@@ -41,9 +44,40 @@ export class BuildVisitor implements EntryVisitor {
   readonly #lost = new Map<string, number>()
   readonly #moduleAux = new Map<string, Uint8Array>()
   readonly #fields: FieldChangingVisitor
+  readonly #copier: Passer
 
   constructor(readonly options: BuildVisitorOptions) {
     this.#fields = new FieldChangingVisitor(options.changes)
+    this.#copier = this.#copies()
+  }
+
+  /** There where whole records of the present source can be copied. */
+  get passer(): Passer | undefined {
+    return this.options.unasked && this.#copier.types !== 0 ? this.#copier : undefined
+  }
+
+  /** Another source begins. */
+  begins(family: 'redis' | 'valkey' | undefined): void {
+    const {writer} = this.options
+    writer.sourceFamily = family
+    this.#copier.types = writer.copiedTypes
+  }
+
+  #copies(): Passer {
+    const {writer, head} = this.options
+    return {
+      deep: false,
+      types: 0,
+      bytesEnd: Number.POSITIVE_INFINITY,
+      elementsEnd: Number.POSITIVE_INFINITY,
+      nowMs: 0,
+      begin: () => head.write(writer),
+      records: (db, bytes, start, end) => writer.records(db, bytes, start, end),
+      add: ({keys, expiring}) => {
+        this.keysIn += keys
+        writer.count(keys, expiring)
+      },
+    }
   }
 
   entry(entry: Entry): ValueVisitor {
@@ -78,6 +112,10 @@ export class BuildVisitor implements EntryVisitor {
     if (resolved === undefined) return
     head.write(writer)
     if (!this.options.sort) writer.function(resolved)
+  }
+
+  drain(): Promise<void> | undefined {
+    return this.options.writer.drain()
   }
 
   /** Everything has been shown: what waited is written. */

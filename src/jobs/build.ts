@@ -7,7 +7,7 @@
  *   publish
  */
 import {Bitmap} from '../bytes/bitmap.js'
-import {FileTarget} from '../bytes/target.js'
+import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {UsageError} from '../errors.js'
 import {type EntryChangeOptions, EntryChanges} from '../keyspace/entry-changes.js'
 import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
@@ -29,8 +29,10 @@ import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 
 export interface BuildOptions {
-  /** Where the snapshot goes. */
+  /** Name of the file that the snapshot goes to. */
   out: string
+  /** Where it goes instead of a file, whose end then says whether it is whole. */
+  stream?: ByteTarget | undefined
   /** Replace what is there. */
   force?: boolean | undefined
   /** For which server; absent: the version that the sources have themselves. */
@@ -82,7 +84,7 @@ export class BuildError extends Error {
 
 /** Builds one file of all sources, in their order. Nothing is published unless every source was read to a good end. */
 export async function build(names: readonly string[], options: BuildOptions): Promise<Built> {
-  const file = FileTarget.create(options.out, {force: options.force})
+  const file = options.stream ?? FileTarget.create(options.out, {force: options.force})
   try {
     const built = await new Building(names, options).write(file)
     await file.finish()
@@ -116,7 +118,7 @@ class Building {
     this.#sorts = options.sort === true
   }
 
-  async write(file: FileTarget): Promise<Built> {
+  async write(file: ByteTarget): Promise<Built> {
     const survey = await this.#survey()
     const sources = await openAll(this.names, this.options)
     try {
@@ -126,28 +128,31 @@ class Building {
     }
   }
 
-  async #writeAll(file: FileTarget, sources: readonly EntrySource[], survey: Survey): Promise<Built> {
+  async #writeAll(file: ByteTarget, sources: readonly EntrySource[], survey: Survey): Promise<Built> {
     const {options, names} = this
     const origins: (SourceOrigin | undefined)[] = []
     for (const [i, source] of sources.entries()) origins.push(await of(names[i]!, source.origin()))
     const target = options.target === undefined ? commonTarget(origins) : targetOf(options.target)
     const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
+    if (keys !== undefined && !(file instanceof FileTarget)) throw cannotTakeBack(file.name)
     const writer = this.#writer(file, target, keys)
     const visitor = this.#visitor(writer, target, survey)
     try {
       for (const [i, source] of sources.entries()) {
         const name = names[i]!
         writer.sourceNumber = i
-        writer.sourceFamily = source.format === 'rdb' ? origins[i]?.family : undefined
+        visitor.begins(source.format === 'rdb' ? origins[i]?.family : undefined)
         visitor.problem = problem => this.#warnings.push({...problem, source: name})
         keys?.begins(name, writer.offset)
         options.onOpen?.(source)
         await of(name, source.run(visitor))
+        // Nothing of its windows is still to be written.
+        for (let i = 0; i < 2; i++) await writer.drain()
       }
       visitor.finish()
       const bytes = writer.finish()
       if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
-      await keys?.check(file.path, writer.header, bytes)
+      if (file instanceof FileTarget) await keys?.check(file.path, writer.header, bytes)
       return {...this.#counts(visitor), out: options.out, target: target.name, bytes, warnings: this.#warnings}
     } finally {
       writer.dispose()
@@ -155,7 +160,7 @@ class Building {
     }
   }
 
-  #writer(file: FileTarget, target: Target, keys: WrittenKeys | undefined): RdbWriter {
+  #writer(file: ByteTarget, target: Target, keys: WrittenKeys | undefined): RdbWriter {
     const {compress, reencode, memoryBytes} = this.options
     const onTwin: SortOptions['onTwin'] = (twin, stays) => {
       this.#twins++
@@ -176,8 +181,10 @@ class Building {
     const head = new BuildHead({target, bare: this.#sorts, nowMs: this.options.nowMs ?? Date.now()})
     const libraries = new Libraries(this.#rule, survey.lastLibraries)
     const keepsMarks = whole && target.own
+    const nothingLeftOut = survey.wrongSize.size === 0 && survey.replaced.size === 0
+    const unasked = selection.everything && changes.nothing && nothingLeftOut
     return new BuildVisitor({
-      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks},
+      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, unasked},
       sort: this.#sorts,
     })
   }
@@ -222,6 +229,11 @@ class Building {
 function cannotReadTwice(name: string): UsageError {
   const why = 'sizes and conflicts are settled by reading everything twice'
   return new UsageError(`${name}: ${why}, and a pipe can be read once: save it to a file first`)
+}
+
+function cannotTakeBack(name: string): UsageError {
+  const why = 'a key that is there twice is found when all is written, and that cannot be taken back'
+  return new UsageError(`${name}: ${why}: say --on-conflict first or last, or --sort, or give a file`)
 }
 
 async function openAll(names: readonly string[], {ignoreChecksum}: BuildOptions): Promise<EntrySource[]> {

@@ -38,6 +38,11 @@ export interface Passer {
   readonly nowMs: number
   /** First of all: entries from `offset` on were passed. `entry` still tells where the one before them ends. */
   begin?(entry: Entry, offset: number): void
+  /**
+   * The records that were passed, whole and one behind the other, as they are stored. Lent: bytes of a
+   * window, which stay as they are until the next but one is read.
+   */
+  records?(db: number, bytes: Uint8Array, start: number, end: number): void
   /** Once for each type and encoding among them; lent. */
   add(sums: PassedEntries): void
   /**

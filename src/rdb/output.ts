@@ -32,13 +32,14 @@ export class RdbOutput {
     if (this.out.length >= PIECE_BYTES) this.flush()
   }
 
-  take(bytes: Uint8Array, start: number, end: number): void {
+  /** `stay`: the bytes are those of a window, which stay as they are until the target has been drained twice. */
+  take(bytes: Uint8Array, start: number, end: number, stay = false): void {
     if (end - start < DIRECT_BYTES) {
       this.out.copy(bytes, start, end)
       this.settle()
     } else {
       this.flush()
-      this.#handOn(bytes, start, end)
+      this.#handOn(bytes, start, end, stay)
     }
   }
 
@@ -70,10 +71,11 @@ export class RdbOutput {
     return crcSum(this.#crc.digest(), this.#correction)
   }
 
-  #handOn(bytes: Uint8Array, start: number, end: number): void {
+  #handOn(bytes: Uint8Array, start: number, end: number, stay = false): void {
     if (end === start) return
     this.#crc.update(bytes, start, end)
-    this.target.write(bytes, start, end)
+    if (stay && this.target.writeLater !== undefined) this.target.writeLater(bytes, start, end)
+    else this.target.write(bytes, start, end)
     this.#handedOn += end - start
   }
 }

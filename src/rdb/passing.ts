@@ -85,6 +85,7 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
       cursor.pos = reached
       cursor.commit()
       passer.begin?.(entry, cursor.base + start)
+      passer.records?.(entry.db, bytes, start, reached)
       entry.endOffset = cursor.offset
       tell(entry.db, passer)
       passer.keys?.(entry.db, bytes, passedKeys, results[1]!, cursor.base)

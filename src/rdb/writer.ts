@@ -12,7 +12,7 @@
  */
 import {type Int64, splitInt64} from '../bytes/int64.js'
 import type {ByteTarget} from '../bytes/target.js'
-import {ByteWriter} from '../bytes/writer.js'
+import type {ByteWriter} from '../bytes/writer.js'
 import {writeLength} from '../encoding/length.js'
 import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
@@ -21,6 +21,7 @@ import {OrderedStreamVisitor} from '../keyspace/ordered-stream-visitor.js'
 import {OrderedVisitor} from '../keyspace/ordered-visitor.js'
 import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from './copying.js'
+import {DatabaseSizes} from './database-sizes.js'
 import * as op from './opcodes.js'
 import {RdbOutput} from './output.js'
 import {type Policy, policyOf} from './policy.js'
@@ -57,19 +58,9 @@ export interface SortOptions {
   onTwin: (record: StoredRecord, stays: StoredRecord) => void
 }
 
-/** A length of zero in the form that holds any below 2^32. */
-const RESIZE_LENGTH = Uint8Array.of(0x80, 0, 0, 0, 0)
-const UINT32_MAX = 0xffff_ffff
 const EXPIRE_SECONDS_MAX = 0x7fff_ffff
-/** A server has 16; of further ones the size, which is a hint, is not told. */
-const DATABASES_SIZED_MAX = 100_000
-
-/** How many keys a database has, and where that is announced; -1 where it is not. */
-interface DatabaseSize {
-  at: number
-  keys: number
-  expires: number
-}
+/** From here on expiries are in milliseconds. */
+const EXPIRY_MS_VERSION = 3
 
 export class RdbWriter implements ValueSink {
   readonly policy: Policy
@@ -87,6 +78,7 @@ export class RdbWriter implements ValueSink {
   readonly #output: RdbOutput
   readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
   readonly #raw: RawWriter
+  readonly #sizes: DatabaseSizes
   readonly #sorted: SortedRecords | undefined
   readonly #ordered = new OrderedVisitor()
   readonly #orderedStream = new OrderedStreamVisitor()
@@ -98,9 +90,6 @@ export class RdbWriter implements ValueSink {
   #head!: RecordHead
   #entry!: Entry
   #db = -1
-  #size: DatabaseSize = {at: -1, keys: 0, expires: 0}
-  /** Of databases that were begun: several sources may each add to one. */
-  readonly #sizes = new Map<number, DatabaseSize>()
   readonly #halves = {high: 0, low: 0}
 
   constructor(
@@ -112,6 +101,7 @@ export class RdbWriter implements ValueSink {
     this.#output = new RdbOutput(target)
     this.#writers = valueWriters(this, this.policy)
     this.#raw = new RawWriter(this, this.policy)
+    this.#sizes = new DatabaseSizes(this.#output, this.#knows(7))
     if (options.sort !== undefined) this.#sorted = new SortedRecords(options.sort.memoryBytes)
     this.#magic()
   }
@@ -147,6 +137,32 @@ export class RdbWriter implements ValueSink {
     }
     if (entry.type === 'cron') this.refuse('a CRON value of KeyDB')
     return this.#writers[entry.type]
+  }
+
+  /** A bit for each type below 32 whose records can be copied whole: with their attributes, many at a time. */
+  get copiedTypes(): number {
+    const {sort, onRecord} = this.options
+    if (sort !== undefined || onRecord !== undefined || !this.#knows(EXPIRY_MS_VERSION)) return 0
+    let bits = 0
+    for (let type = 0; type < 32; type++) if (this.#copies(type)) bits |= 1 << type
+    return bits
+  }
+
+  /** Takes whole records of one database, as they are stored; `count` follows. */
+  records(db: number, bytes: Uint8Array, start: number, end: number): void {
+    if (db !== this.#db) this.#selectDb(db)
+    this.#output.take(bytes, start, end, true)
+  }
+
+  /** Waits until there is room for more, and windows can be filled anew. */
+  drain(): Promise<void> | undefined {
+    return this.#output.target.drain()
+  }
+
+  /** Counts keys of the present database that were taken whole. */
+  count(keys: number, expiring: number): void {
+    this.keys += keys
+    this.#sizes.count(keys, expiring)
   }
 
   /** `nameBytes`: where `name` is not all of it. */
@@ -211,7 +227,7 @@ export class RdbWriter implements ValueSink {
   /** Ends the file. Returns its size in bytes. */
   finish(): number {
     if (this.#sorted !== undefined) this.#handOn(this.#sorted)
-    this.#announceSizes()
+    this.#sizes.announce()
     this.out.u8(op.OPCODE_EOF)
     const {high, low} = this.#output.finish()
     if (this.#target.rdbVersion >= CHECKSUM_VERSION_MIN) {
@@ -253,7 +269,7 @@ export class RdbWriter implements ValueSink {
     out.u8(typeId)
     const key = head.keyBytes
     writeString(out, key.bytes, key.start, key.end, this.policy.compress)
-    if (!this.#inRecord) this.#count(head.expireAtMs !== NEVER)
+    if (!this.#inRecord) this.count(1, head.expireAtMs === NEVER ? 0 : 1)
   }
 
   settle(): void {
@@ -304,16 +320,10 @@ export class RdbWriter implements ValueSink {
     this.#handingOn = true
     const begin = ({db, expires}: StoredRecord): void => {
       if (db !== this.#db) this.#selectDb(db)
-      this.#count(expires)
+      this.count(1, expires ? 1 : 0)
     }
     sorted.handOn(begin, (bytes, start, end) => this.#output.take(bytes, start, end), twins, onTwin)
     for (const aux of this.#behind) this.moduleAux(aux)
-  }
-
-  #count(expires: boolean): void {
-    this.keys++
-    this.#size.keys++
-    if (expires) this.#size.expires++
   }
 
   #magic(): void {
@@ -326,30 +336,12 @@ export class RdbWriter implements ValueSink {
     const {out} = this
     out.u8(op.OPCODE_SELECTDB)
     writeLength(out, db)
-    const begun = this.#sizes.get(db)
-    this.#size = begun ?? {at: -1, keys: 0, expires: 0}
-    if (begun !== undefined || this.#sizes.size >= DATABASES_SIZED_MAX) return
-    if (!this.#knows(7) || !this.#output.canReplace) return
-    out.u8(op.OPCODE_RESIZEDB)
-    this.#size.at = this.offset
-    for (let i = 0; i < 2; i++) out.copy(RESIZE_LENGTH, 0, RESIZE_LENGTH.length)
-    this.#sizes.set(db, this.#size)
-  }
-
-  /** Puts the size of each database where it was announced. */
-  #announceSizes(): void {
-    for (const {at, keys, expires} of this.#sizes.values()) {
-      for (const [i, count] of [keys, expires].entries()) {
-        const bytes = new ByteWriter(4)
-        bytes.u32be(Math.min(count, UINT32_MAX))
-        this.#output.replaceZeros(at + i * RESIZE_LENGTH.length + 1, bytes.view())
-      }
-    }
+    this.#sizes.begin(db)
   }
 
   #expiry(expireAtMs: Int64): void {
     const {out} = this
-    if (this.#knows(3)) {
+    if (this.#knows(EXPIRY_MS_VERSION)) {
       out.u8(op.OPCODE_EXPIRETIME_MS)
       splitInt64(expireAtMs, this.#halves)
       out.i64le(this.#halves.high, this.#halves.low)

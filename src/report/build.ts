@@ -27,6 +27,7 @@ export interface BuildOutcome {
 }
 
 const LABEL_COLUMNS = 9
+const STANDARD_OUTPUT = '-'
 const KEY_COLUMNS_MAX = 60
 
 /** Why keys were passed over, in words. */
@@ -49,7 +50,7 @@ export function formatBuild(built: BuildOutcome, style: Style): string[] {
   const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings} = built
   const label = (name: string, text: string): string => `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
   const lines = [
-    style.heading(formatText(out)),
+    style.heading(out === STANDARD_OUTPUT ? 'standard output' : formatText(out)),
     label('for', target),
     label('size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`),
     label('keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`),
