@@ -406,6 +406,13 @@ const RECORDS: CheckSample[] = [
     file => file.op(0xf3, str('j'.repeat(40)), len(2), len(5), len(9), len(10), len(12)),
   ),
   ofRecord(
+    'a job of a name too short',
+    80,
+    'BAD_STRING',
+    file => file.op(0xf3, str('j'.repeat(39)), len(0)),
+    file => file.op(0xf3, str('j'.repeat(40)), len(0)),
+  ),
+  ofRecord(
     'module data at no time',
     9,
     'BAD_MODULE',
