@@ -38,6 +38,8 @@ const HEADER_BYTES = 6
 /** An empty one: header and end mark. */
 export const LISTPACK_BYTES_MIN = HEADER_BYTES + 1
 const COUNT_UNKNOWN = 0xffff
+/** Below this a loop copies faster than a call. */
+const SHORT_BYTES_MAX = 48
 /** Largest blob a server appends to (listpack.c LISTPACK_MAX_SAFETY_LIMIT). */
 const BLOB_BYTES_MAX = 2 ** 30
 
@@ -205,6 +207,16 @@ export class ListpackBuilder {
     const size = stringBytes(length)
     if (!this.#takes(size)) return false
     const out = this.#out
+    if (length < SHORT_BYTES_MAX) {
+      // Most strings: header, bytes and back length in one reach.
+      const at = out.reserve(length + 2)
+      const to = out.bytes
+      to[at] = 0x80 | length
+      for (let i = 0; i < length; i++) to[at + 1 + i] = bytes[start + i]!
+      to[at + 1 + length] = size
+      this.count++
+      return true
+    }
     if (length < 0x40) {
       out.u8(0x80 | length)
     } else if (length < 0x1000) {
@@ -277,6 +289,10 @@ export class ListpackBuilder {
   #close(size: number): void {
     const out = this.#out
     this.count++
+    if (size <= 127) {
+      out.u8(size)
+      return
+    }
     let width = backlenBytes(size)
     if (isBoundary(size) && this.boundaryForm === 'short') width--
     for (let i = width - 1; i >= 0; i--) out.u8(((size >>> (7 * i)) & 0x7f) | (i < width - 1 ? 0x80 : 0))

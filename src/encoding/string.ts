@@ -203,7 +203,9 @@ const parsed: Halves = {high: 0, low: 0}
 export function writeString(out: ByteWriter, bytes: Uint8Array, start: number, end: number, compress: boolean): void {
   const length = end - start
   if (length <= INTEGER_CHARACTERS_MAX) {
-    if (writeInteger(out, bytes, start, end)) return
+    const first = bytes[start]! - 0x30
+    // A digit or a minus sign begins an integer; of an empty string nothing does.
+    if (((first >= 0 && first <= 9) || first === -3) && length > 0 && writeInteger(out, bytes, start, end)) return
   } else if (compress && length >= COMPRESSED_BYTES_MIN) {
     const packed = compressLzf(bytes, start, end)
     if (packed !== undefined) {

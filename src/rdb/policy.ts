@@ -33,8 +33,6 @@ export interface Policy {
   /** Elements above are nodes of their own. */
   plainBytesMin: number
   binaryScores: boolean
-  /** Scores within a packed value with 17 digits, not the fewest. */
-  longScores: boolean
   /** 0: streams cannot be written. */
   streamVersion: 0 | 1 | 2 | 3 | 4 | 5
   streamNodeBytesMax: number
@@ -65,7 +63,6 @@ export function policyOf(target: Target, compress = true): Policy {
     listNodeBytesMax: 8192,
     plainBytesMin: plainNodes ? 8193 : GIBIBYTE,
     binaryScores: version >= 8,
-    longScores: version < 11,
     streamVersion: streamVersionOf(version),
     streamNodeBytesMax: NODE_BYTES_MAX,
     streamNodeEntriesMax: NODE_ENTRIES_MAX,

@@ -11,7 +11,7 @@
 
 import {compareBytes} from '../../bytes/compare.js'
 import type {ByteCursor} from '../../bytes/cursor.js'
-import {format17Digits, parseDouble, writeShortest} from '../../bytes/decimal.js'
+import {parseDouble, writeShortest} from '../../bytes/decimal.js'
 import {ElementLog} from '../../bytes/element-log.js'
 import {LentBytes} from '../../bytes/lent.js'
 import {ByteWriter} from '../../bytes/writer.js'
@@ -233,18 +233,12 @@ export class ZsetWriter extends ValueWriter {
     for (let i = 0; i < this.#gathered; i++) {
       const {start, end, score} = scored[i]!
       builder.append(bytes, start, end)
-      builder.append(this.#text, 0, this.#spell(score))
+      // The shortest text reads back to the same score in every server, whatever it prints itself.
+      builder.append(this.#text, 0, writeShortest(score, this.#text, 0))
     }
     const blob = builder.finish()
     this.sink.open(this.policy.packed === 'listpack' ? TYPE_ZSET_LISTPACK : TYPE_ZSET_ZIPLIST)
     writeString(this.sink.out, blob, 0, blob.length, this.policy.compress)
-  }
-
-  #spell(score: number): number {
-    if (!this.policy.longScores) return writeShortest(score, this.#text, 0)
-    const text = format17Digits(score)
-    for (let i = 0; i < text.length; i++) this.#text[i] = text.charCodeAt(i)
-    return text.length
   }
 
   #writeLog(count: number): void {
