@@ -4,8 +4,9 @@
  *   polynomial 0xad93d23594c935a9 (reflected 0x95ac9329ac4bc9b5), bits reflected in and out, init 0, no final xor
  *   "123456789" -> e9c6d914c4b8d9ca; stored as 8 bytes, little-endian
  *
- * A checksum is two unsigned halves. The kernel works for one Crc64 at a time; whatever it has of that one folds into
- * the two halves at any moment (in some 20 us), so that is all a Crc64 keeps when another takes the kernel.
+ * A checksum is two unsigned halves. The kernel works for two Crc64 at a time, of what is read and what is written;
+ * whatever it has of one folds into the two halves at any moment (in some 20 us), so that is all a Crc64 keeps when
+ * another takes its place.
  */
 import {readUint32le} from './int64.js'
 import {copyIn, kernel} from './kernel.js'
@@ -23,42 +24,49 @@ const LANE_BYTES = 16
 // Up to here the tables are as fast as a fold.
 const TABLE_BYTES_MAX = 32 * 1024
 
-/** Whose bytes lie in the kernel's block. */
-let owner: Crc64 | undefined
+/** Whose bytes lie in the blocks of the kernel's contexts. */
+const owners: (Crc64 | undefined)[] = []
+/** The context used last. */
+let latest = 0
 
-/** A running checksum. Any number may be used side by side; taking turns between small updates costs a fold each. */
+/** A running checksum. Any number may be used side by side; more than two that take turns between small updates cost a fold each. */
 export class Crc64 {
   #high = 0
   #low = 0
   /** Bytes in the kernel's block; what the kernel took before them is not in the halves either. */
   #pending = 0
+  /** The kernel's context; another may have it by now. */
+  #context = 0
 
   /** Adds bytes[start, end). */
   update(bytes: Uint8Array, start: number, end: number): void {
     if (start >= end) return
-    if (owner !== this) this.#takeKernel()
+    if (owners[this.#context] !== this) this.#takeKernel()
+    latest = this.#context
     if (bytes === kernel().bytes && end - start >= IN_PLACE_BYTES_MIN) this.#updateInPlace(bytes, start, end)
     else this.#copyToBlock(bytes, start, end)
   }
 
   /** Bytes of the kernels' memory are taken where they lie: all but what is no multiple of 16, at either end. */
   #updateInPlace(bytes: Uint8Array, start: number, end: number): void {
-    const {crcBlockArea: block, crcBlock} = kernel()
+    const {crcBlockAreas, crcBlock} = kernel()
+    const block = crcBlockAreas[this.#context]!
     const whole = start + (-this.#pending & (LANE_BYTES - 1))
     this.#copyToBlock(bytes, start, whole)
-    if (this.#pending > 0) crcBlock(block.start, this.#pending)
+    if (this.#pending > 0) crcBlock(this.#context, block.start, this.#pending)
     this.#pending = 0
     let at = whole
     while (end - at >= LANE_BYTES) {
       const taken = Math.min(end - at, block.bytes) & -LANE_BYTES
-      crcBlock(at, taken)
+      crcBlock(this.#context, at, taken)
       at += taken
     }
     this.#copyToBlock(bytes, at, end)
   }
 
   #copyToBlock(bytes: Uint8Array, start: number, end: number): void {
-    const {crcBlockArea: block, crcBlock} = kernel()
+    const {crcBlockAreas, crcBlock} = kernel()
+    const block = crcBlockAreas[this.#context]!
     let at = start
     while (at < end) {
       const taken = Math.min(end - at, block.bytes - this.#pending)
@@ -66,7 +74,7 @@ export class Crc64 {
       at += taken
       this.#pending += taken
       if (this.#pending === block.bytes) {
-        crcBlock(block.start, block.bytes)
+        crcBlock(this.#context, block.start, block.bytes)
         this.#pending = 0
       }
     }
@@ -74,7 +82,7 @@ export class Crc64 {
 
   /** Starts anew. */
   reset(): void {
-    if (owner === this) owner = undefined
+    if (owners[this.#context] === this) owners[this.#context] = undefined
     this.#high = this.#low = this.#pending = 0
   }
 
@@ -108,21 +116,24 @@ export class Crc64 {
     return this.#low === readUint32le(bytes, at) && this.#high === readUint32le(bytes, at + 4)
   }
 
+  /** Takes the context that has not been used for longer. */
   #takeKernel(): void {
-    if (owner !== undefined) owner.#fold()
-    owner = this
-    kernel().crcStart(this.#low, this.#high)
+    this.#context = (latest + 1) % kernel().crcBlockAreas.length
+    const before = owners[this.#context]
+    if (before !== undefined) before.#fold()
+    owners[this.#context] = this
+    kernel().crcStart(this.#context, this.#low, this.#high)
   }
 
-  /** Brings the halves up to date and gives the kernel back. */
+  /** Brings the halves up to date and gives the context back. */
   #fold(): void {
-    if (owner !== this) return
+    if (owners[this.#context] !== this) return
     const {results, crcFold} = kernel()
-    crcFold(this.#pending)
+    crcFold(this.#context, this.#pending)
     this.#pending = 0
     this.#low = results[0]!
     this.#high = results[1]!
-    owner = undefined
+    owners[this.#context] = undefined
   }
 }
 

@@ -19,8 +19,8 @@ export interface Kernel {
   /** What the last call left beside its status. */
   readonly results: Uint32Array
 
-  /** Bytes whose checksum is being taken; several of these make a message. */
-  readonly crcBlockArea: KernelArea
+  /** Of each context: bytes whose checksum is being taken; several of these make a message. */
+  readonly crcBlockAreas: readonly KernelArea[]
   /** Where bytes are put before they are compressed, decompressed or checked at once. */
   readonly inputArea: KernelArea
   /** What the compressor wrote. */
@@ -31,11 +31,11 @@ export interface Kernel {
   readonly slotAreas: readonly [KernelArea, KernelArea]
 
   /** Goes on from a checksum, with an empty block. */
-  crcStart(low: number, high: number): void
+  crcStart(context: number, low: number, high: number): void
   /** Takes bytes at an address: a multiple of 16, as many as the block holds at most. Only those of the block are changed. */
-  crcBlock(address: number, bytes: number): void
+  crcBlock(context: number, address: number, bytes: number): void
   /** Takes the first bytes of the block; leaves the checksum of everything (low, high), from which it may go on. */
-  crcFold(bytes: number): void
+  crcFold(context: number, bytes: number): void
   /** Slicing by 8 over bytes at an address; leaves the new checksum (low, high). */
   crcTable(low: number, high: number, address: number, bytes: number): void
 
@@ -149,7 +149,10 @@ function loadKernel(): Kernel {
   return {
     bytes: new Uint8Array(buffer),
     results: new Uint32Array(buffer, number('RESULTS'), 2),
-    crcBlockArea: area('CRC_BLOCK'),
+    crcBlockAreas: Array.from({length: number('CRC_CONTEXTS')}, (_, i) => ({
+      start: number('CRC_BLOCK') + i * number('CRC_CONTEXT_BYTES'),
+      bytes: number('CRC_BLOCK_BYTES'),
+    })),
     inputArea: area('LZF_INPUT'),
     outputArea: area('LZF_OUTPUT'),
     pieceArea: {start: number('LZF_STREAM') + number('LZF_HISTORY_BYTES'), bytes: number('LZF_PIECE_BYTES')},

@@ -14,13 +14,13 @@
  * followed by 2,312 zero words, take the checksum of what falls there, and divide it by x^(64 * 2312), which
  * undoes the zeros. So nothing but 8 bytes is left of a message after a fold, and it can go on from there.
  *
- *     CRC_CARRY: w of the block before | CRC_BLOCK: w; m lies here as well, or elsewhere
+ *     carry: w of the block before | block: w; m lies here as well, or elsewhere        (one of each for a context)
  *     CRC_TAIL:  the last w            | zeros, the 2,312 words that fall out
  *
  * The smallest distance is 175 words, so 16-byte lanes never depend on each other. Doing several lanes before the first
  * store was measured a third slower than one at a time (7.5 against 11.3 GB/s).
  */
-import {CRC_BLOCK, CRC_CARRY, CRC_CARRY_BYTES, CRC_TABLES, CRC_TAIL, leave} from './memory'
+import {CRC_CARRY, CRC_CARRY_BYTES, CRC_CONTEXT_BYTES, CRC_STATES, CRC_STATE_BYTES, CRC_TABLES, CRC_TAIL, leave} from './memory'
 
 const POLYNOMIAL: u64 = 0x95ac9329ac4bc9b5
 const ONE: u64 = 1 << 63 // reflected: the highest bit is x^0
@@ -39,33 +39,55 @@ buildTables()
 /** x^-(64 * 2312): takes back the zero words that a fold appends. */
 const SHIFT_BACK: u64 = power(((ONE ^ POLYNOMIAL) << 1) | 1, 64 * 2312)
 
-/** The checksum up to the words in `carrying`, or to the start of the block. */
-let checksum: u64 = 0
-/** Whether CRC_CARRY holds words of this message. */
-let carrying: bool = false
-
 /** Starts or goes on from a checksum; the block is empty. */
-export function crcStart(low: u32, high: u32): void {
-  checksum = ((high as u64) << 32) | (low as u64)
-  carrying = false
+export function crcStart(context: i32, low: u32, high: u32): void {
+  settle(context, ((high as u64) << 32) | (low as u64))
 }
 
-/** Takes `bytes` at an address, a multiple of 16, CRC_BLOCK_BYTES at most; only those of CRC_BLOCK are changed. */
-export function crcBlock(address: i32, bytes: i32): void {
-  eliminate(address, bytes)
-}
-
-/** Takes the first `bytes` of CRC_BLOCK and leaves the checksum (low, high) of everything; the block is empty again. */
-export function crcFold(bytes: i32): void {
-  let done = 0
-  if (carrying || bytes >= RECURRENCE_BYTES_MIN) {
-    done = bytes & ~15
-    if (done > 0) eliminate(CRC_BLOCK, done)
-    checksum = fold()
-    carrying = false
+/** Takes `bytes` at an address, a multiple of 16, CRC_BLOCK_BYTES at most; only those of the context's block are changed. */
+export function crcBlock(context: i32, address: i32, bytes: i32): void {
+  const carry: usize = CRC_CARRY + context * CRC_CONTEXT_BYTES
+  if (isCarrying(context)) {
+    eliminate(carry, address, bytes, 0)
+  } else {
+    memory.fill(carry, 0, CRC_CARRY_BYTES)
+    eliminate(carry, address, bytes, checksumOf(context))
+    store<u32>(CRC_STATES + context * CRC_STATE_BYTES, 1, 8)
   }
-  checksum = slice8(checksum, CRC_BLOCK + done, CRC_BLOCK + bytes)
+}
+
+/** Takes the first `bytes` of the block and leaves the checksum (low, high) of everything; the block is empty again. */
+export function crcFold(context: i32, bytes: i32): void {
+  const block = CRC_CARRY + context * CRC_CONTEXT_BYTES + CRC_CARRY_BYTES
+  let done = 0
+  let checksum = checksumOf(context)
+  if (isCarrying(context) || bytes >= RECURRENCE_BYTES_MIN) {
+    done = bytes & ~15
+    if (done > 0) crcBlock(context, block, done)
+    checksum = fold(block - CRC_CARRY_BYTES)
+  }
+  checksum = slice8(checksum, block + done, block + bytes)
+  settle(context, checksum)
   leave(checksum as u32, (checksum >> 32) as u32)
+}
+
+/** The checksum of a context up to the words carried, or to the start of the block. */
+// @ts-ignore: decorator
+@inline
+function checksumOf(context: i32): u64 {
+  return load<u64>(CRC_STATES + context * CRC_STATE_BYTES)
+}
+
+/** Whether its carry holds words of this message. */
+// @ts-ignore: decorator
+@inline
+function isCarrying(context: i32): bool {
+  return load<u32>(CRC_STATES + context * CRC_STATE_BYTES, 8) != 0
+}
+
+function settle(context: i32, checksum: u64): void {
+  store<u64>(CRC_STATES + context * CRC_STATE_BYTES, checksum)
+  store<u32>(CRC_STATES + context * CRC_STATE_BYTES, 0, 8)
 }
 
 /** The plain way, slicing by 8: goes on from a checksum over `bytes` at `address`, and leaves the new one. */
@@ -74,20 +96,12 @@ export function crcTable(low: u32, high: u32, address: i32, bytes: i32): void {
   leave(crc as u32, (crc >> 32) as u32)
 }
 
-/** Turns m, `bytes` of it from an address on, into w, which goes to CRC_BLOCK, and carries the last words. */
-function eliminate(address: usize, bytes: i32): void {
-  const end: usize = CRC_CARRY + bytes
-  let p: usize = CRC_CARRY
-  let m = address
-  if (!carrying) {
-    memory.fill(CRC_CARRY, 0, CRC_CARRY_BYTES)
-    carrying = true
-    v128.store(p, v128.xor(word(p, m), i64x2.replace_lane(i64x2.splat(0), 0, checksum)), HERE)
-    p += 16
-    m += 16
-  }
-  for (; p < end; p += 16, m += 16) v128.store(p, word(p, m), HERE)
-  memory.copy(CRC_CARRY, CRC_CARRY + bytes, CRC_CARRY_BYTES)
+/** Turns m, `bytes` of it from an address on, into w, which goes behind the carry, and carries the last words. */
+function eliminate(carry: usize, address: usize, bytes: i32, before: u64): void {
+  const end: usize = carry + bytes
+  v128.store(carry, v128.xor(word(carry, address), i64x2.replace_lane(i64x2.splat(0), 0, before)), HERE)
+  for (let p: usize = carry + 16, m: usize = address + 16; p < end; p += 16, m += 16) v128.store(p, word(p, m), HERE)
+  memory.copy(carry, carry + bytes, CRC_CARRY_BYTES)
 }
 
 /** Two words of w, of m at an address; `p` is 2,312 words before them. */
@@ -107,8 +121,8 @@ function word(p: usize, m: usize): v128 {
 }
 
 /** The checksum of the words before, from the words carried. */
-function fold(): u64 {
-  memory.copy(CRC_TAIL, CRC_CARRY, CRC_CARRY_BYTES)
+function fold(carry: usize): u64 {
+  memory.copy(CRC_TAIL, carry, CRC_CARRY_BYTES)
   let crc: u64 = 0
   const end: usize = CRC_TAIL + CRC_CARRY_BYTES
   for (let p: usize = CRC_TAIL; p < end; p += 8) {

@@ -31,6 +31,9 @@ const SLACK: i32 = 64
 // Word distances are at most 2,312: that many words of w are carried from block to block.
 export const CRC_CARRY_BYTES: i32 = 2312 * 8
 export const CRC_BLOCK_BYTES: i32 = 128 * 1024
+/** Of these there are several, so that as many checksums are taken side by side: of what is read and what is written. */
+export const CRC_CONTEXT_BYTES: i32 = CRC_CARRY_BYTES + CRC_BLOCK_BYTES
+export const CRC_CONTEXTS: i32 = 2
 
 export const LZF_TABLE_BITS: i32 = 14
 export const LZF_TABLE_BYTES: i32 = 4 << LZF_TABLE_BITS
@@ -64,13 +67,16 @@ export const WINDOW_BYTES: i32 = 256 * 1024
 export const WINDOW_STRIDE: i32 = WINDOW_ROOM_BYTES + WINDOW_BYTES + SLACK
 
 export const RESULTS: i32 = 1024
+/** Of each context: its checksum, then whether its carry holds words. */
+export const CRC_STATES: i32 = RESULTS + 32
+export const CRC_STATE_BYTES: i32 = 16
 export const MASKS: i32 = RESULTS + 64
 export const MASK_STRIDES: i32 = MASKS + 16 * 16
 export const CRC_TABLES: i32 = 2048
 export const CRC_TAIL: i32 = CRC_TABLES + 8 * 256 * 8
 export const CRC_CARRY: i32 = CRC_TAIL + 2 * CRC_CARRY_BYTES
 export const CRC_BLOCK: i32 = CRC_CARRY + CRC_CARRY_BYTES
-export const LZF_TABLE: i32 = CRC_BLOCK + CRC_BLOCK_BYTES
+export const LZF_TABLE: i32 = CRC_CARRY + CRC_CONTEXTS * CRC_CONTEXT_BYTES
 export const LZF_INPUT: i32 = LZF_TABLE + LZF_TABLE_BYTES
 export const LZF_OUTPUT: i32 = LZF_INPUT + LZF_INPUT_BYTES + SLACK
 export const LZF_STREAM: i32 = LZF_OUTPUT + LZF_OUTPUT_BYTES + SLACK
