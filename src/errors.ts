@@ -24,6 +24,7 @@ export type FormatCode =
   | 'BAD_BITMAP'
   | 'BAD_COMPRESSION'
   | 'BAD_JSON'
+  | 'BAD_COMMAND'
   | 'BAD_CHECKSUM'
   | 'TRUNCATED'
   | 'EMPTY_INPUT'

@@ -53,6 +53,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['DUPLICATE_KEY_SUSPECTED', 'DUPLICATE_ELEMENT_SUSPECTED'], 'test/commands/check.test.ts'],
   [['BAD_COMPRESSION'], 'test/rdb/foreign.test.ts'],
   [['BAD_JSON'], 'test/jsonl/reader.test.ts'],
+  [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
 ]
 
 it('a sample shows every code of check', () => {

@@ -27,12 +27,18 @@ export class PendingTable {
   }
 
   add(id: StreamId, deliveredAtMs: Int64, deliveries: Int64, owner = NOBODY): void {
-    const at = this.count++ * ROW
-    if (at === this.#rows.length) {
-      const grown = new Uint32Array(at * 2)
+    const filled = this.count * ROW
+    if (filled === this.#rows.length) {
+      const grown = new Uint32Array(filled * 2)
       grown.set(this.#rows)
       this.#rows = grown
     }
+    this.set(this.count++, id, deliveredAtMs, deliveries, owner)
+  }
+
+  /** Writes a row anew. */
+  set(row: number, id: StreamId, deliveredAtMs: Int64, deliveries: Int64, owner: number): void {
+    const at = row * ROW
     const rows = this.#rows
     rows[at] = id.msHigh
     rows[at + 1] = id.msLow

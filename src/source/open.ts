@@ -6,6 +6,7 @@ import {createReadStream, fstat as fstatCallback} from 'node:fs'
 import {open, readFile} from 'node:fs/promises'
 import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
+import {CreatingReader} from '../aof/creating-reader.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
@@ -67,12 +68,18 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   }
 }
 
+/** A command, or the time of the next one. */
+function isCommand(head: Uint8Array): boolean {
+  return head[0] === 0x2a || head[0] === 0x23
+}
+
 /** By the first byte that is no blank; what is nothing else is an RDB file, or its reader says what it is. */
 async function recognised(source: PeekedSource, options: OpenOptions): Promise<EntrySource> {
   for (let bytes = 1; ; bytes *= 2) {
     const head = await source.peek(bytes)
     const first = head.find(byte => !BLANKS.has(byte))
     if (first === OPENING_BRACE || first === OPENING_BRACKET) return new JsonReader(source)
+    if (isCommand(head)) return new CreatingReader(source)
     if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) return new RdbReader(source, options)
   }
 }
