@@ -13,6 +13,7 @@ import {UsageError} from '../errors.js'
 import {type FoldingOptions, PrefixFolding, type PrefixFoldingState} from './prefix-folding.js'
 import {FOLDED, hashName, NONE, ROOT, SHARED, SUMS} from './prefix-nodes.js'
 import {TopN} from './top.js'
+import {WindowWords} from './window-words.js'
 
 export const PREFIX_DEPTH_MAX = 16
 /** A part longer than this is no name: the prefix ends before it. */
@@ -58,9 +59,7 @@ export class PrefixTree implements PrefixTreeState {
   readonly #first: number
   readonly #width: number
   readonly #depth: number
-  /** The bytes that keys lay in last, and the same as words: most keys lie in one window with the key before. */
-  #window: Uint8Array = new Uint8Array(0)
-  #words: DataView = new DataView(this.#window.buffer)
+  readonly #words = new WindowWords()
   readonly #path = new Int32Array(PREFIX_DEPTH_MAX + 1)
 
   constructor(options: Partial<PrefixOptions> = {}) {
@@ -84,10 +83,6 @@ export class PrefixTree implements PrefixTreeState {
 
   /** Counts a key, which lies at bytes[start, end). */
   add(bytes: Uint8Array, start: number, end: number, expiring: boolean, rdbBytes: number, memoryBytes: number): void {
-    if (bytes !== this.#window) {
-      this.#window = bytes
-      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    }
     const levels = this.#walk(bytes, start, end)
     const path = this.#path
     const {sums} = this.folding.nodes
@@ -137,7 +132,7 @@ export class PrefixTree implements PrefixTreeState {
     const depth = this.#depth
     const first = this.#first
     const width = this.#width
-    const words = this.#words
+    const words = this.#words.of(bytes)
     const pattern = Math.imul(first, 0x0101_0101)
     let node = ROOT
     let levels = 0
