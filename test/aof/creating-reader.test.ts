@@ -302,6 +302,8 @@ describe('what is wrong is told with its place', () => {
         .catch(one => one)
       expect(failure).toBeInstanceOf(error)
       expect(failure.message).toMatch(message)
+      if (error === FormatError)
+        expect(['BAD_COMMAND', 'BAD_COUNT', 'BAD_CHECKSUM', 'TRUNCATED']).toContain(failure.code)
       offsets.add(failure.offset)
     }
     expect(offsets.size).toBe(1)
