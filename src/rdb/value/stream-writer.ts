@@ -116,6 +116,7 @@ export class StreamWriter extends ValueWriter {
     writeString(out, name, 0, name.length, this.policy.compress)
     writeIdLengths(out, lastId)
     if (this.#version >= 2) writeInt64Length(out, entriesRead)
+    else if (entriesRead !== -1) this.sink.refuse('the number of entries that a group has read')
     writeLength(out, pendingCount)
     this.#inGroup = true
     this.#groupCount++
