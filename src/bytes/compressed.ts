@@ -14,6 +14,17 @@ import {type ByteSource, StreamSource, windowsOf} from './source.js'
 export type Compression = 'gzip' | 'zstd'
 
 const MAGIC_BYTES = 4
+/** The one method that a gzip member names. */
+const DEFLATE = 8
+/** How zlib calls what begins like no member. */
+const BAD_MEMBER: ReadonlySet<string> = new Set([
+  'incorrect header check',
+  'unknown compression method',
+  'unknown header flags set',
+])
+/** How fzstd numbers an input that ends too early, and how Node's own zstd words it. */
+const FZSTD_UNEXPECTED_END = 5
+const ZSTD_UNEXPECTED_END = /unexpected end|src size is incorrect/i
 /** What the zstd tool itself takes without being asked for more (zstd 1.5: --memory, --long). */
 const ZSTD_WINDOW_BYTES_MAX = 128 * 1024 * 1024
 
@@ -31,14 +42,22 @@ export async function decompressed(source: ByteSource): Promise<ByteSource> {
   const head = await peeked.peek(MAGIC_BYTES)
   const compression = compressionOf(head, 0, head.length)
   if (compression === undefined) return peeked
-  const pieces = compression === 'gzip' ? gunzip(peeked) : unzstd(peeked)
+  const pieces = compression === 'gzip' ? gunzip(peeked, head[2] === DEFLATE) : unzstd(peeked)
   return new StreamSource(source.name, pieces, async () => source.close(), peeked)
 }
 
-async function* gunzip(source: ByteSource): AsyncGenerator<Uint8Array> {
+/** `sound`: the first member begins as one should, so that a wrong beginning is that of a later one. */
+async function* gunzip(source: ByteSource, sound: boolean): AsyncGenerator<Uint8Array> {
   // The stream reads on while we hold its last piece: it must not read into a window that is being filled anew.
   const input = Readable.from(copies(source), {objectMode: false})
-  yield* throughZlib(input, zlib.createGunzip({chunkSize: 128 * 1024}), source)
+  try {
+    yield* throughZlib(input, zlib.createGunzip({chunkSize: 128 * 1024}), source)
+  } catch (error) {
+    const reason = ((error as Error).cause as Error | undefined)?.message
+    if (!sound || !(error instanceof FormatError) || !BAD_MEMBER.has(reason ?? '')) throw error
+    const text = 'the gzip data end, and what follows them is not gzip: cut it off, or unpack the file first (gzip -dc)'
+    throw new FormatError('BAD_COMPRESSION', text, error.offset, {cause: error})
+  }
 }
 
 async function* unzstd(source: ByteSource): AsyncGenerator<Uint8Array> {
@@ -112,9 +131,9 @@ function damaged(form: string, error: unknown, source: ByteSource): unknown {
   const ofStream = code === undefined || typeof code === 'number' || code.startsWith('Z_') || code.startsWith('ZSTD')
   if (!ofStream || error instanceof FormatError || error instanceof LimitError) return error
   const offset = source.storedRead
-  if (code === 'Z_BUF_ERROR') {
+  const reason = (error as Error).message
+  if (code === 'Z_BUF_ERROR' || (code as unknown) === FZSTD_UNEXPECTED_END || ZSTD_UNEXPECTED_END.test(reason)) {
     return new FormatError('TRUNCATED', 'the compressed input ends in the middle', offset, {cause: error})
   }
-  const reason = (error as Error).message
   return new FormatError('BAD_COMPRESSION', `the ${form} input cannot be unpacked: ${reason}`, offset, {cause: error})
 }

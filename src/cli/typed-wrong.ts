@@ -21,7 +21,8 @@ export function formatTypedWrong(error: Error, command: string | undefined, styl
     .replace(/^Missing \d+ required args?:$/m, 'something is missing:')
     // Not so: our flags take one value each time.
     .replace(/\s*^Note: .* allow multiple values\..*/ms, '')
-    .replace(/^command (.+) not found$/s, 'there is no command $1')
+    // oclif takes what follows a command it does not know for parts of its name, and joins them by colons.
+    .replace(/^command (.+) not found$/s, (_, name: string) => `there is no command ${command ?? name}`)
     .trim()
   const unknown = said.startsWith('there is no command') || command === undefined
   const [first = '', ...more] = formatMessage(said).split('\n')

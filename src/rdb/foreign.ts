@@ -19,6 +19,8 @@ interface Foreign {
 }
 
 const KNOWN: readonly Foreign[] = [
+  {what: 'compressed twice: unpack it once, and name the result', prefix: [0x1f, 0x8b]},
+  {what: 'compressed twice: unpack it once, and name the result', prefix: [0x28, 0xb5, 0x2f, 0xfd]},
   {what: 'a PNG picture', prefix: [0x89, 0x50, 0x4e, 0x47]},
   {what: 'a JPEG picture', prefix: [0xff, 0xd8, 0xff]},
   {what: 'a PDF document', prefix: [0x25, 0x50, 0x44, 0x46]},
