@@ -231,6 +231,7 @@ function passZiplist(p: i32, each: i32): i32 {
   const end = passBlob(p, deeply)
   if (end == 0 || end > windowEnd) return end
   const entries = load<u16>(blob, 8) as i32
+  if ((load<u32>(blob) as i32) != blobBytes) return 0
   if (entries == 0 || entries == 0xffff || 2 * entries > blobBytes - 11) return 0
   elements = entries / each
   return end

@@ -12,7 +12,7 @@
  * Each function says where what it passes ends, 0 in doubt, or a place behind the window's end. Whether the consumers'
  * IDs are just those of the group is told by sums of their hashes, under keys drawn for every run.
  */
-import {blob, blobBytes, passBlob} from './blobs'
+import {EXPANSION_MAX, blob, blobBytes, passBlob} from './blobs'
 import {isInteger, loadInteger, pass} from './listpack'
 import {hashString} from './members'
 import {STREAM_NAMES, STREAM_NAMES_MAX} from './memory'
@@ -23,6 +23,9 @@ const LISTPACK_HEADER_BYTES: i32 = 6
 const COUNT_UNKNOWN: i32 = 0xffff
 const DELETED: i64 = 1
 const SAME_FIELDS: i64 = 2
+
+/** Flags, both parts of the ID, and the count of elements, each with a back length. */
+const ENTRY_BYTES_MIN: i32 = 8
 
 /** Entries of the stream passed last. */
 export let streamLength: i32 = 0
@@ -43,6 +46,7 @@ export function passStream(p: i32, version: i32, deep: bool): i32 {
   if (at == 0 || length == 0) return 0
   live = entries = 0
   firstMs = firstSeq = 0
+  let room = 0
   for (let left = length, first = true; left > 0; left--, first = false) {
     if (deep) {
       at = passNode(at, first)
@@ -50,11 +54,15 @@ export function passStream(p: i32, version: i32, deep: bool): i32 {
       at = passString(at)
       if (at == 0 || at > windowEnd) return at
       at = passString(at)
+      if (at == 0 || at > windowEnd) return at
+      room += (stored == RAW ? made : min(made, EXPANSION_MAX * (at - payload))) / ENTRY_BYTES_MIN
     }
     if (at == 0 || at > windowEnd) return at
   }
   at = passInfo(at, version, deep)
   if (at == 0 || at > windowEnd) return at
+  // More entries than its nodes can hold are not believed.
+  if (!deep && streamLength > room) return 0
   at = passLength(at)
   if (at == 0 || (deep && length > STREAM_NAMES_MAX)) return 0
   const groups = length

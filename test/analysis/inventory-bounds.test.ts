@@ -2,9 +2,12 @@
 import {describe, expect, it} from 'vitest'
 import {InventoryFacts} from '../../src/analysis/inventory-facts.js'
 import {Tallies} from '../../src/analysis/inventory-tallies.js'
+import {MemorySource, RdbReader, SKIP} from '../../src/index.js'
 import {Entry} from '../../src/keyspace/entry.js'
 import {limits} from '../../src/limits.js'
+import {hex, str} from '../fixtures/builder.js'
 import {withLimits} from '../reading/pieces.js'
+import {fileOf} from '../reading/samples.js'
 
 function tallied(databases: Iterable<number>, max: number): Tallies {
   const tallies = new Tallies(max)
@@ -66,6 +69,24 @@ describe('InventoryFacts', () => {
     facts.addAux('bytes', Uint8Array.of(0xff, 0x00))
     expect([...facts.auxBytes]).toEqual([['bytes', Uint8Array.of(0xff, 0x00)]])
     expect([...facts.aux.keys()]).toEqual(['text', 'bytes'])
+  })
+
+  it('tells names that are not UTF-8 apart, and loses none of them', async () => {
+    const names = [Uint8Array.of(0xff), Uint8Array.of(0xfe), Buffer.from('größe'), Uint8Array.of(0xff)]
+    const records = names.map((name, i) => hex(0xfa, str(Buffer.from(name)), str(`v${i}`)))
+    const facts = new InventoryFacts()
+    const seen: unknown[] = []
+    const aux = (name: string, value: Uint8Array, nameBytes?: Uint8Array): void => {
+      seen.push(name)
+      facts.addAux(name, value, nameBytes)
+    }
+    await new RdbReader(new MemorySource(fileOf(9, records), 3)).run({entry: () => SKIP, aux})
+    expect(seen[2]).toBe('größe')
+    expect([...facts.aux]).toEqual([['größe', 'v2']])
+    expect(facts.otherAux.map(({name, value}) => [[...name], Buffer.from(value).toString()])).toEqual([
+      [[0xff], 'v0'],
+      [[0xfe], 'v1'],
+    ])
   })
 
   it('keeps no more aux fields than bytes for them', async () => {

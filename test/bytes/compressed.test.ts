@@ -3,6 +3,7 @@ import * as zlib from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {compressionOf, decompressed} from '../../src/bytes/compressed.js'
 import {type ByteSource, MemorySource, StreamSource, windowsOf} from '../../src/bytes/source.js'
+import {RdbReader, SKIP} from '../../src/index.js'
 import {hex} from '../fixtures/builder.js'
 import {every, streamOf} from '../reading/pieces.js'
 import {json, noise} from './samples.js'
@@ -90,5 +91,54 @@ describe('decompressed', () => {
     }
     const source = await decompressed(new StreamSource('pieces', pieces()))
     await expect(allOf(source)).rejects.toMatchObject({code: 'EIO'})
+  })
+})
+
+/** A zstd frame of one raw block: no compressor is needed to make one. */
+function zstdFrame(content: Uint8Array): Uint8Array {
+  const block = (content.length << 3) | 1
+  return hex('28b52ffd20', content.length, block & 0xff, (block >> 8) & 0xff, block >> 16, content)
+}
+
+describe('what is wrong with a compressed input is told', () => {
+  const rdb = Buffer.concat([Buffer.from('REDIS0003'), Buffer.from([0xff])])
+  const gzip = zlib.gzipSync(rdb)
+  const zstd = zstdFrame(rdb)
+  const read = async (bytes: Uint8Array): Promise<unknown> => {
+    const reader = await RdbReader.open(new Uint8Array(bytes))
+    return reader.run({entry: () => SKIP}).then(
+      ({bytes: read}) => read,
+      (error: unknown) => error,
+    )
+  }
+
+  it('sound ones are read', async () => {
+    for (const bytes of [gzip, zstd, Buffer.concat([gzip, Buffer.alloc(512)])]) expect(await read(bytes)).toBe(10)
+  })
+
+  it.each([
+    ['gzip', gzip],
+    ['zstd', zstd],
+  ])('%s that is cut is truncated, wherever it is cut', async (_, bytes) => {
+    for (let cut = 4; cut < bytes.length; cut++) {
+      const error = await read(bytes.subarray(0, cut))
+      expect(error, `cut at ${cut}`).toMatchObject({name: 'FormatError', code: 'TRUNCATED', offset: cut})
+    }
+  })
+
+  it.each([
+    ['text', Buffer.from('and some text')],
+    ['what begins like gzip', Buffer.from([0x1f, 0x8b, 1, 2, 3, 4, 5, 6, 7, 8])],
+  ])('gzip that is followed by %s', async (_, junk) => {
+    const error = await read(Buffer.concat([gzip, junk]))
+    expect(error).toMatchObject({code: 'BAD_COMPRESSION', message: /what follows them is not gzip: cut it off/})
+  })
+
+  it.each([
+    ['gzip in gzip', zlib.gzipSync(gzip)],
+    ['zstd in gzip', zlib.gzipSync(zstd)],
+    ['gzip in zstd', zstdFrame(gzip)],
+  ])('%s', async (_, bytes) => {
+    expect(await read(bytes)).toMatchObject({code: 'BAD_MAGIC', message: /compressed twice: unpack it once/})
   })
 })

@@ -1,12 +1,15 @@
 /** Element counts at depth skip: what a blob claims is believed as far as its size allows, and nothing is held to count. */
 import {describe, expect, it} from 'vitest'
 import {type Entry, MemorySource, RdbReader, SKIP, ValueVisitor} from '../../src/index.js'
+import {inspect} from '../../src/jobs/inspect.js'
 import {intset, listpack, ziplist, zipmap} from '../fixtures/blobs.js'
 import {hex, le, len, lzfRun, lzfStr, rawId, str} from '../fixtures/builder.js'
 import * as value from '../fixtures/values.js'
 import {every, streamOf, withLimits} from '../reading/pieces.js'
 import {fileOf} from '../reading/samples.js'
+import {temporaryFolder} from '../start/folder.js'
 
+const folder = temporaryFolder()
 const AFTER = hex(0, str('after'), str('sound'))
 const WINDOWS = [1, 7, 100, 4096, 1e9]
 
@@ -37,25 +40,35 @@ const few = ['a', '1', 'b', '22']
 const literal = (blob: Buffer): Buffer => lzfStr(hex(blob.length - 1, blob), blob.length)
 const sized = (blob: Buffer, bytes: number): Buffer => hex(le(4, bytes), blob.subarray(4))
 
+const HOSTILE: [string, number, Uint8Array][] = [
+  ['listpack', 16, str(listpack(few, {count: 60_000}))],
+  ['listpack of a set', 20, str(listpack(few, {count: 9}))],
+  ['listpack of another size', 20, str(sized(listpack(few), 100_000))],
+  ['listpack that is compressed', 20, literal(listpack(few, {count: 60_000}))],
+  ['listpack that claims more than LZF can make', 20, lzfStr(hex(0x05, 0, 0, 0x10, 0, 0xff, 0x7f), 1_000_000)],
+  ['quicklist node', 18, hex(len(1), len(2), str(listpack(few, {count: 60_000})))],
+  ['ziplist', 13, str(ziplist(few, {count: 60_000}))],
+  ['ziplist node', 14, hex(len(1), str(ziplist(few, {count: 60_000})))],
+  ['intset', 11, str(Buffer.from(hex(le(4, 2), le(4, 0x7fff_ffff), le(2, 1))))],
+  ['intset of odd width', 11, str(Buffer.from(hex(le(4, 3), le(4, 1), le(2, 1), 0)))],
+  ['zipmap', 9, str(zipmap([['f', 'v']], {count: 253}))],
+  ['templated hash', 29, hex(len(1), len(1), str('f'), str(listpack([0, 'v'], {count: 60_000})))],
+  ['triplets', 25, hex(le(8, 1), str(listpack(['f', 'v', 1], {count: 60_000})))],
+  ['blob that is an integer', 20, hex(0xc0, 1)],
+  ['stream', 15, hex(len(1), str(rawId('1-0')), str(listpack([0, 0])), len(1_000_000), len(1), len(0), len(0))],
+]
+
 describe('a count that cannot be', () => {
-  it.each<[string, number, Uint8Array]>([
-    ['listpack', 16, str(listpack(few, {count: 60_000}))],
-    ['listpack of a set', 20, str(listpack(few, {count: 9}))],
-    ['listpack of another size', 20, str(sized(listpack(few), 100_000))],
-    ['listpack that is compressed', 20, literal(listpack(few, {count: 60_000}))],
-    ['listpack that claims more than LZF can make', 20, lzfStr(hex(0x05, 0, 0, 0x10, 0, 0xff, 0x7f), 1_000_000)],
-    ['quicklist node', 18, hex(len(1), len(2), str(listpack(few, {count: 60_000})))],
-    ['ziplist', 13, str(ziplist(few, {count: 60_000}))],
-    ['ziplist node', 14, hex(len(1), str(ziplist(few, {count: 60_000})))],
-    ['intset', 11, str(Buffer.from(hex(le(4, 2), le(4, 0x7fff_ffff), le(2, 1))))],
-    ['intset of odd width', 11, str(Buffer.from(hex(le(4, 3), le(4, 1), le(2, 1), 0)))],
-    ['zipmap', 9, str(zipmap([['f', 'v']], {count: 253}))],
-    ['templated hash', 29, hex(len(1), len(1), str('f'), str(listpack([0, 'v'], {count: 60_000})))],
-    ['triplets', 25, hex(le(8, 1), str(listpack(['f', 'v', 1], {count: 60_000})))],
-    ['blob that is an integer', 20, hex(0xc0, 1)],
-    ['stream', 15, hex(len(1), str(rawId('1-0')), str(listpack([0, 0])), len(1_000_000), len(1), len(0), len(0))],
-  ])('of a %s counts as empty', async (_, type, bytes) => {
+  it.each(HOSTILE)('of a %s counts as empty', async (_, type, bytes) => {
     for (const window of WINDOWS) expect(await elementsOf(type, bytes, window), `windows of ${window}`).toBe(0)
+  })
+
+  it.each(HOSTILE)('of a %s counts as empty in a file too', async (name, type, bytes) => {
+    const path = folder.write(`${name}.rdb`, fileOf(16, [AFTER, hex(type, str('k'), bytes), AFTER]))
+    const {inventory, failure} = await inspect(path, {top: 0, nowMs: 0, memory: undefined})
+    expect(failure).toBeUndefined()
+    const elements = inventory!.encodings.map(one => one.elements)
+    expect(elements.sort()).toEqual([0, 10])
   })
 
   it.each<[string, number, Uint8Array, number]>([

@@ -173,3 +173,30 @@ describe.each(SAMPLES.map(sample => [sample.name, sample] as const))('%s, each b
     }
   })
 })
+
+describe('a framing that is lost', () => {
+  const broken = str(withoutEnd(listpack(['a', '1'])))
+  it.each<[string, Uint8Array, string[], object]>([
+    ['is thrown, and not told as damage too', hex(18, str('k'), len(1), len(3), str('x')), [], {code: 'BAD_LISTPACK'}],
+    [
+      'does not hide damage before it',
+      hex(18, str('k'), len(2), len(2), broken, len(3), str('x')),
+      ['damage BAD_LISTPACK in list'],
+      {code: 'BAD_LISTPACK', message: /container 3/},
+    ],
+    [
+      'nor does the end of the input',
+      hex(18, str('k'), len(2), len(2), broken, len(2), len(100)),
+      ['damage BAD_LISTPACK in list'],
+      {code: 'TRUNCATED'},
+    ],
+  ])('%s', async (_, record, told, thrown) => {
+    for (const window of WINDOWS) {
+      const visitor = new NotingVisitor('elements')
+      const file = fileOf(10, [record])
+      const run = new RdbReader(new MemorySource(file, window)).run(visitor)
+      await expect(run).rejects.toMatchObject(thrown)
+      expect(visitor.seen).toEqual(['key k', ...told])
+    }
+  })
+})
