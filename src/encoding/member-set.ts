@@ -102,7 +102,10 @@ export class MemberSet {
   }
 }
 
-/** HalfSipHash-1-3: a signed 32-bit number. */
+/**
+ * HalfSipHash-1-3: a signed 32-bit number. keyspace/fingerprint.ts has the round too, for 64 bits and begun with a
+ * database: in a function of its own it would give and take four numbers, which costs more than the round.
+ */
 function keyedHash(bytes: Uint8Array, start: number, end: number): number {
   let v0 = key[0]!
   let v1 = key[1]!

@@ -18,9 +18,9 @@ import type {EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
 import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './opcodes.js'
 
 /** An expiry in milliseconds with its opcode. */
-const EXPIRY_BYTES = 9
+export const EXPIRY_BYTES = 9
 /** Expiry, type and the length of a short key. */
-const HEADER_BYTES = EXPIRY_BYTES + 1 + 2
+export const SHORT_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 /** What decides how long a short value is: two bytes, an integer, or two lengths of two bytes. */
 const VALUE_HEADER_BYTES = 5
 /** Begins a compressed value. */
@@ -38,7 +38,7 @@ const BEYOND = 2 ** 31 - 1
 export function passCommonStrings(cursor: ByteCursor, entry: Entry, visitor: EntryVisitor): ValueVisitor | undefined {
   const {bytes, base, end} = cursor
   let start = cursor.pos
-  while (start + HEADER_BYTES <= end) {
+  while (start + SHORT_HEADER_BYTES <= end) {
     let at = start
     const expiring = bytes[at] === OPCODE_EXPIRETIME_MS
     if (expiring) {

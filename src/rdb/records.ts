@@ -28,7 +28,7 @@ import {readString, stringEncoding} from '../encoding/string.js'
 import {type FormatError, type LimitError, UsageError} from '../errors.js'
 import {Entry} from '../keyspace/entry.js'
 import {type Depth, type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
-import {passCommonStrings} from './common-strings.js'
+import {EXPIRY_BYTES, passCommonStrings, SHORT_HEADER_BYTES} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
 import {passTogether} from './passing.js'
@@ -40,10 +40,6 @@ import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, parseMagic, type RdbHeader} from './v
 /** What the file says of its own checksum, and what the bytes say. `absent`: none stored, or switched off (zero). */
 export type ChecksumVerdict = 'ok' | 'absent' | 'mismatch'
 
-/** An expiry in milliseconds with its opcode. */
-const EXPIRY_BYTES = 9
-/** Expiry, type and the length of a short key. */
-const COMMON_HEADER_BYTES = EXPIRY_BYTES + 1 + 2
 /** Below this high half a 64-bit time is exact in a double. */
 const EXACT_HIGH_END = 0x20_0000
 const CHECKSUM_BYTES = 8
@@ -148,7 +144,7 @@ export class RecordReader {
     const {cursor, entry} = this
     const {bytes, end} = cursor
     const start = cursor.pos
-    if (this.#attributed || start + COMMON_HEADER_BYTES > end) return false
+    if (this.#attributed || start + SHORT_HEADER_BYTES > end) return false
     let at = start
     let byte = bytes[at]!
     if (byte === op.OPCODE_EXPIRETIME_MS) {

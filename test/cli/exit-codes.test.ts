@@ -26,6 +26,7 @@ describe('2: what was typed is wrong', () => {
   it.each([
     ['an unknown command', ['nosuch'], 'there is no command nosuch', 'rdbtool --help'],
     ['an unknown command with a file', ['nosuch', good], 'there is no command nosuch', 'rdbtool --help'],
+    ['a mistyped command with a file', ['inspct', 'a'], 'there is no command inspct\n', 'rdbtool --help'],
     ['an unknown flag', ['inspect', '--nosuch', good], 'there is no such flag: --nosuch', 'rdbtool inspect --help'],
     ['a missing argument', ['inspect'], 'something is missing:', 'rdbtool inspect --help'],
     ['an argument too many', ['check', good, 'b.rdb'], 'Unexpected argument: b.rdb', 'rdbtool check --help'],
