@@ -227,6 +227,20 @@ function compressLarge(bytes: Uint8Array, start: number, end: number, budget: nu
   return compressed
 }
 
+/**
+ * Compresses one piece of a value that streams, longer or not: put end to end, the compressed pieces of a value are the
+ * value compressed. What is taken is lent.
+ */
+export function compressLzfPiece(bytes: Uint8Array, start: number, end: number, take: EmitPiece): void {
+  const {inputArea, outputArea, bytes: memory, lzfEncode} = kernel()
+  for (let at = start; at < end; at += inputArea.bytes) {
+    const taken = Math.min(inputArea.bytes, end - at)
+    copyIn(bytes, at, at + taken, inputArea.start)
+    const made = lzfEncode(taken, outputArea.bytes)
+    take(memory, outputArea.start, outputArea.start + made)
+  }
+}
+
 let largeStream: LzfStream | undefined
 
 /** Piece by piece into a buffer that grows as bytes are really produced. */

@@ -209,15 +209,20 @@ export function writeString(out: ByteWriter, bytes: Uint8Array, start: number, e
   } else if (compress && length >= COMPRESSED_BYTES_MIN) {
     const packed = compressLzf(bytes, start, end)
     if (packed !== undefined) {
-      out.u8(ENCODED | STRING_LZF)
-      writeLength(out, packed.end - packed.start)
-      writeLength(out, length)
+      writePackedHead(out, packed.end - packed.start, length)
       out.copy(packed.bytes, packed.start, packed.end)
       return
     }
   }
   writeLength(out, length)
   out.copy(bytes, start, end)
+}
+
+/** Writes what stands before the bytes of a compressed string. */
+export function writePackedHead(out: ByteWriter, packedBytes: number, bytes: number): void {
+  out.u8(ENCODED | STRING_LZF)
+  writeLength(out, packedBytes)
+  writeLength(out, bytes)
 }
 
 /** Writes the integer that bytes[start, end) spell; false where they spell no canonical int32. */

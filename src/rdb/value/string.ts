@@ -5,11 +5,18 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {decompressLzf, LzfStream} from '../../bytes/lzf.js'
+import {compressLzfPiece, decompressLzf, LzfStream} from '../../bytes/lzf.js'
 import {LzfVerifier} from '../../bytes/lzf-verify.js'
 import {SpillBuffer} from '../../bytes/spill-buffer.js'
 import {readLength, readPlainLength, writeLength} from '../../encoding/length.js'
-import {decimalCharacters, readEncodedInteger, readInteger, STRING_LZF, writeString} from '../../encoding/string.js'
+import {
+  decimalCharacters,
+  readEncodedInteger,
+  readInteger,
+  STRING_LZF,
+  writePackedHead,
+  writeString,
+} from '../../encoding/string.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import {TYPE_STRING} from '../opcodes.js'
@@ -166,37 +173,54 @@ export class StringReader implements ValueReader {
   }
 }
 
-/** Larger strings are neither compressed nor held. */
+/** Larger strings are not held whole. */
 const HELD_BYTES_MAX = 8 * 1024 * 1024
+/** A large string is compressed where its beginning shrinks by a tenth: nobody can take back what was written of it. */
+const SAMPLE_BYTES = 1024 * 1024
+const WORTH_COMPRESSING = 0.9
+
+/** What happens to the chunks of the present string. */
+type Streaming = 'held' | 'sampled' | 'compressed' | 'raw'
 
 export class StringWriter extends ValueWriter {
   readonly #held = new SpillBuffer(HELD_BYTES_MAX)
+  /** Of a large string, compressed. */
+  readonly #packed = new SpillBuffer()
   readonly #block = new LentBytes()
-  #streams = false
+  #streaming: Streaming = 'held'
+  #bytes = 0
   #written = false
 
   override begin(_entry: Entry, count: number | undefined): void {
     this.#held.reset()
     this.#written = false
-    this.#streams = count !== undefined && count > HELD_BYTES_MAX
-    if (this.#streams) this.#open(count!)
+    this.#bytes = count ?? 0
+    this.#streaming = 'held'
+    if (count === undefined || count <= HELD_BYTES_MAX) return
+    this.#streaming = this.policy.compress ? 'sampled' : 'raw'
+    if (this.#streaming === 'raw') this.#open(count)
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const held = this.#held
-    if (this.#streams) {
+    if (this.#streaming === 'raw') {
       this.sink.take(bytes, start, end)
+    } else if (this.#streaming === 'compressed') {
+      this.#pack(bytes, start, end)
     } else if (last && held.bytes === 0) {
       this.#write(bytes, start, end)
     } else {
       held.out.copy(bytes, start, end)
       held.settle()
+      if (this.#streaming === 'sampled' && held.bytes >= SAMPLE_BYTES) this.#decide()
     }
   }
 
   override end(): void {
     const held = this.#held
-    if (!this.#streams && !this.#written) {
+    if (this.#streaming === 'compressed') {
+      this.#writePacked()
+    } else if (this.#streaming === 'held' && !this.#written) {
       if (held.isSpilled) {
         this.#open(held.bytes)
         takeAll(held, this.sink, this.#block)
@@ -209,11 +233,37 @@ export class StringWriter extends ValueWriter {
 
   override dispose(): void {
     this.#held.close()
+    this.#packed.close()
+  }
+
+  /** Compresses the beginning, which is in memory, and goes on so, or not. */
+  #decide(): void {
+    const {out} = this.#held
+    this.#packed.reset()
+    this.#pack(out.bytes, 0, out.length)
+    this.#streaming = this.#packed.bytes < out.length * WORTH_COMPRESSING ? 'compressed' : 'raw'
+    if (this.#streaming === 'compressed') return
+    this.#open(this.#bytes)
+    this.sink.take(out.bytes, 0, out.length)
+  }
+
+  #pack(bytes: Uint8Array, start: number, end: number): void {
+    const packed = this.#packed
+    compressLzfPiece(bytes, start, end, (made, from, to) => {
+      packed.out.copy(made, from, to)
+      packed.settle()
+    })
   }
 
   #open(bytes: number): void {
     this.sink.open(TYPE_STRING)
     writeLength(this.sink.out, bytes)
+  }
+
+  #writePacked(): void {
+    this.sink.open(TYPE_STRING)
+    writePackedHead(this.sink.out, this.#packed.bytes, this.#bytes)
+    takeAll(this.#packed, this.sink, this.#block)
   }
 
   #write(bytes: Uint8Array, start: number, end: number): void {
