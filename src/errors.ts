@@ -25,6 +25,7 @@ export type FormatCode =
   | 'BAD_COMPRESSION'
   | 'BAD_JSON'
   | 'BAD_COMMAND'
+  | 'BAD_TABLE'
   | 'BAD_CHECKSUM'
   | 'TRUNCATED'
   | 'EMPTY_INPUT'

@@ -54,6 +54,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_COMPRESSION'], 'test/rdb/foreign.test.ts'],
   [['BAD_JSON'], 'test/jsonl/reader.test.ts'],
   [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
+  [['BAD_TABLE'], 'test/csv/csv.test.ts'],
 ]
 
 it('a sample shows every code of check', () => {

@@ -20,7 +20,7 @@ export default class Dump extends BaseCommand {
   static override summary = 'Write down what a snapshot holds, as text.'
   static override description = [
     'jsonl (one object a line; build reads it back, and nothing is lost), json (the same objects as one array), resp',
-    '(commands for redis-cli --pipe), keys (one key a line). Goes to standard output, or with --out to a file that appears once it is whole and the source was',
+    '(commands for redis-cli --pipe), csv (one row a key), keys (one key a line). Goes to standard output, or with --out to a file that appears once it is whole and the source was',
     'sound to its end.',
     '\n\nCounts go to standard error. The exit code is 1 where the format cannot carry something that is there and',
     '--allow-loss was not given, and 3 where the source is damaged; with --out nothing is published then.',
@@ -45,6 +45,10 @@ export default class Dump extends BaseCommand {
       description: 'resp: keys that go as RESTORE: those that commands cannot carry whole (auto), all, or none.',
       helpGroup: 'OUTPUT',
     })(),
+    safe: Flags.boolean({
+      description: 'csv: an apostrophe before what a spreadsheet would take for a formula.',
+      helpGroup: 'OUTPUT',
+    }),
     out: Flags.string({
       char: 'o',
       description: 'Write to this file instead of standard output.',
@@ -73,6 +77,7 @@ export default class Dump extends BaseCommand {
     const result = await dump(args.file, target, {
       format: flags.format ?? formatOf(flags.out),
       restore: flags.restore,
+      safe: flags.safe,
       ignoreChecksum: flags['ignore-checksum'],
       selection: selectionOptions(flags, flags.now ?? Date.now()),
       onOpen: source => {

@@ -19,6 +19,8 @@ export interface DumpOptions {
   ignoreChecksum?: boolean | undefined
   /** Of the format resp: which keys go as RESTORE; absent: those that other commands cannot carry whole. */
   restore?: RestoreRule | undefined
+  /** Of the format csv: no cell may be taken for a formula. */
+  safe?: boolean | undefined
   /** Which keys; absent: all. */
   selection?: SelectionOptions | undefined
   /** Told of the source once it is open: to show how far the reading is. */
@@ -67,6 +69,7 @@ async function write(source: EntrySource, target: ByteTarget, options: DumpOptio
     origin: await source.origin(),
     stored: source.format === 'rdb',
     restore: options.restore,
+    safe: options.safe,
   })
   sink.problem = problem => {
     if (result.problems.length < limits.problemsMax) result.problems.push(problem)

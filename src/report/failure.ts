@@ -37,6 +37,7 @@ const FORMAT_ADVICE: Readonly<Record<string, string>> = {
   EMPTY_INPUT: 'the writer left nothing: check the command before the pipe, or the disk that was written to',
   BAD_COMPRESSION: 'the compressed file is damaged: copy it again',
   BAD_COMMAND: 'correct this command, or write the file again; redis-check-aof looks for the end of what is whole',
+  BAD_TABLE: 'correct this row, or write the table again; README.md tells of its columns',
   BAD_JSON: 'correct this place, or write the file again; README.md has the shapes of its lines',
 }
 

@@ -10,6 +10,7 @@ import {CreatingReader} from '../aof/creating-reader.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
+import {CsvReader} from '../csv/reader.js'
 import {UnsupportedError, UsageError} from '../errors.js'
 import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
@@ -23,6 +24,8 @@ const OPENING_BRACKET = 0x5b
 /** What may stand before JSON: blanks, and the mark of byte order that some editors leave. */
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf])
 const BLANKS_MAX = 4096
+/** Of the row that names the columns of a table. */
+const HEADER_BYTES_MAX = 1024
 
 const STANDARD_INPUT = '-'
 const STANDARD_INPUT_NAME = 'standard input'
@@ -68,6 +71,17 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   }
 }
 
+/** The names of columns, of which one is called key; undefined where more must be seen of the row. */
+function isTable(head: Uint8Array, wanted: number): boolean | undefined {
+  const text = Buffer.from(head)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+  const [first = '', ...rest] = text.split('\n')
+  if (!/^"?[a-zA-Z]/.test(first) || !/^[\w", \r]*$/.test(first) || head.length > HEADER_BYTES_MAX) return false
+  if (rest.length === 0 && head.length >= wanted) return undefined
+  return /^(?:[^,]*,)*"?key"? *(?:,|\r?$)/i.test(first) && first.includes(',')
+}
+
 /** A command, or the time of the next one. */
 function isCommand(head: Uint8Array): boolean {
   return head[0] === 0x2a || head[0] === 0x23
@@ -80,6 +94,9 @@ async function recognised(source: PeekedSource, options: OpenOptions): Promise<E
     const first = head.find(byte => !BLANKS.has(byte))
     if (first === OPENING_BRACE || first === OPENING_BRACKET) return new JsonReader(source)
     if (isCommand(head)) return new CreatingReader(source)
+    const table = isTable(head, bytes)
+    if (table === true) return new CsvReader(source)
+    if (table === undefined) continue
     if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) return new RdbReader(source, options)
   }
 }
