@@ -3,15 +3,20 @@
  * that wrote only if the source turns out sound to its end.
  */
 import type {RestoreRule} from '../aof/rewrite.js'
+import {Bitmap} from '../bytes/bitmap.js'
 import {ByteOutput} from '../bytes/output.js'
 import type {ByteTarget} from '../bytes/target.js'
+import {UsageError} from '../errors.js'
 import {createSink, type DumpFormat} from '../export/sink.js'
+import type {Entry} from '../keyspace/entry.js'
+import {EntryChanges} from '../keyspace/entry-changes.js'
 import type {Loss} from '../keyspace/entry-sink.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
-import type {Problem} from '../keyspace/visitor.js'
+import {type EntryVisitor, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {openEntries} from '../source/open.js'
+import {surveySources} from './build-survey.js'
 
 export interface DumpOptions {
   format: DumpFormat
@@ -49,9 +54,10 @@ export async function dump(name: string, target: ByteTarget, options: DumpOption
   const result: Dump = {keys: 0, selected: undefined, losses: [], notes: [], problems: [], bytes: 0, failure: undefined}
   let source: EntrySource | undefined
   try {
+    const chosen = await chooseOf(name, options)
     source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
     options.onOpen?.(source.source)
-    await write(source, target, options, result)
+    await write(source, target, {...options, chosen}, result)
     await target.finish()
   } catch (error) {
     result.failure = error
@@ -63,7 +69,66 @@ export async function dump(name: string, target: ByteTarget, options: DumpOption
   return result
 }
 
-async function write(source: EntrySource, target: ByteTarget, options: DumpOptions, result: Dump): Promise<void> {
+interface Chosen {
+  selection: Selection
+  /** Numbers of entries that are left out by their size. */
+  wrongSize: Bitmap
+}
+
+/** Bounds of size are known only once a value has been read: the source is looked through before. */
+async function chooseOf(name: string, options: DumpOptions): Promise<Chosen> {
+  const {minBytes, maxBytes} = options.selection ?? {}
+  const bounded = minBytes !== undefined || maxBytes !== undefined
+  if (bounded && name === '-') {
+    throw new UsageError(
+      '--min-bytes and --max-bytes read the source twice, standard input can be read once: name a file',
+    )
+  }
+  const selection = new Selection(options.selection ?? {}, 'later')
+  if (!bounded) return {selection, wrongSize: new Bitmap()}
+  const open = async function* (): AsyncGenerator<EntrySource> {
+    const source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
+    try {
+      yield source
+    } finally {
+      await source.close()
+    }
+  }
+  const changes = new EntryChanges({})
+  const {wrongSize} = await surveySources({
+    ...{open, selection, changes, bounded},
+    ...{onConflict: 'error', memoryBytes: undefined, sources: 1},
+  })
+  return {selection, wrongSize}
+}
+
+/** Passes over what is not selected, by what was found of its size too. */
+class SizedVisitor extends SelectingVisitor {
+  #number = -1
+
+  constructor(
+    selection: Selection,
+    inner: EntryVisitor,
+    readonly wrongSize: Bitmap,
+  ) {
+    super(selection, inner)
+  }
+
+  override entry(entry: Entry): ValueVisitor {
+    this.#number++
+    if (!this.wrongSize.has(this.#number)) return super.entry(entry)
+    this.counts.seen++
+    this.counts.skipped.bytes++
+    return SKIP
+  }
+}
+
+async function write(
+  source: EntrySource,
+  target: ByteTarget,
+  {chosen, ...options}: DumpOptions & {chosen: Chosen},
+  result: Dump,
+): Promise<void> {
   const out = new ByteOutput(target)
   const sink = createSink(options.format, out, {
     origin: await source.origin(),
@@ -74,8 +139,8 @@ async function write(source: EntrySource, target: ByteTarget, options: DumpOptio
   sink.problem = problem => {
     if (result.problems.length < limits.problemsMax) result.problems.push(problem)
   }
-  const selection = new Selection(options.selection ?? {})
-  const selecting = selection.everything ? undefined : new SelectingVisitor(selection, sink)
+  const {selection, wrongSize} = chosen
+  const selecting = selection.everything ? undefined : new SizedVisitor(selection, sink, wrongSize)
   result.selected = selecting?.counts
   try {
     await source.run(selecting ?? sink)

@@ -21,6 +21,14 @@ type Reader = (scanner: JsonScanner, lent: LentBytes) => OtherLine
 const READERS: Readonly<Record<string, Reader>> = {
   meta: readMeta,
   aux: (scanner, lent) => ({show: showAux(readAux(scanner, lent))}),
+  auxBytes: (scanner, lent) => {
+    scanner.expect(OPEN, '[name, value]')
+    const name = copied(scanner, lent, 'the name of an aux field')
+    scanner.expect(COMMA, ',')
+    const value = copied(scanner, lent, 'the value of an aux field')
+    scanner.expect(CLOSE, ']')
+    return {show: visitor => visitor.aux?.(Buffer.from(name).toString('utf8'), value, name)}
+  },
   script: (scanner, lent) => {
     const text = copied(scanner, lent, 'a script')
     return {show: visitor => visitor.aux?.('lua', text)}

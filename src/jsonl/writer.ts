@@ -9,6 +9,7 @@
  *   {"db", "key": V, "type", "encoding"?, "expireAtMs"?, "idleSeconds"?, "frequency"?, "keyMeta"?, "dragonflyMask"?,
  *    "insertIndex"?, "count"?, "value"}
  *   {"script": V}  {"aux": {name: V}}          aux fields behind the first key
+ *   {"auxBytes": [V, V]}                       one whose name is no text
  *
  * What a key has besides its value stands before the value, so that a reader
  * need not hold it. Counts of keys and slots, which are hints, are left out.
@@ -152,7 +153,11 @@ export class JsonWriter extends JsonValue implements EntrySink {
     if (dragonflyMask >= 0) out.ascii(`,"dragonflyMask":${dragonflyMask}`)
   }
 
-  aux(name: string, value: Uint8Array): void {
+  aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
+    if (nameBytes !== undefined && Buffer.compare(Buffer.from(name, 'utf8'), nameBytes) !== 0) {
+      this.#oddAux(nameBytes, value)
+      return
+    }
     const fields = this.#aux
     if (fields !== undefined && name !== SCRIPT_AUX && !fields.has(name)) {
       this.#auxBytes += name.length + value.length
@@ -168,6 +173,16 @@ export class JsonWriter extends JsonValue implements EntrySink {
     }
     writeJsonBytes(this.out, value, 0, value.length)
     this.out.ascii(name === SCRIPT_AUX ? '}' : '}}')
+  }
+
+  /** A name that is no text cannot be that of a member. */
+  #oddAux(name: Uint8Array, value: Uint8Array): void {
+    this.#begin('auxBytes')
+    this.out.ascii('[')
+    writeJsonBytes(this.out, name, 0, name.length)
+    this.out.ascii(',')
+    writeJsonBytes(this.out, value, 0, value.length)
+    this.out.ascii(']}')
   }
 
   function(source: Uint8Array): void {

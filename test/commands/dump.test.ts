@@ -71,6 +71,49 @@ describe('dump', () => {
   })
 })
 
+describe('dump by size', () => {
+  it('reads the source twice, and writes what has the size', async () => {
+    const big = folder.write(
+      'big.rdb',
+      new RdbFile('REDIS', 9)
+        .aux('redis-ver', '6.2.1')
+        .db(0)
+        .key(0, 'a', text('x'))
+        .key(0, 'b', text('y'.repeat(5000)))
+        .end(),
+    )
+    const {code, stdout, stderr} = await rdbtool(['dump', big, '--min-bytes', '4kb', '--format', 'keys'])
+    expect({code, stdout}).toEqual({code: 0, stdout: 'b\n'})
+    expect(stderr).toContain('selected 1 of 2 keys; passed over 1 by --min-bytes and --max-bytes')
+    expect((await rdbtool(['dump', big, '--max-bytes', '4kb', '--format', 'keys'])).stdout).toBe('a\n')
+    const piped = await shell('cat "$F" | rdbtool dump - --min-bytes 1', {env: {F: big}})
+    expect(piped.code).toBe(2)
+    expect(piped.stderr).toContain('name a file')
+  })
+})
+
+describe('dump --format', () => {
+  it('resp and csv are read back', async () => {
+    for (const format of ['resp', 'csv']) {
+      const {stdout, code} = await rdbtool(['dump', small, '--format', format, '--quiet'])
+      expect(code).toBe(0)
+      const again = await rdbtool(['dump', '-', '--format', 'jsonl', '--quiet'], {input: Buffer.from(stdout, 'latin1')})
+      if (format === 'csv') expect(again.stdout).toContain('{"db":0,"key":"queue","type":"list"')
+      expect(again.stdout).toContain('{"db":0,"key":"user:1","type":"string","count":3,"value":"Ada"}')
+    }
+  })
+
+  it('that cannot carry something says so, and exits with 1 unless that is allowed', async () => {
+    const vectors = fixture('rdb/module-vectorset-v12')
+    const args = ['dump', vectors, '--format', 'resp', '--restore', 'never']
+    const {code, stderr} = await rdbtool(args)
+    expect(code).toBe(1)
+    expect(stderr).toContain('left out 2 keys of the type module, which no command creates')
+    expect(await rdbtool([...args, '--allow-loss'])).toMatchObject({code: 0})
+    expect(await rdbtool(['dump', vectors, '--format', 'resp'])).toMatchObject({code: 0})
+  })
+})
+
 describe('dump --out', () => {
   it('writes a file, in the format that its name ends in', async () => {
     const out = fresh('named')
