@@ -7,7 +7,8 @@ import {fileURLToPath} from 'node:url'
 import {type Interfaces, run} from '@oclif/core'
 import {formatFailure} from '../report/failure.js'
 import {columnsOf, styleOf} from './command.js'
-import {EXIT_BUG, EXIT_FINE, EXIT_SIGINT, EXIT_SIGTERM, exitCodeOf} from './exit.js'
+import {EXIT_BUG, EXIT_FINE, exitCodeOf} from './exit.js'
+import {watchSignals} from './interrupt.js'
 import {formatTypedWrong, isTypedWrong} from './typed-wrong.js'
 
 const ROOT = new URL('../..', import.meta.url)
@@ -41,8 +42,7 @@ function leaveQuietly(args: readonly string[]): void {
   process.stdout.on('error', leaveWhenClosed)
   // Where nobody listens to what goes wrong, the results still count.
   process.stderr.on('error', () => {})
-  process.once('SIGINT', () => process.exit(EXIT_SIGINT))
-  process.once('SIGTERM', () => process.exit(EXIT_SIGTERM))
+  watchSignals()
   // Nobody awaits a write to a full disk: it is met here.
   process.once('uncaughtException', error => process.exit(fail(error, args)))
 }

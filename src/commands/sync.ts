@@ -11,6 +11,7 @@ import {
 } from '../cli/connection-flags.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {outputFlags} from '../cli/flags.js'
+import {onInterrupt} from '../cli/interrupt.js'
 import {SyncScreen, SyncScreens} from '../cli/sync-screen.js'
 import {UsageError} from '../errors.js'
 import {type FollowOptions, type SyncOptions, sync} from '../jobs/sync.js'
@@ -125,8 +126,13 @@ export default class Sync extends BaseCommand {
     let report: SyncReport | undefined
     let failure: unknown
     try {
-      const options = {...replicaOptions(flags), follow}
-      const onEvent: SyncOptions['onEvent'] = event => screen.event(event)
+      const interrupted = new AbortController()
+      const options = {...replicaOptions(flags), follow: follow && {...follow, signal: interrupted.signal}}
+      const onEvent: SyncOptions['onEvent'] = event => {
+        screen.event(event)
+        // The snapshot has its name: who has seen enough of the stream gets the report all the same.
+        if (event.kind === 'online') onInterrupt(() => interrupted.abort())
+      }
       report = await sync(address ?? (await askedFor(sentinels!, flags)), flags.out, {
         ...options,
         onEvent,
@@ -137,6 +143,7 @@ export default class Sync extends BaseCommand {
       if (error instanceof UsageError) throw error
       failure = error
     } finally {
+      onInterrupt(undefined)
       screen.stop()
     }
     if (flags.json) this.printJson(syncJson(master, flags.out, report, failure))

@@ -37,6 +37,8 @@ export interface Followed {
   /** Of the stream, from where the snapshot ends. */
   bytes: number
   commands: number
+  /** Of them, PINGs of the master. */
+  pings: number
   acknowledgements: number
   /** What ended it before its time; the snapshot stands all the same. */
   failure: unknown
@@ -168,14 +170,8 @@ class Following {
     client.online()
     await this.#done
     if (this.#failure === undefined) client.acknowledge()
-    const {offset, streamBytes: bytes, commands, acknowledgements} = client
-    return {
-      offset,
-      bytes,
-      commands,
-      acknowledgements,
-      failure: this.#failure,
-    }
+    const {offset, streamBytes: bytes, commands, pings, acknowledgements} = client
+    return {offset, bytes, commands, pings, acknowledgements, failure: this.#failure}
   }
 
   /** Milliseconds for which more of the stream is wanted. */

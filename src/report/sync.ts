@@ -19,6 +19,7 @@ export interface FollowedReport {
   offset: number
   bytes: number
   commands: number
+  pings: number
   acknowledgements: number
   failure: unknown
 }
@@ -104,9 +105,9 @@ export function shardFacts(report: SyncReport): Json {
   }
 }
 
-function streamJson({offset, bytes, commands, acknowledgements, failure}: FollowedReport): Json {
+function streamJson({offset, bytes, commands, pings, acknowledgements, failure}: FollowedReport): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
-  return {offset, bytes, commands, acknowledgements, ...error}
+  return {offset, bytes, commands, pings, acknowledgements, ...error}
 }
 
 function resyncText({replicationId, offset}: SyncReport): string {
@@ -121,8 +122,9 @@ function transferText({transfer, attempts, bytes, transferSeconds}: SyncReport):
   return `${how}, ${size} in ${transferSeconds.toFixed(2)} s${rate}${tries}`
 }
 
-function streamText({offset, bytes, commands, acknowledgements}: FollowedReport): string {
-  const seen = `${formatCount(commands)} command${commands === 1 ? '' : 's'}, ${formatCount(bytes)} bytes`
+function streamText({offset, bytes, commands, pings, acknowledgements}: FollowedReport): string {
+  const pinged = pings === 0 ? '' : ` (${formatCount(pings)} PING)`
+  const seen = `${formatCount(commands)} command${commands === 1 ? '' : 's'}${pinged}, ${formatCount(bytes)} bytes`
   return `${seen}; offset ${formatCount(offset)}, acknowledged ${formatCount(acknowledgements)} times`
 }
 

@@ -73,3 +73,8 @@ export function putBulk(into: ByteWriter, bytes: Uint8Array, start: number, end:
   out[p + 1] = LF
   into.length = p + 2
 }
+
+/** A whole command, for conversations: nothing there is hot. */
+export function formatCommand(args: readonly string[]): Uint8Array {
+  return Buffer.concat([Buffer.from(`*${args.length}\r\n`), ...args.map(bulk)])
+}

@@ -6,7 +6,7 @@
 import {LimitError, WireError} from '../errors.js'
 import {formatAddress, type ServerAddress} from './address.js'
 import {Connection, SILENT} from './connection.js'
-import {formatCommand} from './writer.js'
+import {formatCommand} from './framing.js'
 
 /** Bytes are shown as UTF-8: what is asked for here is text. */
 export type Reply = string | number | null | ReplyFailure | Reply[]

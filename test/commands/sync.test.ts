@@ -76,7 +76,7 @@ describe('what is shown', () => {
       attempts: 1,
       transferSeconds: expect.any(Number),
       seconds: expect.any(Number),
-      stream: {offset: 69, bytes: 59, commands: 2, acknowledgements: expect.any(Number)},
+      stream: {offset: 69, bytes: 59, commands: 2, pings: 0, acknowledgements: expect.any(Number)},
     })
   })
 
@@ -204,6 +204,33 @@ describe('the output', () => {
     expect(await finished).toMatchObject({code, stdout: '', stderr: ''})
     expect(leftovers()).toEqual([])
   })
+})
+
+it('SIGINT while it follows the stream: the report, and the code of the signal', async () => {
+  const master = await scriptedMaster({payload: disk(RDB), stream: STREAM})
+  const out = output()
+  const {child, finished} = start(['sync', master.address, '--out', out, '--for', '60', '--json'])
+  await vi.waitFor(() => expect(master.commands.at(-1)).toEqual(['REPLCONF', 'ACK', '59']), {timeout: 8000})
+  child.kill('SIGINT')
+  const {code, stdout, stderr} = await finished
+  expect({code, stderr}).toEqual({code: 130, stderr: ''})
+  expect(JSON.parse(stdout)).toMatchObject({out, stream: {offset: 59, commands: 2}})
+  expect(readFileSync(out)).toEqual(RDB)
+})
+
+it('a master that drops us in the middle is asked for its limits', async () => {
+  const values: Record<string, string> = {
+    'client-output-buffer-limit': 'normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60',
+    'repl-timeout': '45',
+  }
+  const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`
+  const CONFIG = ([, , name = '']: string[]): string => `*2\r\n${bulk(name)}${bulk(values[name]!)}`.trimEnd()
+  const script = {replies: {CONFIG}, payload: disk(RDB).subarray(0, 40), hangUp: true}
+  const {code, stderr} = await syncFrom(script)
+  expect(code).toBe(5)
+  expect(stderr).toContain(
+    'raise client-output-buffer-limit replica (there: 256 MiB, or 64.0 MiB for 60 s) or repl-timeout (there: 45 s)',
+  )
 })
 
 describe('failures have a message, advice and a code', () => {
