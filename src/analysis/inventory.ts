@@ -257,7 +257,9 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   problem(problem: Problem): void {
-    if (this.#problems.length < limits.problemsMax) this.#problems.push(problem)
+    if (this.#problems.length >= limits.problemsMax) return
+    // A wrong checksum comes here only where whoever asked wants to go on: elsewhere it ends the reading.
+    this.#problems.push(problem.code === 'BAD_CHECKSUM' ? {...problem, severity: 'warning'} : problem)
   }
 
   /** The sums so far. `end` is absent where the reading failed. */

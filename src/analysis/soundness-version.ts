@@ -98,7 +98,7 @@ export class VersionSoundness {
     this.findings.inFile('TOO_NEW', 'warning', offset, this.#text(`opcode ${name}`, since))
   }
 
-  /** Bytes between two records that nobody was shown. */
+  /** An opcode that says nothing about the data. */
   enterprise(offset: number): void {
     if (this.#enterprise) return
     this.#enterprise = true

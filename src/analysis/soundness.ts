@@ -129,7 +129,7 @@ export class SoundnessVisitor implements EntryVisitor {
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
     const before = Math.max(entry.endOffset, this.#otherEnd)
-    if (entry.offset !== before) this.#gap(before, entry.offset)
+    if (entry.offset < before) this.#dangling(entry.offset)
     const plain = entry.typeId === op.TYPE_STRING && entry.keyMeta === undefined && entry.dragonflyMask < 0
     if (!plain || this.#version.isOld) this.#version.entry(entry)
     this.#value = this.#soundnessOf(entry)
@@ -200,6 +200,12 @@ export class SoundnessVisitor implements EntryVisitor {
     if (slot >= SLOT_COUNT) this.#error('BAD_SLOT', `a hint is for slot ${slot}; there are ${SLOT_COUNT}`)
   }
 
+  vendorOpcode(_opcode: number, offset: number): void {
+    this.#version.enterprise(offset)
+    // Among the attributes of a key it belongs to the key's record.
+    if (this.#recordStart() === offset) this.#otherEnd = this.#position()
+  }
+
   /** Valkey refuses ranges that overlap or do not ascend (valkey 9.0 cluster_migrateslots.c). */
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
     this.#other()
@@ -233,15 +239,7 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#sizes.finish()
     const end = bytes - this.#checksumBytes - 1
     const before = Math.max(this.#entry?.endOffset ?? 0, this.#otherEnd)
-    if (end === before) return
-    const {expireAtMs, idleSeconds, frequency, keyMeta} = this.#entry ?? {
-      expireAtMs: NEVER,
-      idleSeconds: -1,
-      frequency: -1,
-    }
-    const attributed = expireAtMs !== NEVER || idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined
-    if (attributed || this.#entry === undefined) this.#dangling(before)
-    else this.#version.enterprise(before)
+    if (end > before) this.#dangling(before)
   }
 
   #passed({keys, expiring}: PassedEntries): void {
@@ -254,13 +252,7 @@ export class SoundnessVisitor implements EntryVisitor {
   #passedFrom(entry: Entry, offset: number): void {
     if (this.#entry !== entry) this.#entry = this.findings.entry = entry
     const before = Math.max(entry.endOffset, this.#otherEnd)
-    if (offset !== before) this.#gap(before, offset)
-  }
-
-  /** An attribute stands before what is no key, or an opcode that shows nothing before a key. */
-  #gap(before: number, offset: number): void {
     if (offset < before) this.#dangling(offset)
-    else this.#version.enterprise(before)
   }
 
   #soundnessOf({type}: Entry): ValueSoundness {
@@ -284,9 +276,7 @@ export class SoundnessVisitor implements EntryVisitor {
 
   /** A record that is no key has been read. */
   #other(opcode?: Opcode): void {
-    const before = Math.max(this.#otherEnd, this.#entry?.endOffset ?? 0)
     this.#otherStart = this.#recordStart()
-    if (this.#otherStart > before) this.#version.enterprise(before)
     this.#otherEnd = this.#position()
     if (opcode !== undefined) this.#version.opcode(opcode, this.#otherStart)
   }

@@ -226,6 +226,10 @@ export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 
   slotInfo(info: SlotInfo): void {
     this.inner.slotInfo?.(info)
   }
+  vendorOpcode(opcode: number, offset: number): void {
+    this.inner.vendorOpcode?.(opcode, offset)
+  }
+
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
     this.inner.slotImport?.(job, ranges)
   }

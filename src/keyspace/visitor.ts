@@ -181,6 +181,8 @@ export interface EntryVisitor {
   slotImport?(job: string, ranges: readonly [first: number, last: number][]): void
   /** Field names shared by several hashes (redis 8.10). */
   hashTemplate?(id: number, fields: readonly Uint8Array[]): void
+  /** One that only its vendor's servers know, and that says nothing about the data; it may stand among the attributes of a key. */
+  vendorOpcode?(opcode: number, offset: number): void
   problem?(problem: Problem): void
   /**
    * A value is damaged inside, or holds what is larger than we take, and has been

@@ -73,9 +73,12 @@ export class OtherRecords {
         return
       }
       case op.OPCODE_ENTERPRISE_RAM_LRU:
-      case op.OPCODE_ENTERPRISE_SLOT:
+      case op.OPCODE_ENTERPRISE_SLOT: {
+        const offset = cursor.offset - 1
         readPlainLength(cursor)
+        visitor.vendorOpcode?.(byte, offset)
         return
+      }
       default:
         if (byte !== op.OPCODE_HASH_TEMPLATE || header.family !== 'redis') throw this.#unknown(byte, header)
         this.#hashTemplate(visitor)

@@ -10,6 +10,7 @@ import {NEVER} from '../keyspace/entry.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
 import {failureJson} from './failure.js'
 import {warningJson} from './inventory-warnings.js'
+import {problemJson} from './problems-json.js'
 import {jsonBytes, jsonInteger, jsonKey} from './text.js'
 
 export type Json = Record<string, unknown>
@@ -55,10 +56,7 @@ export function inventoryJson(
     ...(inventory.slots > 0 ? {slots: {count: inventory.slots}} : {}),
     ...spreadJson(inventory.spread, estimated),
     ...(selected === undefined ? {} : {selected}),
-    warnings: [
-      ...inventory.problems.map(({code, severity, text, offset}) => ({code, severity, text, offset})),
-      ...inventory.warnings.map(warningJson),
-    ],
+    warnings: [...inventory.problems.map(problemJson), ...inventory.warnings.map(warningJson)],
     ...error,
   }
 }

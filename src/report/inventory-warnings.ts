@@ -3,6 +3,7 @@
  */
 import type {Inventory} from '../analysis/inventory.js'
 import {type NotableKey, THRESHOLDS, type Warning} from '../analysis/warnings.js'
+import type {Problem} from '../keyspace/visitor.js'
 import type {Style} from './table.js'
 import {formatKey, formatMessage, hang, jsonKey, shorten} from './text.js'
 import {formatCount, formatShare, formatSize, formatTime} from './units.js'
@@ -29,15 +30,19 @@ export function warningJson(warning: Warning): Record<string, unknown> {
 
 /** First what the reader met, then what was counted. */
 export function warningLines({problems, warnings}: Inventory, view: WarningsView): string[] {
-  const met = problems.map(({code, severity, text, offset}) =>
-    lines(severity, `${formatMessage(text)} (${code}, byte ${formatCount(offset)})`, view),
-  )
+  const met = problems.map(problem => lines(problem.severity, problemText(problem), view))
   const counted = warnings.map(one => lines(one.severity, `${warningText(one)} (${one.code})`, view))
   return [...met, ...counted].flat()
 }
 
+function problemText({code, text, offset, db, key, keyBytes, type}: Problem): string {
+  const name = key === undefined ? '' : shorten(formatKey({key, keyBytes}), KEY_COLUMNS_MAX)
+  const where = key === undefined ? '' : `, in the ${type} ${name} of database ${db}`
+  return `${formatMessage(text)} (${code}, byte ${formatCount(offset)}${where})`
+}
+
 function lines(severity: string, text: string, {style, columns}: WarningsView): string[] {
-  const label = `${severity === 'notice' ? 'notice' : 'warning'}:`.padEnd(9)
+  const label = `${severity}:`.padEnd(9)
   const dress = severity === 'notice' ? style.faint : style.warning
   return hang(`${label}${text}`, columns).map(dress)
 }

@@ -36,6 +36,6 @@ export function problemsJson(
   }
 }
 
-function problemJson({code, severity, offset, db, key, keyBytes, type, text, bytesLost}: Problem): Json {
+export function problemJson({code, severity, offset, db, key, keyBytes, type, text, bytesLost}: Problem): Json {
   return {code, severity, offset, db, ...(key && jsonKey({key, keyBytes})), type, text, bytesLost}
 }

@@ -222,7 +222,12 @@ describe('inspect: estimated memory', () => {
     const damaged = folder.write('damaged.rdb', file.end())
     const json = await jsonOf([damaged, '--detail'])
     expect(json.keys).toBe(3)
-    expect(json.warnings).toMatchObject([{code: 'BAD_LZF', severity: 'error'}])
+    expect(json.warnings).toMatchObject([
+      {code: 'BAD_LZF', severity: 'error', offset: expect.any(Number), db: 0, key: 'broken', type: 'hash'},
+    ])
+    expect(await textOf([damaged, '--detail'])).toMatch(
+      /\nerror: {3}compressed .* \(BAD_LZF, byte \d+, in the hash broken of database 0\)\n/,
+    )
   })
 })
 

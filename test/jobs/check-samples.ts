@@ -543,6 +543,13 @@ const RECORDS: CheckSample[] = [
     () => {},
   ),
   ofRecord(
+    'an opcode of Redis Enterprise among attributes',
+    9,
+    'VENDOR_ONLY?',
+    file => file.idle(5).op(0x79, len(5)).expireMs(YEAR_2100_MS),
+    file => file.idle(5).expireMs(YEAR_2100_MS),
+  ),
+  ofRecord(
     'an AOF preamble',
     9,
     'TRAILING_BYTES?',
@@ -552,7 +559,7 @@ const RECORDS: CheckSample[] = [
 ]
 RECORDS.at(-1)!.wrong = hex(RECORDS.at(-1)!.sound, Buffer.from('more'))
 
-const simple: Fill = file => file.db(0).key(0, 'k', value.string('v'))
+const simple = (file: RdbFile): RdbFile => file.db(0).key(0, 'k', value.string('v'))
 
 const FILES: CheckSample[] = [
   {name: 'a wrong checksum', codes: ['BAD_CHECKSUM'], wrong: build(9, simple, 'wrong'), sound: build(9, simple)},
@@ -578,6 +585,18 @@ const FILES: CheckSample[] = [
     codes: ['DANGLING_ATTRIBUTE?'],
     wrong: build(9, file => file.db(0).key(0, 'k', value.string('v')).expireMs(5)),
     sound: build(9, simple),
+  },
+  {
+    name: 'an opcode of Redis Enterprise before the end',
+    codes: ['VENDOR_ONLY?'],
+    wrong: build(9, file => simple(file).op(0x6b, len(5))),
+    sound: build(9, simple),
+  },
+  {
+    name: 'an opcode of Redis Enterprise alone',
+    codes: ['VENDOR_ONLY?'],
+    wrong: build(9, file => file.op(0x79, len(5))),
+    sound: build(9, () => {}),
   },
 ]
 

@@ -252,6 +252,8 @@ describe('records', () => {
       'selectDb 70',
       'resizeDb 70 3 1',
       'slotInfo {"slot":16383,"keys":2,"expires":1}',
+      expect.stringMatching(/^vendorOpcode 107 \d+$/),
+      expect.stringMatching(/^vendorOpcode 121 \d+$/),
       'entry [70,"\\"k\\"","string",0,"Infinity",-1,-1,-1]',
       'aux lua "return 1"',
       expect.stringMatching(/^checksum absent/),

@@ -168,6 +168,7 @@ export function transcriptVisitor(depth: Depth, lines: string[]): {visitor: Entr
   const value = new TranscriptVisitor(depth, lines)
   const line = (text: string): void => value.line(text)
   const visitor: Required<Omit<EntryVisitor, 'drain' | 'damage' | 'passer'>> = {
+    vendorOpcode: (opcode, offset) => line(`vendorOpcode ${opcode} ${offset}`),
     entry: entry => {
       const {db, type, typeId, expireAtMs, idleSeconds, frequency, elements, offset, valueOffset} = entry
       line(`entry ${spelled([db, shown(entry.key()), type, typeId, expireAtMs, idleSeconds, frequency, elements])}`)
