@@ -1,10 +1,15 @@
 /** The public library. Importing it loads no command-line code. */
 
+export {CreatingReader} from './aof/creating-reader.js'
+export {CommandWriter, type RestoreRule} from './aof/rewrite.js'
 export {decompressed} from './bytes/compressed.js'
 export type {Int64} from './bytes/int64.js'
 export type {LentBytes} from './bytes/lent.js'
+export {ByteOutput} from './bytes/output.js'
 export {type ByteSource, type ByteWindow, MemorySource, openFile} from './bytes/source.js'
-export {type ByteTarget, FileTarget, MemoryTarget} from './bytes/target.js'
+export {type ByteTarget, FileTarget, MemoryTarget, StreamTarget} from './bytes/target.js'
+export {CsvReader} from './csv/reader.js'
+export {CsvWriter} from './csv/writer.js'
 export {StreamId} from './encoding/stream-id.js'
 export {
   type FormatCode,
@@ -20,7 +25,10 @@ export {
   WireError,
   type WireStage,
 } from './errors.js'
+export {JsonReader} from './jsonl/reader.js'
+export {type JsonForm, JsonWriter} from './jsonl/writer.js'
 export {Entry, NEVER, NO_TYPE_ID, type RecordHead, type ValueType} from './keyspace/entry.js'
+export type {EntrySink, Loss} from './keyspace/entry-sink.js'
 export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'
 export * from './keyspace/visitor.js'
 export {type Limits, limits} from './limits.js'

@@ -55,9 +55,16 @@ function node(code: string): string {
 describe('the library', () => {
   it('exports these names', () => {
     expect(Object.keys(library).sort()).toEqual([
+      'ByteOutput',
+      'CommandWriter',
+      'CreatingReader',
+      'CsvReader',
+      'CsvWriter',
       'Entry',
       'FileTarget',
       'FormatError',
+      'JsonReader',
+      'JsonWriter',
       'LimitError',
       'MemorySource',
       'MemoryTarget',
@@ -73,6 +80,7 @@ describe('the library', () => {
       'Resync',
       'SKIP',
       'StreamId',
+      'StreamTarget',
       'TARGETS',
       'UnsupportedError',
       'UsageError',

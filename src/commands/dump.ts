@@ -29,7 +29,8 @@ export default class Dump extends BaseCommand {
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB file, or - for standard input; gzip and zstd are unpacked.',
+      description:
+        'RDB file, JSON lines, commands, a table, redis://HOST, or - for standard input; gzip and zstd are unpacked.',
       ignoreStdin: true,
     }),
   }
@@ -67,6 +68,8 @@ export default class Dump extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb | jq -c "select(.type == \\"hash\\") | .key"',
     '<%= config.bin %> <%= command.id %> dump.rdb --match "user:*" --out users.jsonl',
+    '<%= config.bin %> <%= command.id %> dump.rdb --format resp | redis-cli --pipe',
+    '<%= config.bin %> <%= command.id %> dump.rdb --format csv --safe --type string --out strings.csv',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --format keys --ttl none | sort',
   ]
 

@@ -48,6 +48,31 @@ export function inspectingPeers(file) {
   })
 }
 
+/** The nearest that each peer has to `dump`, by name and arguments. @type {Record<string, [name: string, args: string[]][]>} */
+const DUMP = {
+  'rdb-cli': [
+    ['json', ['json', '-o', '/dev/null']],
+    ['resp', ['resp', '-o', '/dev/null']],
+  ],
+  rdb: [['json', ['-c', 'json', '-o', '/dev/null']]],
+}
+
+/**
+ * @param {string} file
+ * @returns {Subject[]} the peers that are here, and redis-check-rdb, which the published figures of the others stand beside
+ */
+export function dumpingPeers(file) {
+  const dumping = PEERS.flatMap(({name, find}) => {
+    const program = find()
+    if (!program) return []
+    return (DUMP[name] ?? []).map(([what, args]) => {
+      const all = name === 'rdb' ? [...args, file] : [file, ...args]
+      return {name: `${name} ${what}`, command: program.command, args: [...program.args, ...all]}
+    })
+  })
+  return [...dumping, ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb')]
+}
+
 /** In words, the peers that are not here. */
 export function missingPeers() {
   return PEERS.filter(one => !one.find()).map(({name, from}) => `${name} is not on PATH (${from}): not compared`)

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -13,7 +13,7 @@ import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
-import {inspectingPeers, missingPeers} from './peers.js'
+import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
 import {prepareSync} from './syncing.js'
 
 const MEMORY = '/dev/shm'
@@ -54,6 +54,16 @@ const BENCHES = [
       ours('check', 'check', file, '--no-duplicates'),
       ours('check+index', 'check', file),
       ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb'),
+    ],
+  })),
+  ...RDB_CORPORA.map(corpus => ({
+    name: `dump:${corpus}`,
+    corpus,
+    subjects: (/** @type {string} */ file) => [
+      ...['jsonl', 'json', 'resp', 'csv', 'keys'].map(format =>
+        ours(`dump ${format}`, 'dump', file, '--format', format),
+      ),
+      ...dumpingPeers(file),
     ],
   })),
   .../** @type {const} */ ([
