@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -11,6 +11,7 @@ import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} fro
 import {cpus, loadavg} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {prepareBuild} from './building.js'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
@@ -66,6 +67,13 @@ const BENCHES = [
       ...dumpingPeers(file),
     ],
   })),
+  ...RDB_CORPORA.flatMap(corpus =>
+    [false, true].map(sort => ({
+      name: `${sort ? 'build-sort' : 'build'}:${corpus}`,
+      corpus,
+      prepare: (/** @type {string} */ file, /** @type {string} */ memory) => prepareBuild(file, memory, ours, sort),
+    })),
+  ),
   .../** @type {const} */ ([
     ['diskless', 'yes'],
     ['disk', 'no'],

@@ -372,7 +372,8 @@ describe('SelectingVisitor', () => {
       const all = await transcribe(inner => inner)
       expect(await transcribe(inner => new SelectingVisitor(new Selection({}), inner)), one.name).toEqual(all)
       const none = await transcribe(inner => new SelectingVisitor(new Selection({db: [4_000_000_000]}), inner))
-      const outside = /^(aux|function|functionPreGa|moduleAux|selectDb|resizeDb|slotI\w+|hashTemplate|vendorOpcode|problem) /
+      const outside =
+        /^(aux|function|functionPreGa|moduleAux|selectDb|resizeDb|slotI\w+|hashTemplate|vendorOpcode|problem) /
       expect(none, one.name).toEqual(all.filter(line => outside.test(line)))
     }
   })
