@@ -24,11 +24,11 @@ export class SpillError extends Error {
   readonly code = 'TEMPORARY_FILE'
   readonly syscall: string
 
-  constructor(doing: string, folder: string, bytes: number, cause: unknown) {
+  constructor(doing: string, folder: string, bytes: number, cause: unknown, advice: string = ADVICE) {
     const {code, message, syscall} = cause as NodeJS.ErrnoException
     const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the quota is used up' : message
-    const size = `${(bytes / 2 ** 20).toFixed(1)} MiB so far`
-    super(`cannot ${doing} the temporary file in ${folder} (${size}): ${why}${doing === 'read' ? '' : ADVICE}`, {cause})
+    const size = bytes > 0 ? ` (${(bytes / 2 ** 20).toFixed(1)} MiB so far)` : ''
+    super(`cannot ${doing} the temporary file in ${folder}${size}: ${why}${doing === 'read' ? '' : advice}`, {cause})
     this.syscall = syscall ?? doing
   }
 }

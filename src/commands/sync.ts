@@ -148,7 +148,7 @@ export default class Sync extends BaseCommand {
     }
     if (flags.json) this.printJson(syncJson(master, flags.out, report, failure))
     else if (report !== undefined) this.print(formatSync(report, {style: this.style, nowMs: Date.now()}))
-    if (failure !== undefined) this.fail(failure, master, report !== undefined)
+    if (failure !== undefined) this.fail(failure, concerned(failure, master, flags.out), report !== undefined)
   }
 
   async #cluster(server: string, flags: SyncFlags): Promise<void> {
@@ -178,7 +178,7 @@ export default class Sync extends BaseCommand {
         result === undefined ? {cluster, out, ...error} : {...manifestJson(cluster, result, Date.now()), out, ...error},
       )
     } else if (result !== undefined) this.print(formatClusterSync(cluster, result, this.style))
-    if (failure !== undefined) this.fail(failure, cluster, result !== undefined)
+    if (failure !== undefined) this.fail(failure, concerned(failure, cluster, out), result !== undefined)
     else if (result?.moved.length || result?.shards.some(({sync}) => sync.strayKeys > 0))
       process.exitCode = EXIT_FINDINGS
   }
@@ -195,6 +195,11 @@ async function askedFor(
   const addresses = sentinels.addresses.map(address => sentinelCredentials(address, flags))
   const {host: _, port: __, ...credentials} = withCredentials({host: '', port: 0}, flags)
   return await masterOf(sentinels.name, addresses, credentials, {timeoutMs, patienceMs})
+}
+
+/** What the disk says concerns the output, everything else the server. */
+function concerned(failure: unknown, server: string, out: string): string {
+  return (failure as NodeJS.ErrnoException).syscall === undefined ? server : out
 }
 
 function replicaOptions(flags: SyncFlags): Omit<SyncOptions, 'onEvent' | 'onMessage'> {

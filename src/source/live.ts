@@ -1,13 +1,17 @@
 /**
  * A running server as a source: its snapshot is fetched to a temporary file, as a replica would, and read from there.
  */
+import {tmpdir} from 'node:os'
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
+import {SpillError} from '../bytes/spill.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
 import type {TransferProgress} from '../replication/observer.js'
 import {maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
 
 /** Passwords that stand in no URL come from here. */
 export const PASSWORD_VARIABLE = 'RDBTOOL_PASSWORD'
+
+const ADVICE = '; make room there, or name another folder with TMPDIR'
 
 /** Told how far the transfer is. */
 export type OnFetch = (transfer: TransferProgress) => void
@@ -19,13 +23,21 @@ export async function openLive(url: string, onFetch: OnFetch = () => {}): Promis
       if (event.kind === 'receiving') onFetch(event.progress)
     },
   }
-  const resync = await fullResync(withPassword(parseAddress(url)), {snapshotOnly: true, observer})
+  const resync = await fullResync(withPassword(parseAddress(url)), {snapshotOnly: true, observer}).catch(error => {
+    throw isSystemError(error) ? new SpillError('write', tmpdir(), 0, error, ADVICE) : error
+  })
   try {
     return new LiveSource(maskAddress(url), resync, await resync.source())
   } catch (error) {
     await resync.close()
     throw error
   }
+}
+
+/** What the disk says has nothing to do with the server. */
+function isSystemError(error: unknown): boolean {
+  const {code, syscall} = (error ?? {}) as NodeJS.ErrnoException
+  return typeof code === 'string' && syscall !== undefined
 }
 
 function withPassword(address: ServerAddress): ServerAddress {
