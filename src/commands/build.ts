@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {StreamTarget} from '../bytes/target.js'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
-import {BaseCommand, styleOf} from '../cli/command.js'
+import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
@@ -147,7 +147,7 @@ export default class Build extends BaseCommand {
   #failed(error: unknown): void {
     const cause = error instanceof BuildError ? error.cause : error
     if (cause instanceof ConflictError) {
-      this.logToStderr(formatConflicts(cause, styleOf(process.stderr)).join('\n'))
+      this.logToStderr(formatConflicts(cause, styleOf(process.stderr), columnsOf(process.stderr)).join('\n'))
       process.exitCode = EXIT_FINDINGS
     } else if (error instanceof BuildError) {
       this.fail(cause, nameOf(error.source), false)

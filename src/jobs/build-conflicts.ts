@@ -12,6 +12,7 @@ export type ConflictRule = 'error' | 'first' | 'last'
 
 /** One key, and the sources that it came from. */
 export interface Conflict {
+  db: number
   key: Uint8Array
   sources: string[]
 }
@@ -39,6 +40,8 @@ export class WrittenKeys {
   readonly #index: KeyIndex
   /** Where each source begins in the file. */
   readonly #starts: {source: string; offset: number}[] = []
+  /** Where each database begins, or goes on. */
+  readonly #dbs: {offset: number; db: number}[] = []
 
   constructor(memoryBytes: number | undefined) {
     this.#index = new KeyIndex({memoryBytes})
@@ -49,6 +52,7 @@ export class WrittenKeys {
   }
 
   add({db, keyBytes}: RecordHead, offset: number): void {
+    if (this.#dbs.at(-1)?.db !== db) this.#dbs.push({offset, db})
     this.#index.add(db, keyBytes.bytes, keyBytes.start, keyBytes.end, offset)
   }
 
@@ -82,6 +86,7 @@ export class WrittenKeys {
     return [...places]
       .filter(([, found]) => found.length > 1)
       .map(([name, found]) => ({
+        db: this.#dbs.findLast(one => one.offset <= found[0]!)!.db,
         key: Buffer.from(name, 'latin1'),
         sources: found.map(offset => this.#sourceAt(offset)),
       }))

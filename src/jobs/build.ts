@@ -165,7 +165,11 @@ class Building {
     const onTwin: SortOptions['onTwin'] = (twin, stays) => {
       this.#twins++
       if (this.#rule !== 'error' || this.#conflicts.length === CONFLICTS_TOLD_MAX) return
-      this.#conflicts.push({key: twin.key.copy(), sources: [this.names[stays.source]!, this.names[twin.source]!]})
+      this.#conflicts.push({
+        db: twin.db,
+        key: twin.key.copy(),
+        sources: [this.names[stays.source]!, this.names[twin.source]!],
+      })
     }
     return new RdbWriter(file, {
       ...{target, compress, reencode},

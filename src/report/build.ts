@@ -3,7 +3,7 @@
  * and why; for people and for programs.
  */
 import {formatTable, numeric, type Style, textual} from './table.js'
-import {formatBytes, formatMessage, formatText, jsonBytes, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 /** What a build tells of itself. */
@@ -71,18 +71,22 @@ export function formatBuild(built: BuildOutcome, style: Style): string[] {
 
 /** What sources disagree about. */
 export interface Disagreement {
-  conflicts: readonly {key: Uint8Array; sources: readonly string[]}[]
+  conflicts: readonly {db: number; key: Uint8Array; sources: readonly string[]}[]
   libraries: readonly string[]
   modules: readonly string[]
 }
 
 /** Lines about keys that several sources have, for people. */
-export function formatConflicts({conflicts, libraries, modules}: Disagreement, style: Style): string[] {
-  const lines = conflicts.map(({key, sources}) => {
+export function formatConflicts(
+  {conflicts, libraries, modules}: Disagreement,
+  style: Style,
+  columns: number,
+): string[] {
+  const lines = conflicts.map(({db, key, sources}) => {
     const places = [...new Set(sources)].map(formatText)
     const where =
       places.length === 1 ? `${places[0]} has it ${sources.length} times` : `it is in ${places.join(' and ')}`
-    return `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" would be there twice: ${where}`
+    return `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" of database ${db} would be there twice: ${where}`
   })
   lines.push(...libraries.map(name => `the library of functions "${formatText(name)}" differs between the sources`))
   lines.push(...modules.map(name => `the sources say different things of the module ${formatText(name)}`))
@@ -90,7 +94,10 @@ export function formatConflicts({conflicts, libraries, modules}: Disagreement, s
     modules.length > 0
       ? 'build a file of each source'
       : '--on-conflict first or last says which stays; --rename-prefix and --map-db keep both'
-  return [...lines.map(line => style.warning(`rdbtool: ${line}`)), `  next   ${advice}`]
+  return [
+    ...lines.flatMap(line => hang(`rdbtool: ${line}`, columns)).map(style.warning),
+    ...hang(`  next   ${advice}`, columns),
+  ]
 }
 
 /** The same as data; its names are a contract. */

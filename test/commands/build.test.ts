@@ -93,7 +93,12 @@ describe('a failure', () => {
     ['a prefix without its other', ['SOURCE', '--out', 'NEW', '--rename-prefix', 'a'], 2, /old:=new:/],
     ['a folder that is not there', ['SOURCE', '--out', 'NEW/deep.rdb'], 5, /no such file/],
     ['a source that is not there', ['missing.rdb', '--out', 'NEW'], 5, /missing\.rdb: there is no such file/],
-    ['a key twice', ['SOURCE', 'SOURCE', '--out', 'NEW'], 1, /"user:1" would be there twice.*--on-conflict/s],
+    [
+      'a key twice',
+      ['SOURCE', 'SOURCE', '--out', 'NEW'],
+      1,
+      /"user:1" of database 0 would be there twice.*--on-conflict/s,
+    ],
     [
       'what the target lacks',
       ['FUNCTIONS', '--out', 'NEW', '--target', 'redis-6.2'],

@@ -93,7 +93,9 @@ describe('keys that stand twice', () => {
   it('are an error that names both sources', async () => {
     const error = await sorted([a, b]).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ConflictError)
-    expect((error as ConflictError).conflicts).toEqual([{key: new Uint8Array(Buffer.from('k')), sources: [a, b]}])
+    expect((error as ConflictError).conflicts).toEqual([
+      {db: 0, key: new Uint8Array(Buffer.from('k')), sources: [a, b]},
+    ])
   })
 
   it.each([

@@ -55,7 +55,7 @@ describe('several sources', () => {
     const out = join(folder.path, 'conflict.rdb')
     const error = await build([a, b], {out}).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ConflictError)
-    expect((error as ConflictError).conflicts).toEqual([{key: Buffer.from('x'), sources: [a, b]}])
+    expect((error as ConflictError).conflicts).toEqual([{db: 0, key: Buffer.from('x'), sources: [a, b]}])
     expect(existsSync(out)).toBe(false)
     expect(nothingLeft()).toEqual([])
   })
