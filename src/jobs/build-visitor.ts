@@ -39,6 +39,7 @@ export interface BuildVisitorOptions {
 
 export class BuildVisitor implements EntryVisitor {
   keysIn = 0
+  #db = 0
   problem: (problem: Problem) => void = () => {}
   readonly #skipped = new Map<string, number>()
   readonly #lost = new Map<string, number>()
@@ -153,8 +154,15 @@ export class BuildVisitor implements EntryVisitor {
     writer.hashTemplate(id, fields)
   }
 
+  selectDb(db: number): void {
+    this.#db = db
+  }
+
   slotInfo(info: SlotInfo): void {
-    if (this.options.whole) this.options.writer.slotInfo(info)
+    const {writer, head, whole} = this.options
+    if (!whole) return
+    head.write(writer)
+    writer.slotInfo(info, this.#db)
   }
 
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {

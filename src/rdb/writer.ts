@@ -208,8 +208,10 @@ export class RdbWriter implements ValueSink {
     this.settle()
   }
 
-  slotInfo({slot, keys, expires}: SlotInfo): void {
+  /** A hint about the keys of a database that follow. */
+  slotInfo({slot, keys, expires}: SlotInfo, db: number): void {
     if (this.#target.family !== 'redis' || !this.#knows(12)) return
+    if (db !== this.#db) this.#selectDb(db)
     const {out} = this
     out.u8(op.OPCODE_SLOT_INFO)
     for (const length of [slot, keys, expires]) writeLength(out, length)

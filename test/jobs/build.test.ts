@@ -2,7 +2,7 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {MemorySource, UnsupportedError, UsageError} from '../../src/index.js'
+import {MemorySource, RdbReader, SKIP, UnsupportedError, UsageError} from '../../src/index.js'
 import {type BuildOptions, type Built, build} from '../../src/jobs/build.js'
 import {ConflictError} from '../../src/jobs/build-conflicts.js'
 import {TARGETS} from '../../src/rdb/targets.js'
@@ -209,6 +209,30 @@ describe('refusals', () => {
     expect(error).toBeInstanceOf(UsageError)
     for (const {name} of TARGETS) expect(String(error)).toContain(name)
   })
+})
+
+it('hints about slots stay where the whole of a source goes to a server that knows them', async () => {
+  const slots = async (sources: readonly string[], options: Partial<BuildOptions> = {}): Promise<string[]> => {
+    const {out} = await built(sources, options)
+    const told: string[] = []
+    const reader = await RdbReader.open(out)
+    await reader.run({
+      entry: ({db}) => {
+        told.push(`key of ${db}`)
+        return SKIP
+      },
+      selectDb: db => told.push(`db ${db}`),
+      slotInfo: ({slot, keys}) => told.push(`${keys} of slot ${slot}`),
+    })
+    await reader.close()
+    return told
+  }
+  const cluster = path('rdb/cluster-v12.rdb')
+  const kept = await slots([cluster])
+  expect(kept[0]).toBe('db 0')
+  expect(kept[1]).toMatch(/of slot/)
+  expect((await slots([cluster], {selection: {ttl: 'none'}})).join()).not.toContain('slot')
+  expect((await slots([cluster], {target: 'valkey-8.1'})).join()).not.toContain('slot')
 })
 
 describe('aux fields', () => {
