@@ -25,7 +25,13 @@ export class Spool {
   /** Waiting to be written, oldest first; and those that can be filled again. */
   readonly #full: Uint8Array<ArrayBuffer>[] = []
   readonly #free: Uint8Array<ArrayBuffer>[] = []
-  #written = 0
+  /** Bytes that have reached the file. */
+  written = 0
+  /** All of them have. */
+  finished = false
+  /** Attempts so far: who reads along knows by it that another one has begun. */
+  generation = 0
+  #waiting: (() => void)[] = []
   #writing: Promise<void> | undefined
   #failure: Error | undefined
   /** Of what was appended; whole once it is finished. */
@@ -65,7 +71,14 @@ export class Spool {
   async finish(): Promise<void> {
     this.#handOver()
     await this.#idle()
+    this.finished = true
+    this.#tell()
     await this.file.sync()
+  }
+
+  /** Resolves once more has reached the file, or no more will. */
+  progress(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
   /** Bytes of the finished file. */
@@ -77,8 +90,10 @@ export class Spool {
   /** Forgets everything: another attempt begins. */
   async restart(): Promise<void> {
     await this.#writing
+    this.#abandonReaders()
     this.#failure = undefined
-    this.bytes = this.#filled = this.#written = this.#full.length = 0
+    this.finished = false
+    this.bytes = this.#filled = this.written = this.#full.length = 0
     this.checksum.reset()
     await this.file.truncate(0)
   }
@@ -97,6 +112,7 @@ export class Spool {
   /** Removes the file, unless it has been published. */
   async discard(): Promise<void> {
     await this.#writing
+    this.#abandonReaders()
     await this.#close()
     removeUnpublished(this.path)
   }
@@ -115,11 +131,12 @@ export class Spool {
       for (let block = this.#full[0]; block !== undefined; block = this.#full[0]) {
         this.checksum.update(block, 0, block.length)
         for (let at = 0; at < block.length; ) {
-          const {bytesWritten} = await this.file.write(block, at, block.length - at, this.#written)
+          const {bytesWritten} = await this.file.write(block, at, block.length - at, this.written)
           at += bytesWritten
-          this.#written += bytesWritten
+          this.written += bytesWritten
         }
         this.#full.shift()
+        this.#tell()
         this.#free.push(new Uint8Array(block.buffer))
       }
     } catch (error) {
@@ -128,6 +145,15 @@ export class Spool {
     } finally {
       this.#writing = undefined
     }
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #abandonReaders(): void {
+    this.generation++
+    this.#tell()
   }
 
   async #idle(): Promise<void> {

@@ -3,10 +3,10 @@
  * it on loading, and only then given its name; then, if asked for, the command stream is followed and acknowledged.
  */
 import {type Inventory, InventoryVisitor} from '../analysis/inventory.js'
+import type {ByteSource} from '../bytes/source.js'
 import {refuseTaken} from '../bytes/unpublished.js'
 import {FormatError, UnsupportedError} from '../errors.js'
 import {SelectingVisitor, Selection} from '../keyspace/selection.js'
-import type {EntryVisitor} from '../keyspace/visitor.js'
 import {RdbReader} from '../rdb/reader.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
 import type {SlotRange} from '../replication/topology.js'
@@ -79,10 +79,17 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
     onEvent(one)
   }
   const observer = {event, ...(onMessage && {message: onMessage})}
-  const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer})
+  let loading: Loading | undefined
+  const along = (source: ByteSource): void => {
+    loading = new Loading(source, options.slots)
+  }
+  const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer, along})
   try {
     const following = follow === undefined ? undefined : new Following(resync, follow)
-    const {inventory, unread, strayKeys} = await load(resync, event, options.slots)
+    event({kind: 'flushing'})
+    event({kind: 'loading', progress: loading!.source})
+    const {inventory, unread, strayKeys} = await loading!.finish(resync.checksum)
+    event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
     adoptPlace(resync, inventory)
     const {offset} = resync
     await resync.publish(out, options.force === true)
@@ -105,42 +112,47 @@ function adoptPlace({client}: Resync, {aux}: Inventory): void {
   if (id !== undefined && /^[0-9a-zA-Z]{40}$/.test(id) && Number.isSafeInteger(offset)) client.adopt(id, offset)
 }
 
-/** Reads the snapshot as a server does on loading it: whole, or not at all. */
-async function load(
-  resync: Resync,
-  event: (event: SyncEvent) => void,
-  slots: readonly SlotRange[] | undefined,
-): Promise<Pick<Sync, 'inventory' | 'unread' | 'strayKeys'>> {
-  const source = await resync.source()
-  try {
-    event({kind: 'flushing'})
-    event({kind: 'loading', progress: source})
-    const nowMs = Date.now()
-    const visitor = new InventoryVisitor({top: 0, nowMs})
-    const selecting = slots === undefined ? undefined : new SelectingVisitor(new Selection({slots}), visitor)
-    const reader = new RdbReader(source)
-    const unread = await read(reader, selecting ?? visitor, resync.checksum)
-    const inventory = visitor.result(reader.header!, reader.end?.bytes ?? reader.offset, reader.end)
-    event({kind: 'loaded', inventory, nowMs})
-    return {inventory, unread, strayKeys: selecting?.counts.skipped.slot ?? 0}
-  } finally {
-    await source.close()
-  }
-}
+/**
+ * Reads a snapshot as a server does on loading it; it begins while the snapshot arrives, in the moments in which nothing
+ * waits on the wire.
+ */
+class Loading {
+  readonly nowMs = Date.now()
+  readonly #visitor = new InventoryVisitor({top: 0, nowMs: this.nowMs})
+  readonly #selecting: SelectingVisitor | undefined
+  readonly #reader: RdbReader
+  /** What ended the reading before the end of the snapshot. */
+  readonly #failure: Promise<unknown>
 
-/** Returns what is not known, where the checksum vouches for it. */
-async function read(
-  reader: RdbReader,
-  visitor: EntryVisitor,
-  checksum: Resync['checksum'],
-): Promise<UnsupportedError | undefined> {
-  try {
-    const {trailingBytes, bytes} = await reader.run(visitor)
-    if (trailingBytes === 0) return undefined
-    throw new FormatError('BAD_LENGTH', `the master sent ${trailingBytes} bytes behind the end of its snapshot`, bytes)
-  } catch (error) {
-    if (error instanceof UnsupportedError && checksum === 'ok' && reader.header !== undefined) return error
-    throw error
+  constructor(
+    readonly source: ByteSource,
+    slots: readonly SlotRange[] | undefined,
+  ) {
+    if (slots !== undefined) this.#selecting = new SelectingVisitor(new Selection({slots}), this.#visitor)
+    this.#reader = new RdbReader(source)
+    const reading = this.#reader.run(this.#selecting ?? this.#visitor)
+    this.#failure = reading.then(
+      () => undefined,
+      error => error,
+    )
+  }
+
+  /** What is in it: all, or what is known where the checksum vouches for the rest. Anything else is thrown. */
+  async finish(checksum: Resync['checksum']): Promise<Pick<Sync, 'inventory' | 'unread' | 'strayKeys'>> {
+    const failure = await this.#failure
+    const {header, end, offset} = this.#reader
+    const unread = failure instanceof UnsupportedError && checksum === 'ok' ? failure : undefined
+    if (header === undefined || (failure !== undefined && unread === undefined)) throw failure
+    const trailing = end?.trailingBytes ?? 0
+    if (trailing > 0) {
+      throw new FormatError(
+        'BAD_LENGTH',
+        `the master sent ${trailing} bytes behind the end of its snapshot`,
+        end!.bytes,
+      )
+    }
+    const inventory = this.#visitor.result(header, end?.bytes ?? offset, end)
+    return {inventory, unread, strayKeys: this.#selecting?.counts.skipped.slot ?? 0}
   }
 }
 

@@ -6,7 +6,10 @@
  *   payload                    $<bytes> or $EOF:<mark>, straight into a spool
  *   stream                     commands, acknowledged once a second with the exact offset
  */
+import {setImmediate as eventLoopTurn} from 'node:timers/promises'
+import type {ByteSource} from '../bytes/source.js'
 import type {Spool} from '../bytes/spool.js'
+import {SpoolSource} from '../bytes/spool-source.js'
 import {WireError, type WireStage} from '../errors.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS, Connection} from '../resp/connection.js'
@@ -69,6 +72,7 @@ export class ReplicaClient {
   #framer: CommandFramer | undefined
   #beating: NodeJS.Timeout | undefined
   #online = false
+  #received = false
   readonly #abort = (): void => this.close()
 
   private constructor(
@@ -120,10 +124,11 @@ export class ReplicaClient {
     throw this.#unexpected('the snapshot was announced in words we do not know', line)
   }
 
-  /** Takes the payload at the speed of the wire. */
-  async receive(header: PayloadHeader, spool: Spool): Promise<void> {
+  /** Takes the payload at the speed of the wire. `along` may read it meanwhile, whenever nothing waits on the wire. */
+  async receive(header: PayloadHeader, spool: Spool, along?: (source: ByteSource) => void): Promise<void> {
     const progress = {storedRead: 0, storedBytes: header.transfer === 'disk' ? header.bytes : Number.POSITIVE_INFINITY}
     this.#event({kind: 'receiving', header, progress})
+    along?.(new SpoolSource(this.name, spool, progress.storedBytes, () => this.#time()))
     const started = performance.now()
     const framing = payloadFraming(header)
     const sink = (bytes: Uint8Array, start: number, end: number): void => spool.append(bytes, start, end)
@@ -138,6 +143,7 @@ export class ReplicaClient {
       await spool.ready()
     }
     this.#message({direction: 'received', kind: 'payload', bytes: spool.bytes})
+    this.#received = true
     await spool.finish()
     this.#event({kind: 'received', bytes: spool.bytes, seconds: (performance.now() - started) / 1000})
   }
@@ -208,6 +214,12 @@ export class ReplicaClient {
     clearInterval(this.#beating)
     this.options.signal?.removeEventListener('abort', this.#abort)
     this.connection.close()
+  }
+
+  /** When a window of the snapshot may be looked into: at any time once it is here, before that while the wire is quiet. */
+  async #time(): Promise<void> {
+    await eventLoopTurn()
+    if (!this.#received) await this.connection.idle()
   }
 
   #process(command: ReplicatedCommand, onCommand: (command: ReplicatedCommand) => void): void {

@@ -32,6 +32,12 @@ export interface FullResyncOptions extends ReplicaOptions {
   retries?: number | undefined
   /** How long, in all, to wait for a master that cannot serve us yet. */
   patienceMs?: number | undefined
+  /**
+   * Reads the snapshot while it arrives, of each attempt from its beginning: only while nothing waits on the wire, which is
+   * never slowed. Whether it has arrived whole is known when `fullResync` resolves; reading from an attempt that was
+   * given up fails.
+   */
+  along?: ((source: ByteSource) => void) | undefined
   /** Before the first retry; doubled with each, up to half a minute. */
   retryDelayMs?: number | undefined
 }
@@ -128,7 +134,7 @@ class Attempts {
     try {
       await client.handshake()
       const header = await client.psync()
-      await client.receive(header, this.spool)
+      await client.receive(header, this.spool, this.options.along)
       if (this.options.snapshotOnly === true) client.close()
       const checksum = await payloadChecksum(this.spool)
       if (checksum === 'mismatch') throw await damageOf(this.spool, client.name, header.transfer)

@@ -23,6 +23,8 @@ export class Connection {
   #ended = false
   #failure: Error | undefined
   #wake: (() => void) | undefined
+  /** Who has other work to do while nothing arrives. */
+  #idlers: (() => void)[] = []
 
   private constructor(
     readonly socket: Socket,
@@ -58,6 +60,12 @@ export class Connection {
     return this.#failure
   }
 
+  /** Resolves as soon as everything that has arrived was read, and more is waited for; or when no more will come. */
+  async idle(): Promise<void> {
+    if (this.#ended || this.#wake !== undefined) return
+    await new Promise<void>(resolve => this.#idlers.push(resolve))
+  }
+
   send(bytes: Uint8Array): void {
     if (!this.socket.destroyed && this.socket.writable) this.socket.write(bytes)
   }
@@ -84,6 +92,7 @@ export class Connection {
 
   #end(): void {
     this.#ended = true
+    this.#tellIdlers()
     this.#wakeUp()
   }
 
@@ -92,13 +101,18 @@ export class Connection {
     this.#wake = undefined
   }
 
+  #tellIdlers(): void {
+    for (const resolve of this.#idlers.splice(0)) resolve()
+  }
+
   #wait(withinMs: number): Promise<void> {
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, withinMs)
+      const timer = setTimeout(() => this.#wakeUp(), withinMs)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()
       }
+      this.#tellIdlers()
     })
   }
 }

@@ -1,10 +1,12 @@
 /** A spool: bytes in order whatever the pieces, its checksum, what becomes of it, and a disk that fails. */
 import {closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
 import {crc64} from '../../src/bytes/crc64.js'
 import {windowsOf} from '../../src/bytes/source.js'
 import {Spool} from '../../src/bytes/spool.js'
+import {SpoolSource} from '../../src/bytes/spool-source.js'
 import {temporaryFolder} from '../start/folder.js'
 
 const folder = temporaryFolder()
@@ -90,6 +92,66 @@ describe('a spool', () => {
     await expect(spool.finish()).rejects.toMatchObject({code: 'EBADF'})
     await spool.discard()
     expect(existsSync(path)).toBe(false)
+    expect(leftovers()).toEqual([])
+  })
+})
+
+describe('a spool that is read while it is written', () => {
+  /** Lets a reader go on only when told. */
+  function gate(): {time: () => Promise<void>; open: () => void} {
+    let isOpen = false
+    const waiting: (() => void)[] = []
+    const open = (): void => {
+      isOpen = true
+      for (const resolve of waiting.splice(0)) resolve()
+    }
+    const time = (): Promise<void> => (isOpen ? Promise.resolve() : new Promise(resolve => waiting.push(resolve)))
+    return {time, open}
+  }
+
+  async function readAlong(source: SpoolSource): Promise<Buffer> {
+    const pieces: Buffer[] = []
+    for await (const piece of windowsOf(source)) pieces.push(Buffer.from(piece))
+    return Buffer.concat(pieces)
+  }
+
+  it('gives what it gives afterwards', async () => {
+    const spool = await Spool.create(output())
+    const source = new SpoolSource('spool', spool, content.length, async () => {})
+    const reading = readAlong(source)
+    for (let at = 0; at < content.length; at += 50_000) {
+      spool.append(content, at, Math.min(at + 50_000, content.length))
+      await spool.ready()
+      if (at % 500_000 === 0) await sleep(1)
+    }
+    await spool.finish()
+    expect((await reading).equals(content)).toBe(true)
+    expect({read: source.storedRead, of: source.storedBytes}).toEqual({read: content.length, of: content.length})
+    await spool.discard()
+  })
+
+  it('is not read before there is time for it', async () => {
+    const spool = await Spool.create(output())
+    const {time, open} = gate()
+    const source = new SpoolSource('spool', spool, Number.POSITIVE_INFINITY, time)
+    const reading = readAlong(source)
+    spool.append(content, 0, content.length)
+    await spool.finish()
+    await sleep(5)
+    expect(source.storedRead).toBe(0)
+    open()
+    expect((await reading).equals(content)).toBe(true)
+    await spool.discard()
+  })
+
+  it.each(['restart', 'discard'] as const)('ends the reading with an error on %s', async how => {
+    const spool = await Spool.create(output())
+    const reading = readAlong(new SpoolSource('spool', spool, 10, async () => {}))
+    spool.append(content, 0, 5)
+    const failing = expect(reading).rejects.toThrow('the spool has been given up')
+    await spool[how]()
+    await failing
+    await spool.discard()
     expect(leftovers()).toEqual([])
   })
 })
