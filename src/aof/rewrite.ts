@@ -10,12 +10,16 @@
  * goes as RESTORE where that is allowed, and is counted where it is not.
  */
 import type {Int64} from '../bytes/int64.js'
+import {HASH_SHAPE, LIST_SHAPE, NodeText, ZSET_SHAPE} from '../bytes/node-text.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
+import {ListpackWalker} from '../encoding/listpack.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import {type EntrySink, Losses} from '../keyspace/entry-sink.js'
 import type {SourceOrigin} from '../keyspace/entry-source.js'
+import {NodeVisitor} from '../keyspace/node-visitor.js'
 import {type ModuleAux, SKIP, ValueVisitor} from '../keyspace/visitor.js'
+import {TYPE_HASH_LISTPACK, TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK, TYPE_ZSET_LISTPACK} from '../rdb/opcodes.js'
 import {bulk, putBulk, writeArrayHead, writeBulk, writeBulkEnd, writeBulkHead} from '../resp/framing.js'
 import {writeInteger, writeScore} from './arguments.js'
 import {Batch} from './batch.js'
@@ -40,12 +44,21 @@ const SCRIPT_LOAD = Buffer.concat([bulk('SCRIPT'), bulk('LOAD')])
 
 const TYPES_WITHOUT_COMMANDS: ReadonlySet<string> = new Set(['module', 'array', 'cron'])
 
+/** Types whose nodes a kernel writes down whole. */
+const NODE_TYPES: ReadonlySet<number> = new Set([
+  TYPE_LIST_QUICKLIST_2,
+  TYPE_SET_LISTPACK,
+  TYPE_ZSET_LISTPACK,
+  TYPE_HASH_LISTPACK,
+])
+
 export class CommandWriter extends ValueVisitor implements EntrySink {
   override readonly depth = 'elements'
   keys = 0
   readonly #losses = new Losses()
   readonly #notes = new Losses()
   readonly #batch: Batch
+  readonly #nodes: NodeVisitor
   readonly #string: StringCommand
   readonly #streams: StreamCommands
   readonly #restores: Restores
@@ -67,6 +80,13 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     super()
     const report = {losses: this.#losses, notes: this.#notes}
     this.#batch = new Batch(out)
+    const text = new NodeText()
+    this.#nodes = new NodeVisitor(this, new ListpackWalker(), (type, bytes, start, end) => {
+      const shape = type === 'zset' ? ZSET_SHAPE : type === 'hash' ? HASH_SHAPE : LIST_SHAPE
+      if (!text.resp(shape, bytes, start, end)) return false
+      this.#node(text)
+      return true
+    })
     this.#restores = new Restores(out, origin, stored, report)
     this.#string = new StringCommand(out, report)
     this.#streams = new StreamCommands(out, this.#restores, restore, report)
@@ -94,6 +114,7 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
       this.#losses.add('key metadata')
     }
     if (entry.idleSeconds >= 0 || entry.frequency >= 0) this.#notes.add('idle times and access frequencies')
+    if (NODE_TYPES.has(entry.typeId)) return this.#nodes
     return type === 'stream' ? this.#stream(entry) : this
   }
 
@@ -146,6 +167,16 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     }
     putBulk(batch.args, bytes, start, end)
     batch.argc++
+  }
+
+  /** The elements of a node go with a command of their own. */
+  #node({bytes, start, end, entries}: NodeText): void {
+    if (entries === 0) return
+    const batch = this.#batch
+    batch.flush(this.#command, this.#entry)
+    batch.head(entries + 2, this.#command, this.#entry)
+    this.out.copy(bytes, start, end)
+    this.#elements += entries
   }
 
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {

@@ -69,6 +69,15 @@ export interface Kernel {
   /** Where the keys passed lie, three addresses each: record, key, end of the key. */
   readonly passedKeys: Int32Array
 
+  /** Where the three below write (src/kernels/text.ts). */
+  readonly textArea: KernelArea
+  /** A listpack as elements of JSON, a comma before each: its bytes, and leaves the entries; -1 where a byte must be escaped, or in doubt. */
+  jsonListpack(shape: number, start: number, end: number): number
+  /** The same as arguments of a command. */
+  respListpack(shape: number, start: number, end: number): number
+  /** A string of JSON; what fits the area. */
+  jsonString(start: number, end: number): number
+
   /** The entries of a listpack that is sound beyond doubt, -1 otherwise (src/kernels/packed.ts). */
   packedCheck(shape: number, start: number, end: number): number
 }
@@ -144,7 +153,17 @@ function loadKernel(): Kernel {
   randomFillSync(new Uint8Array(buffer, number('PACKED_KEYS'), number('PACKED_KEYS_BYTES')))
   const calls = exports as unknown as Pick<
     Kernel,
-    'crcStart' | 'crcBlock' | 'crcFold' | 'crcTable' | 'lzfDecode' | 'lzfEncode' | 'packedCheck' | 'recordsPass'
+    | 'crcStart'
+    | 'crcBlock'
+    | 'crcFold'
+    | 'crcTable'
+    | 'lzfDecode'
+    | 'lzfEncode'
+    | 'packedCheck'
+    | 'jsonListpack'
+    | 'respListpack'
+    | 'jsonString'
+    | 'recordsPass'
   >
   return {
     bytes: new Uint8Array(buffer),
@@ -163,6 +182,10 @@ function loadKernel(): Kernel {
     crcTable: calls.crcTable,
     lzfDecode: calls.lzfDecode,
     lzfEncode: calls.lzfEncode,
+    textArea: area('TEXT_OUT'),
+    jsonListpack: calls.jsonListpack,
+    respListpack: calls.respListpack,
+    jsonString: calls.jsonString,
     packedCheck: calls.packedCheck,
     recordsPass: calls.recordsPass,
     passedSums: new Float64Array(buffer, number('PASSED_SUMS'), number('PASSED_SUMS_LENGTH')),

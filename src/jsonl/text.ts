@@ -9,6 +9,7 @@
 import {isUtf8} from 'node:buffer'
 import {writeShortest} from '../bytes/decimal.js'
 import {formatSafe, type Int64} from '../bytes/int64.js'
+import {NodeText} from '../bytes/node-text.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {sequenceLength, unsafeUnit} from '../bytes/utf8.js'
 
@@ -39,10 +40,17 @@ const ESCAPED_BYTES = 6
 const BASE64_PIECE_BYTES = 96 * 1024
 const DOUBLE_BYTES_MAX = 32
 
+/** Strings that a kernel found to need no escape. */
+const plain = new NodeText()
+
 /** The bytes as JSON, whatever they are. */
 export function writeJsonBytes(out: ByteOutput, bytes: Uint8Array, start: number, end: number): void {
   if (end - start > PIECE_BYTES) {
     writeLong(out, bytes, start, end)
+    return
+  }
+  if (plain.string(bytes, start, end)) {
+    out.copy(plain.bytes, plain.start, plain.end)
     return
   }
   out.room((end - start) * ESCAPED_BYTES + 2)

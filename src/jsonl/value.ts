@@ -92,6 +92,14 @@ export abstract class JsonValue extends ValueVisitor {
     writeJsonBytes(this.out, bytes, start, end)
   }
 
+  /** Elements that are JSON already, a comma before each. */
+  protected elements(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return
+    this.out.u8(this.#next)
+    this.#next = COMMA
+    this.out.copy(bytes, start + 1, end)
+  }
+
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
     const {out} = this
     this.#openRow()

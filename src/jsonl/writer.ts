@@ -15,12 +15,16 @@
  * need not hold it. Counts of keys and slots, which are hints, are left out.
  */
 import {formatSafe, type Int64} from '../bytes/int64.js'
+import {HASH_SHAPE, LIST_SHAPE, NodeText} from '../bytes/node-text.js'
 import type {ByteOutput} from '../bytes/output.js'
+import {ListpackWalker} from '../encoding/listpack.js'
 import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
 import {type EntrySink, Losses} from '../keyspace/entry-sink.js'
 import type {SourceOrigin} from '../keyspace/entry-source.js'
+import {NodeVisitor} from '../keyspace/node-visitor.js'
 import type {ModuleAux, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
+import {TYPE_HASH_LISTPACK, TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK} from '../rdb/opcodes.js'
 import {producerOf} from '../rdb/producer.js'
 import {JsonModule} from './module.js'
 import {writeJsonBase64, writeJsonBytes, writeJsonInteger} from './text.js'
@@ -41,12 +45,16 @@ function typeHead(type: string, encoding: string): Uint8Array {
   return ascii(`,"type":"${type}"${encoding === '' ? '' : `,"encoding":"${encoding}"`}`)
 }
 
+/** Types whose nodes a kernel writes down whole. */
+const NODE_TYPES: ReadonlySet<number> = new Set([TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK, TYPE_HASH_LISTPACK])
+
 export type JsonForm = 'jsonl' | 'json'
 
 export class JsonWriter extends JsonValue implements EntrySink {
   keys = 0
   readonly #losses = new Losses()
   readonly #module: JsonModule
+  readonly #nodes: NodeVisitor
   /** Aux fields, until the first thing that is none; undefined from then on. */
   #aux: Map<string, Uint8Array> | undefined = new Map()
   #auxBytes = 0
@@ -63,6 +71,12 @@ export class JsonWriter extends JsonValue implements EntrySink {
     readonly origin: SourceOrigin | undefined,
   ) {
     super(out)
+    const text = new NodeText()
+    this.#nodes = new NodeVisitor(this, new ListpackWalker(), (type, bytes, start, end) => {
+      if (!text.json(type === 'hash' ? HASH_SHAPE : LIST_SHAPE, bytes, start, end)) return false
+      this.elements(text.bytes, text.start, text.end)
+      return true
+    })
     this.#module = new JsonModule(out, {
       open: entry => this.open(entry, undefined, undefined),
       close: () => this.close(),
@@ -75,6 +89,7 @@ export class JsonWriter extends JsonValue implements EntrySink {
 
   entry(entry: Entry): ValueVisitor {
     if (this.#aux !== undefined) this.#writeMeta()
+    if (NODE_TYPES.has(entry.typeId)) return this.#nodes
     if (entry.type !== 'module') return this
     return entry.typeId === NO_TYPE_ID ? this.#module.items : this.#module.stored
   }

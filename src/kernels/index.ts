@@ -27,6 +27,8 @@ export {
   PASSED_SUMS,
   PASSED_SUMS_LENGTH,
   RESULTS,
+  TEXT_OUT,
+  TEXT_OUT_BYTES,
   WINDOW_0,
   WINDOW_BYTES,
   WINDOW_ROOM_BYTES,
@@ -37,6 +39,7 @@ export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'
 export {recordsPass} from './records'
+export {jsonListpack, jsonString, respListpack} from './text'
 
 // Settled while compiling: the memory of test/asconfig.json holds the layout.
 if (LAYOUT_END > MEMORY_BYTES) ERROR('the layout is larger than the memory')

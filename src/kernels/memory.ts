@@ -59,6 +59,9 @@ export const PASSED_SUMS_LENGTH: i32 = 32 * 4 * 5
 export const PASSED_KEYS_MAX: i32 = 4096
 export const PASSED_KEY_BYTES: i32 = 3 * 4
 
+/** Packed nodes and strings as text. */
+export const TEXT_OUT_BYTES: i32 = 192 * 1024
+
 /** Two for a source; a second source can be open at the same time. */
 export const WINDOWS: i32 = 4
 /** Room in front of a window for what the last one left unread. */
@@ -98,7 +101,8 @@ export const LZF_WAITING: i32 = LZF_OPERATIONS + 256 * 4
 /** Hashes of the names of a stream's groups, then of those of a group's consumers. */
 export const STREAM_NAMES: i32 = (LZF_WAITING + LZF_WAITING_MAX * LZF_WAITING_BYTES + 7) & ~7
 export const WINDOW_0: i32 = (STREAM_NAMES + 2 * 8 * STREAM_NAMES_MAX + 63) & ~63
-export const LAYOUT_END: i32 = WINDOW_0 + WINDOWS * WINDOW_STRIDE
+export const TEXT_OUT: i32 = WINDOW_0 + WINDOWS * WINDOW_STRIDE
+export const LAYOUT_END: i32 = TEXT_OUT + TEXT_OUT_BYTES + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

@@ -4,11 +4,11 @@ import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import {ByteOutput} from '../../src/bytes/output.js'
 import {MemoryTarget} from '../../src/bytes/target.js'
-import {MemorySource} from '../../src/index.js'
+import {MemorySource, openFile, RdbReader} from '../../src/index.js'
 import {Base64Stream, writeBase64, writeJsonBytes, writeJsonInteger, writeJsonScore} from '../../src/jsonl/text.js'
 import {hex, lzfRun, str} from '../fixtures/builder.js'
 import {distinct, fixture, type GoldenEntry, REFUSED, readable} from '../reading/fixtures.js'
-import {bytesOf, goldenOf, jsonOfRdb, type Line} from '../reading/json-lines.js'
+import {bytesOf, goldenOf, jsonOf, jsonOfRdb, type Line} from '../reading/json-lines.js'
 import {withLimits} from '../reading/pieces.js'
 import {dangerousIn} from '../start/screen.js'
 
@@ -36,7 +36,12 @@ function comparable(entries: readonly GoldenEntry[]): unknown[] {
     .sort()
 }
 
-describe.each(readable.map(one => [one.name, one] as const))('%s', (_, {bytes, golden}) => {
+describe.each(readable.map(one => [one.name, one] as const))('%s', (_, {path, bytes, golden}) => {
+  it('is the same out of a file, whose windows lie where the kernel writes nodes down whole', async () => {
+    const reader = new RdbReader(await openFile(path), {ignoreChecksum: true})
+    expect(await jsonOf(reader)).toBe(await jsonOfRdb(new MemorySource(bytes)))
+  })
+
   it('is written as its golden says', async () => {
     const [first, ...lines] = linesOf(await jsonOfRdb(new MemorySource(bytes)))
     const entries = lines.filter(({key}) => key !== undefined).map(goldenOf)
