@@ -46,15 +46,12 @@ export class BuildVisitor implements EntryVisitor {
   readonly #moduleAux = new Map<string, Uint8Array>()
   readonly #fields: FieldChangingVisitor
   readonly #copier: Passer
+  /** There where whole records of the present source can be copied. */
+  passer: Passer | undefined = undefined
 
   constructor(readonly options: BuildVisitorOptions) {
     this.#fields = new FieldChangingVisitor(options.changes)
     this.#copier = this.#copies()
-  }
-
-  /** There where whole records of the present source can be copied. */
-  get passer(): Passer | undefined {
-    return this.options.unasked && this.#copier.types !== 0 ? this.#copier : undefined
   }
 
   /** Another source begins. */
@@ -62,6 +59,7 @@ export class BuildVisitor implements EntryVisitor {
     const {writer} = this.options
     writer.sourceFamily = family
     this.#copier.types = writer.copiedTypes
+    this.passer = this.options.unasked && this.#copier.types !== 0 ? this.#copier : undefined
   }
 
   #copies(): Passer {
