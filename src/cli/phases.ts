@@ -6,7 +6,7 @@ import type {Progressing} from './progress.js'
 import {progressText, Spinner} from './progress.js'
 
 export class Phases {
-  #label = ''
+  #label: string | (() => string) = ''
   #progress: Progressing | undefined
   #sinceMs = Date.now()
   readonly #spinner: Spinner
@@ -15,8 +15,8 @@ export class Phases {
     this.#spinner = new Spinner(() => this.#text(), quiet)
   }
 
-  /** Shows a new phase. */
-  enter(label: string, progress?: Progressing): void {
+  /** Shows a new phase; a label may change as it goes. */
+  enter(label: string | (() => string), progress?: Progressing): void {
     this.#label = label
     this.#progress = progress
     this.#sinceMs = Date.now()
@@ -29,7 +29,8 @@ export class Phases {
 
   #text(): string {
     const seconds = Math.max(Date.now() - this.#sinceMs, 1) / 1000
-    if (this.#progress !== undefined) return progressText(this.#label, this.#progress, seconds)
-    return seconds < 1 ? this.#label : `${this.#label}  ${Math.floor(seconds)} s`
+    const label = typeof this.#label === 'string' ? this.#label : this.#label()
+    if (this.#progress !== undefined) return progressText(label, this.#progress, seconds)
+    return seconds < 1 ? label : `${label}  ${Math.floor(seconds)} s`
   }
 }

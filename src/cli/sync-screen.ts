@@ -5,6 +5,7 @@
 import type {WireMessage} from '../replication/observer.js'
 import {formatReplicaLog, type SyncEvent} from '../report/replica-log.js'
 import {formatText} from '../report/text.js'
+import {formatCount} from '../report/units.js'
 import {formatWireMessage} from '../report/wire-trace.js'
 import {Phases} from './phases.js'
 
@@ -50,7 +51,7 @@ export class SyncScreen {
     else if (event.kind === 'receiving') phases.enter(`receiving from ${master}`, event.progress)
     else if (event.kind === 'received') phases.enter('bringing it to the disk')
     else if (event.kind === 'loading') phases.enter('loading', event.progress)
-    else if (event.kind === 'online') phases.enter(`following ${master} from offset ${event.offset}`)
+    else if (event.kind === 'online') phases.enter(() => followingText(master, event.stream))
     else if (event.kind === 'retrying') phases.enter(`${formatText(event.failure.message)}; trying again`)
   }
 }
@@ -82,4 +83,8 @@ export class SyncScreens {
 /** Lines and a spinner would overwrite each other. */
 function phasesOf({quiet, log, trace}: SyncScreenOptions): Phases {
   return new Phases(quiet || log || trace)
+}
+
+function followingText(master: string, {offset, commands}: {offset: number; commands: number}): string {
+  return `following ${master}  offset ${formatCount(offset)}, ${formatCount(commands)} commands`
 }

@@ -158,7 +158,7 @@ export class ReplicaClient {
     this.#online = true
     this.acknowledge()
     this.beat()
-    this.#event({kind: 'online', offset: this.offset})
+    this.#event({kind: 'online', offset: this.offset, stream: this})
   }
 
   acknowledge(): void {

@@ -24,8 +24,8 @@ export type ReplicationEvent =
   | {kind: 'receiving'; header: PayloadHeader; progress: TransferProgress}
   | {kind: 'received'; bytes: number; seconds: number}
   | {kind: 'retrying'; failure: Error; waitMs: number}
-  /** The snapshot is loaded, offsets are acknowledged from now on. */
-  | {kind: 'online'; offset: number}
+  /** The snapshot is loaded, offsets are acknowledged from now on; `stream` tells at any time how far it has come. */
+  | {kind: 'online'; offset: number; stream: {readonly offset: number; readonly commands: number}}
 
 /** One message on the wire. Passwords are masked in it. */
 export type WireMessage =
