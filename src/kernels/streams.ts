@@ -16,10 +16,12 @@ import {EXPANSION_MAX, blob, blobBytes, passBlob} from './blobs'
 import {isInteger, loadInteger, pass} from './listpack'
 import {hashString} from './members'
 import {STREAM_NAMES, STREAM_NAMES_MAX} from './memory'
-import {RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
+import {INT, LZF, RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
 
 const ID_BYTES: i32 = 16
 const LISTPACK_HEADER_BYTES: i32 = 6
+/** An empty one: header and end mark. */
+const LISTPACK_BYTES_MIN: i32 = 7
 const COUNT_UNKNOWN: i32 = 0xffff
 const DELETED: i64 = 1
 const SAME_FIELDS: i64 = 2
@@ -55,7 +57,8 @@ export function passStream(p: i32, version: i32, deep: bool): i32 {
       if (at == 0 || at > windowEnd) return at
       at = passString(at)
       if (at == 0 || at > windowEnd) return at
-      room += (stored == RAW ? made : min(made, EXPANSION_MAX * (at - payload))) / ENTRY_BYTES_MIN
+      if (stored == LZF && made > EXPANSION_MAX * (at - payload)) return 0
+      if (stored != INT) room += max(0, made - LISTPACK_BYTES_MIN) / ENTRY_BYTES_MIN
     }
     if (at == 0 || at > windowEnd) return at
   }

@@ -43,9 +43,10 @@ function passLongString(p: i32, first: i32): i32 {
     return p + 2 + made
   }
   if (first == 0x80) {
-    const length = bswap(load<u32>(p, 1))
-    if (length > ((windowEnd - p) as u32)) return length < 0x8000_0000 ? windowEnd + 1 : 0
-    made = length as i32
+    made = bswap(load<i32>(p, 1))
+    if (made < 0) return 0
+    // As signed numbers: p may lie behind the window's end, where anything may stand.
+    if (made > windowEnd - p) return windowEnd + 1
     payload = p + 5
     return p + 5 + made
   }

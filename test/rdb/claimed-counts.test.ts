@@ -39,6 +39,8 @@ const few = ['a', '1', 'b', '22']
 /** Compressed to one literal run. */
 const literal = (blob: Buffer): Buffer => lzfStr(hex(blob.length - 1, blob), blob.length)
 const sized = (blob: Buffer, bytes: number): Buffer => hex(le(4, bytes), blob.subarray(4))
+const streamOfNode = (node: Uint8Array, length: number): Buffer =>
+  hex(len(1), str(rawId('1-0')), node, len(length), len(1), len(0), len(0))
 
 const HOSTILE: [string, number, Uint8Array][] = [
   ['listpack', 16, str(listpack(few, {count: 60_000}))],
@@ -55,7 +57,10 @@ const HOSTILE: [string, number, Uint8Array][] = [
   ['templated hash', 29, hex(len(1), len(1), str('f'), str(listpack([0, 'v'], {count: 60_000})))],
   ['triplets', 25, hex(le(8, 1), str(listpack(['f', 'v', 1], {count: 60_000})))],
   ['blob that is an integer', 20, hex(0xc0, 1)],
-  ['stream', 15, hex(len(1), str(rawId('1-0')), str(listpack([0, 0])), len(1_000_000), len(1), len(0), len(0))],
+  ['stream', 15, streamOfNode(str(listpack([0, 0])), 1_000_000)],
+  ['stream of a node too small for one entry', 15, streamOfNode(str(listpack([0, 0, 0])), 1)],
+  ['stream of a node that claims more than LZF can make', 15, streamOfNode(lzfStr(hex(0x01, 0, 0), 1000), 1)],
+  ['stream of a node that is an integer', 15, streamOfNode(hex(0xc2, le(4, 1_000_000_000)), 1)],
 ]
 
 describe('a count that cannot be', () => {

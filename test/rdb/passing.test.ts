@@ -12,9 +12,12 @@ import type {ByteSource} from '../../src/bytes/source.js'
 import {MemorySource, RdbReader} from '../../src/index.js'
 import {checkSource} from '../../src/jobs/check.js'
 import type {PassedEntries} from '../../src/keyspace/passer.js'
+import {listpack} from '../fixtures/blobs.js'
+import {hex, le, len, lenId, lzfStr, rawId, str} from '../fixtures/builder.js'
 import {mutantsOf} from '../jobs/mutants.js'
 import {distinct, REFUSED, readable} from '../reading/fixtures.js'
 import {KernelSource} from '../reading/pieces.js'
+import {fileOf} from '../reading/samples.js'
 
 const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 40)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 11)
@@ -75,6 +78,18 @@ it('does without where all are taken', async () => {
   const windows = await Promise.all(sources.map(source => source.read()))
   expect(windows.filter(window => window!.bytes === kernel().bytes)).toHaveLength(2)
   for (const source of sources) await source.close()
+})
+
+it('passes over the names in a stream, however they are damaged', async () => {
+  const damagedName = lzfStr(hex(0x20, 0xff), 30)
+  const group = hex(damagedName, lenId('0-0'), len(0), len(1), damagedName, le(8, 0), len(0))
+  const stream = hex(len(1), str(rawId('1-0')), str(listpack([0, 0])), len(0), lenId('1-0'), len(1), group)
+  const bytes = fileOf(9, [hex(15, str('k'), stream), hex(0, str('after'), str('x'.repeat(40)))])
+  const {inventory, failure} = await inventoryOf(new MemorySource(bytes), 0)
+  expect(failure).toBe('undefined')
+  const passed = await inventoryOf(new KernelSource(bytes), 0)
+  expect(passed).toMatchObject({inventory, failure})
+  expect(passed.passed).toBeGreaterThan(0)
 })
 
 describe.each(readable.map(one => [one.name, one] as const))('%s', (name, {bytes}) => {

@@ -164,7 +164,8 @@ export class StreamReader implements ValueReader {
 
   #group(cursor: ByteCursor, visitor: ValueVisitor): void {
     const name = this.#name
-    readString(cursor, name)
+    if (visitor.depth === 'skip') skipString(cursor)
+    else readString(cursor, name)
     const lastId = readIdLengths(cursor)
     const entriesRead = this.version >= 2 ? asSigned(readLength64(cursor)) : undefined
     this.#left = readCount(cursor, PENDING_BYTES_MIN, 'pending entries')
@@ -190,7 +191,8 @@ export class StreamReader implements ValueReader {
 
   #consumer(cursor: ByteCursor, visitor: ValueVisitor): void {
     const name = this.#name
-    readString(cursor, name)
+    if (visitor.depth === 'skip') skipString(cursor)
+    else readString(cursor, name)
     const seenAtMs = cursor.i64le()
     const activeAtMs = this.version >= 3 ? cursor.i64le() : undefined
     this.#left = readCount(cursor, ID_BYTES, 'pending IDs of a consumer')
@@ -247,7 +249,8 @@ export class StreamReader implements ValueReader {
       return
     }
     const name = this.#name
-    readString(cursor, name)
+    if (visitor.depth === 'skip') skipString(cursor)
+    else readString(cursor, name)
     this.#left = readCount(cursor, 3, 'producer entries')
     if (visitor.depth !== 'skip') visitor.producer(name.copy(), this.#left)
     this.#producersLeft--
@@ -260,7 +263,8 @@ export class StreamReader implements ValueReader {
       return
     }
     const name = this.#name
-    readString(cursor, name)
+    if (visitor.depth === 'skip') skipString(cursor)
+    else readString(cursor, name)
     const id = readIdLengths(cursor)
     if (visitor.depth !== 'skip') visitor.producerEntry(name.copy(), id)
     this.#left--
