@@ -275,7 +275,7 @@ describe('failures have a message, advice and a code', () => {
     ],
     ['other words', {replies: {PSYNC: '+HELLO'}}, 3, 'UNEXPECTED_REPLY', 'look with --trace'],
   ])('%s', async (_, script, exitCode, code, advice) => {
-    const {code: left, stdout, stderr, out} = await syncFrom(script, ['--json', '--wait', '0', '--timeout', '0.5'])
+    const {code: left, stdout, stderr, out} = await syncFrom(script, ['--json', '--wait', '0', '--timeout', '1.5'])
     expect({left, stderr}).toEqual({left: exitCode, stderr: expect.stringMatching(/^rdbtool: .*\n(.*\n)* {2}next /)})
     expect(stderr).toContain(`(${code}`)
     expect(stderr.replace(/\n\s+/g, ' ')).toContain(advice)

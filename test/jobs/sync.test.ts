@@ -211,11 +211,11 @@ describe('what passes is waited for', () => {
 
   it('as long as patience lasts, which costs it no fork', async () => {
     const replies = {PSYNC: '-NOMASTERLINK no'}
-    const {master, ...ran} = await runScript({replies}, {patienceMs: 60, retryDelayMs: 20, retries: 0})
+    const {master, ...ran} = await runScript({replies}, {patienceMs: 1500, retryDelayMs: 400, retries: 0})
     failedBy(ran, 'MASTER_NOT_READY', /refused PSYNC: NOMASTERLINK/)
-    // At 0, 20 and 60 ms: the fourth would be too late.
+    // At 0, 0.4 and 1.2 s: the fourth would be too late.
     expect(master.connections()).toBeGreaterThan(1)
-    expect(master.connections()).toBeLessThan(5)
+    expect(master.connections()).toBeLessThan(4)
   })
 
   it.each([
@@ -226,7 +226,7 @@ describe('what passes is waited for', () => {
     ['silent in the middle', {payload: disk(RDB).subarray(0, 30)}],
   ])('a transfer that was %s is asked for again', async (_, broken) => {
     const master = await scriptedMaster(broken, ready)
-    const {result, out} = await run(master, {retries: 1, silenceMs: 200})
+    const {result, out} = await run(master, {retries: 1, silenceMs: 700})
     expect(result?.attempts).toBe(2)
     expect(readFileSync(out)).toEqual(RDB)
   })
@@ -287,8 +287,8 @@ describe('failures, each by its name', () => {
       /said nothing/,
     ],
     ['a line without end', {greeting: 'x'.repeat(100_000)}, 'NOT_A_SERVER', /it said "xxx/],
-    ['silence at once', {replies: {PING: undefined}}, 'SILENCE', /said nothing for 0.3 s in the handshake/],
-    ['silence before the snapshot', {}, 'SILENCE', /said nothing for 0.3 s while we waited for its snapshot/],
+    ['silence at once', {replies: {PING: undefined}}, 'SILENCE', /said nothing for 0.6 s in the handshake/],
+    ['silence before the snapshot', {}, 'SILENCE', /said nothing for 0.6 s while we waited for its snapshot/],
     [
       'silence in the middle',
       {payload: disk(RDB).subarray(0, 30)},
@@ -333,7 +333,7 @@ describe('failures, each by its name', () => {
       /./,
     ],
   ])('%s', async (_, script, code, message) => {
-    const {master: _master, ...ran} = await runScript(script, {silenceMs: 300})
+    const {master: _master, ...ran} = await runScript(script, {silenceMs: 600})
     if (code === 'BAD_') expect(ran.error?.code).toMatch(/^BAD_|^UNKNOWN_|^TRUNCATED/)
     else failedBy(ran, code, message)
     expect(existsSync(ran.out)).toBe(false)
@@ -366,7 +366,7 @@ describe('failures, each by its name', () => {
     expect(result?.followed).toMatchObject({offset: 58, commands: 2, failure: {code: 'UNEXPECTED_REPLY'}})
     const gone = await runScript({payload: disk(RDB), stream: STREAM, hangUp: true}, {follow: {seconds: 5}})
     expect(gone.result?.followed).toMatchObject({failure: {code: 'CONNECTION_LOST', context: {stage: 'stream'}}})
-    const mute = await runScript({payload: disk(RDB), stream: STREAM}, {follow: {seconds: 5}, silenceMs: 300})
+    const mute = await runScript({payload: disk(RDB), stream: STREAM}, {follow: {seconds: 5}, silenceMs: 600})
     expect(mute.result?.followed).toMatchObject({failure: {code: 'SILENCE'}})
   })
 })
