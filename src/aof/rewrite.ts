@@ -24,6 +24,7 @@ import {bulk, putBulk, writeArrayHead, writeBulk, writeBulkEnd, writeBulkHead} f
 import {writeInteger, writeScore} from './arguments.js'
 import {Batch} from './batch.js'
 import {EMPTY, Restores} from './restores.js'
+import {SHORT_BYTES_MAX, writeShortSet} from './short-set.js'
 import {StreamCommands} from './stream-commands.js'
 import {StringCommand} from './string-command.js'
 
@@ -67,6 +68,12 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
   #db = -1
   #entry!: Entry
   #command = RPUSH
+  /** As the present one was begun with. */
+  #stringBytes: number | undefined
+  /** A short string has been begun, and nothing of it written. */
+  #waiting = false
+  /** All commands of the key were written at once. */
+  #short = false
   /** Elements of the present value that were written. */
   #elements = 0
 
@@ -137,12 +144,25 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     this.#select(entry.db)
     this.#entry = entry
     this.#elements = 0
+    this.#short = false
+    this.#stringBytes = count
+    this.#waiting = entry.type === 'string' && count !== undefined && count <= SHORT_BYTES_MAX
+    if (this.#waiting) return
     if (entry.type === 'string') this.#string.begin(entry, count)
     else
       this.#command = entry.type === 'list' ? RPUSH : entry.type === 'set' ? SADD : entry.type === 'zset' ? ZADD : HMSET
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.#waiting) {
+      this.#waiting = false
+      if (last && writeShortSet(this.out, this.#entry, bytes, start, end)) {
+        this.keys++
+        this.#short = true
+        return
+      }
+      this.#string.begin(this.#entry, this.#stringBytes)
+    }
     this.#string.chunk(bytes, start, end, last)
   }
 
@@ -249,6 +269,7 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
   }
 
   override end(entry: Entry): void {
+    if (this.#short) return
     if (entry.type === 'string') {
       if (!this.#string.end(entry)) return
     } else if (this.#elements === 0) {

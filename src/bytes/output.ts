@@ -21,6 +21,8 @@ export class ByteOutput {
   static readonly ROOM_BYTES_MAX = OUTPUT_BYTES
 
   readonly bytes = new Uint8Array(OUTPUT_BYTES)
+  /** Of the same bytes: for four of them at a time. */
+  readonly view = new DataView(this.bytes.buffer)
   at = 0
 
   constructor(readonly target: ByteTarget) {}
@@ -81,4 +83,24 @@ export class ByteOutput {
   drain(): Promise<void> | undefined {
     return this.target.drain()
   }
+}
+
+/** Text of ASCII as words of four bytes, little-endian: `putWords` writes it, and up to three zeros behind it. */
+export class AsciiWords {
+  readonly words: Int32Array
+  readonly length: number
+
+  constructor(text: string) {
+    this.length = text.length
+    const bytes = new Uint8Array((text.length + 3) & ~3)
+    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+    const view = new DataView(bytes.buffer)
+    this.words = Int32Array.from({length: bytes.length / 4}, (_, i) => view.getInt32(4 * i, true))
+  }
+}
+
+/** Writes the text at a place and returns where it ends; what comes next overwrites the zeros behind it. */
+export function putWords(view: DataView, at: number, {words, length}: AsciiWords): number {
+  for (let i = 0, to = at; i < words.length; i++, to += 4) view.setInt32(to, words[i]!, true)
+  return at + length
 }

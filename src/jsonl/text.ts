@@ -26,6 +26,9 @@ for (const [byte, character] of Object.entries({8: 'b', 9: 't', 10: 'n', 12: 'f'
   ESCAPES[Number(byte)] = character.charCodeAt(0)
 }
 
+/** 1 for bytes that stand for themselves. */
+export const isPlain = ESCAPES.map(code => (code === 0 ? 1 : 0))
+
 const HEX = Uint8Array.from('0123456789abcdef', digit => digit.charCodeAt(0))
 const BASE64 = Uint8Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', one =>
   one.charCodeAt(0),

@@ -16,7 +16,7 @@
  */
 import {formatSafe, type Int64} from '../bytes/int64.js'
 import {HASH_SHAPE, LIST_SHAPE, NodeText} from '../bytes/node-text.js'
-import type {ByteOutput} from '../bytes/output.js'
+import {AsciiWords, type ByteOutput} from '../bytes/output.js'
 import {ListpackWalker} from '../encoding/listpack.js'
 import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
 import {type EntrySink, Losses} from '../keyspace/entry-sink.js'
@@ -27,6 +27,7 @@ import {limits} from '../limits.js'
 import {TYPE_HASH_LISTPACK, TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK} from '../rdb/opcodes.js'
 import {producerOf} from '../rdb/producer.js'
 import {JsonModule} from './module.js'
+import {SHORT_BYTES_MAX, writeShortLine} from './short-line.js'
 import {writeJsonBase64, writeJsonBytes, writeJsonInteger} from './text.js'
 import {JsonValue} from './value.js'
 
@@ -61,6 +62,15 @@ export class JsonWriter extends JsonValue implements EntrySink {
   #lines = 0
   #db = -1
   #dbHead = ascii('')
+  /** The same with the end of the line before, and the quote of the key. */
+  #lineHead = new AsciiWords('')
+  #entry!: Entry
+  /** As the present one was begun with. */
+  #stringBytes: number | undefined
+  /** A short string has been begun, and nothing of it written. */
+  #waiting = false
+  /** The line was written whole. */
+  #short = false
   readonly #heads: Uint8Array[] = []
   readonly #headsByName = new Map<string, Uint8Array>()
 
@@ -92,6 +102,34 @@ export class JsonWriter extends JsonValue implements EntrySink {
     if (NODE_TYPES.has(entry.typeId)) return this.#nodes
     if (entry.type !== 'module') return this
     return entry.typeId === NO_TYPE_ID ? this.#module.items : this.#module.stored
+  }
+
+  override begin(entry: Entry, count: number | undefined): void {
+    // Written with its value, where that comes in one piece.
+    this.#waiting = entry.type === 'string' && count !== undefined && count <= SHORT_BYTES_MAX && this.#lines > 0
+    if (!this.#waiting) super.begin(entry, count)
+    else if (entry.db !== this.#db) this.#enter(entry.db)
+    this.#entry = entry
+    this.#stringBytes = count
+    this.#short = false
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    if (this.#waiting) {
+      this.#waiting = false
+      if (last && writeShortLine(this.out, this.#lineHead, this.#entry, bytes, start, end)) {
+        this.#lines++
+        this.keys++
+        this.#short = true
+        return
+      }
+      super.begin(this.#entry, this.#stringBytes)
+    }
+    super.chunk(bytes, start, end, last)
+  }
+
+  override end(entry: Entry): void {
+    if (!this.#short) super.end(entry)
   }
 
   protected open(entry: Entry, count: number | undefined, insertIndex: Int64 | undefined): void {
@@ -139,6 +177,7 @@ export class JsonWriter extends JsonValue implements EntrySink {
   #enter(db: number): void {
     this.#db = db
     this.#dbHead = ascii(`{"db":${db},"key":`)
+    this.#lineHead = new AsciiWords(`${this.form === 'json' ? ',\n' : '\n'}{"db":${db},"key":"`)
   }
 
   /** `,"type":...,"encoding":...`, by type byte where there is one. */
