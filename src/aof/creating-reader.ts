@@ -80,7 +80,7 @@ export class CreatingReader implements EntrySource {
       if (draining !== undefined) await draining
       const window = await this.source.read()
       if (window === undefined) this.#cursor.finish()
-      else this.#cursor.refill(window.bytes, window.start, window.end)
+      else this.#cursor.refill(window.bytes, window.start, window.end, window.room)
     }
   }
 

@@ -96,7 +96,7 @@ export class JsonReader implements EntrySource {
       this.#scanner.countLines()
       const window = await this.source.read()
       if (window === undefined) this.#cursor.finish()
-      else this.#cursor.refill(window.bytes, window.start, window.end)
+      else this.#cursor.refill(window.bytes, window.start, window.end, window.room)
     }
   }
 
