@@ -6,9 +6,6 @@ import {INT, RAW, made, passString, payload, stored, windowEnd} from './strings'
 /** A blob shorter than this holds nothing. */
 const BLOB_BYTES_MIN: i32 = 7
 
-/** Three compressed bytes make 264 at most. */
-export const EXPANSION_MAX: i32 = 88
-
 /** The blob passed last: all of it where it was to be verified, otherwise ten bytes at least, if it has them. */
 export let blob: i32 = 0
 /** Decompressed. */
@@ -26,7 +23,6 @@ export function passBlob(p: i32, deep: bool): i32 {
     if (made > LZF_SLOT_BYTES || !unpack(end)) return 0
     blob = LZF_SLOT_0
   } else {
-    if (made > EXPANSION_MAX * (end - payload)) return 0
     blob = lzfHead(payload, end)
     if (blob == 0) return 0
   }

@@ -12,11 +12,11 @@
  * Each function says where what it passes ends, 0 in doubt, or a place behind the window's end. Whether the consumers'
  * IDs are just those of the group is told by sums of their hashes, under keys drawn for every run.
  */
-import {EXPANSION_MAX, blob, blobBytes, passBlob} from './blobs'
+import {blob, blobBytes, passBlob} from './blobs'
 import {isInteger, loadInteger, pass} from './listpack'
 import {hashString} from './members'
 import {STREAM_NAMES, STREAM_NAMES_MAX} from './memory'
-import {INT, LZF, RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
+import {INT, RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
 
 const ID_BYTES: i32 = 16
 const LISTPACK_HEADER_BYTES: i32 = 6
@@ -57,7 +57,6 @@ export function passStream(p: i32, version: i32, deep: bool): i32 {
       if (at == 0 || at > windowEnd) return at
       at = passString(at)
       if (at == 0 || at > windowEnd) return at
-      if (stored == LZF && made > EXPANSION_MAX * (at - payload)) return 0
       if (stored != INT) room += max(0, made - LISTPACK_BYTES_MIN) / ENTRY_BYTES_MIN
     }
     if (at == 0 || at > windowEnd) return at

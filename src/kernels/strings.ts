@@ -4,6 +4,9 @@
  */
 import {lzfSound, lzfWait} from './lzf-sound'
 
+/** Three compressed bytes make 264 at most. */
+const EXPANSION_MAX: i32 = 88
+
 export const RAW: i32 = 0
 export const INT: i32 = 1
 export const LZF: i32 = 2
@@ -68,7 +71,9 @@ function passPacked(p: i32): i32 {
   stored = LZF
   payload = at
   made = length
-  return bytes > windowEnd - at ? windowEnd + 1 : at + bytes
+  // What cannot be is in doubt: bytes that have not arrived are not multiplied.
+  if (bytes > windowEnd - at) return windowEnd + 1
+  return made > EXPANSION_MAX * bytes ? 0 : at + bytes
 }
 
 /** A length of 6, 14 or 32 bits, below 2^30; 0 in doubt. */

@@ -12,6 +12,7 @@
  * its first byte.
  */
 import type {ByteCursor} from '../bytes/cursor.js'
+import {canMake} from '../bytes/lzf.js'
 import {encodedIntegerDigits} from '../encoding/string.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
@@ -119,6 +120,6 @@ function passPacked(bytes: Uint8Array, at: number, entry: Entry): number {
     length = ((length & 0x3f) << 8) | bytes[next++]!
   }
   entry.encoding = 'lzf'
-  entry.elements = length
+  entry.elements = canMake(packed, length) ? length : 0
   return next + packed
 }

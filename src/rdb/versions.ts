@@ -50,7 +50,6 @@ export function parseMagic(bytes: Uint8Array, start: number, offset: number): Rd
 }
 
 /** Whether the version is newer than the tables here: read on, but warn. */
-export function isNewer(header: RdbHeader): boolean {
-  const known = header.family === 'valkey' ? VALKEY_VERSION_KNOWN : REDIS_VERSION_KNOWN
-  return header.rdbVersion > known
+export function isNewer({magic, rdbVersion}: RdbHeader): boolean {
+  return rdbVersion > (magic === 'VALKEY' ? VALKEY_VERSION_KNOWN : REDIS_VERSION_KNOWN)
 }

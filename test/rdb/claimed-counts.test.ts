@@ -60,6 +60,8 @@ const HOSTILE: [string, number, Uint8Array][] = [
   ['stream', 15, streamOfNode(str(listpack([0, 0])), 1_000_000)],
   ['stream of a node too small for one entry', 15, streamOfNode(str(listpack([0, 0, 0])), 1)],
   ['stream of a node that claims more than LZF can make', 15, streamOfNode(lzfStr(hex(0x01, 0, 0), 1000), 1)],
+  ['string', 0, lzfStr(hex(0x01, 0, 0), 1000)],
+  ['large string', 0, lzfStr(hex(0x01, 0, 0), 0xffff_ffff)],
   ['stream of a node that is an integer', 15, streamOfNode(hex(0xc2, le(4, 1_000_000_000)), 1)],
 ]
 

@@ -94,6 +94,11 @@ describe('a newer version', () => {
     expect(lines.at(-1)).toMatch(/^checksum absent/)
   })
 
+  it('of Valkey does not go by the name of Redis', async () => {
+    expect((await read(fileOf(80, [KEY])))[0]).toBe('problem NEWER_VERSION warning 5')
+    expect((await read(fileOf(80, [KEY], 'VALKEY')))[0]).not.toMatch('NEWER_VERSION')
+  })
+
   it('fails where it is not understood, with what was read before', async () => {
     const lines = await read(newer([KEY, hex(40, str('k2'), str('v2'))]))
     expect(lines.filter(line => line.startsWith('entry'))).toHaveLength(1)

@@ -5,7 +5,7 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
-import {compressLzfPiece, decompressLzf, LzfStream} from '../../bytes/lzf.js'
+import {canMake, compressLzfPiece, decompressLzf, LzfStream} from '../../bytes/lzf.js'
 import {LzfVerifier} from '../../bytes/lzf-verify.js'
 import {SpillBuffer} from '../../bytes/spill-buffer.js'
 import {readLength, readPlainLength, writeLength} from '../../encoding/length.js'
@@ -63,7 +63,8 @@ export class StringReader implements ValueReader {
     } else if (~length === STRING_LZF) {
       const packed = readPlainLength(cursor)
       entry.encoding = 'lzf'
-      entry.elements = readPlainLength(cursor)
+      const outBytes = readPlainLength(cursor)
+      entry.elements = canMake(packed, outBytes) ? outBytes : 0
       cursor.skip(packed)
     } else {
       entry.encoding = 'int'
