@@ -132,8 +132,12 @@ function damaged(form: string, error: unknown, source: ByteSource): unknown {
   if (!ofStream || error instanceof FormatError || error instanceof LimitError) return error
   const offset = source.storedRead
   const reason = (error as Error).message
-  if (code === 'Z_BUF_ERROR' || (code as unknown) === FZSTD_UNEXPECTED_END || ZSTD_UNEXPECTED_END.test(reason)) {
+  if (code === 'Z_BUF_ERROR') {
     return new FormatError('TRUNCATED', 'the compressed input ends in the middle', offset, {cause: error})
+  }
+  if ((code as unknown) === FZSTD_UNEXPECTED_END || ZSTD_UNEXPECTED_END.test(reason)) {
+    const text = 'the compressed input ends in the middle, or a length in it is damaged'
+    return new FormatError('TRUNCATED', text, offset, {cause: error})
   }
   return new FormatError('BAD_COMPRESSION', `the ${form} input cannot be unpacked: ${reason}`, offset, {cause: error})
 }

@@ -241,9 +241,16 @@ describe('compressed', () => {
       expect(error.name, `cut at ${end}`).toBe('FormatError')
       expect(['TRUNCATED', 'BAD_COMPRESSION'], `cut at ${end}`).toContain(error.code)
     }
-    const broken = new Uint8Array(ZSTD_BYTES)
-    broken.fill(0xff, 8)
-    expect(await failure(broken, false)).toMatchObject({name: 'FormatError', code: 'BAD_COMPRESSION'})
+    // A length that was changed looks like an end that came too early: which of both it is, nobody can tell.
+    const ends: string[] = []
+    for (let i = 6; i < ZSTD_BYTES.length; i++) {
+      const broken = new Uint8Array(ZSTD_BYTES)
+      broken[i]! ^= 0xff
+      ends.push((await lines(broken)).at(-1)!)
+    }
+    // It was written without a checksum of its own: what cannot be told by zstd is told by the reader, if at all.
+    expect(ends.filter(end => !/^(Format|Unsupported|Limit)Error|^checksum/.test(end))).toEqual([])
+    expect(ends.filter(end => end.includes('BAD_COMPRESSION')).length).toBeGreaterThan(0)
   })
 
   it.runIf('zstdCompressSync' in zlib)('zstd of a whole fixture', async () => {
