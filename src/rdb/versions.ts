@@ -6,7 +6,7 @@
  *
  * Versions 12 to 79 are Redis's own; Valkey never writes them (valkey 9.0 rdb.h).
  */
-import {FormatError} from '../errors.js'
+import {FormatError, UnsupportedError} from '../errors.js'
 import type {Family} from './opcodes.js'
 
 export const MAGIC_BYTES = 9
@@ -16,6 +16,8 @@ export const REDIS_VERSION_KNOWN = 16
 export const VALKEY_VERSION_KNOWN = 80
 
 const VALKEY_VERSION_MIN = 80
+/** Of early Redis Enterprise, where several numbers mean other opcodes whose layout is not published. */
+const GARANTIA_VERSION = 1002
 
 /** First version that ends in a checksum. */
 export const CHECKSUM_VERSION_MIN = 5
@@ -44,6 +46,10 @@ export function parseMagic(bytes: Uint8Array, start: number, offset: number): Rd
   const rdbVersion = Number(match[2] ?? match[4])
   if (rdbVersion === 0 || (magic === 'VALKEY' && rdbVersion < VALKEY_VERSION_MIN)) {
     throw new FormatError('BAD_VERSION', `${magic} files have no version ${rdbVersion}`, offset)
+  }
+  if (rdbVersion === GARANTIA_VERSION) {
+    const text = 'version 1002 is of early Redis Enterprise, which gave opcodes other meanings'
+    throw new UnsupportedError('UNKNOWN_CONTAINER', text, offset)
   }
   const family = magic === 'VALKEY' || rdbVersion >= VALKEY_VERSION_MIN ? 'valkey' : 'redis'
   return {magic, family, rdbVersion}
