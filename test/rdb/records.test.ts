@@ -53,7 +53,7 @@ describe('magic and version', () => {
   it('refuses a version whose numbers mean something else by name', async () => {
     const error = await failure(hex(Buffer.from('REDIS1002'), 0xff, Buffer.alloc(8)))
     expect(error).toMatchObject({name: 'UnsupportedError', code: 'UNKNOWN_CONTAINER', offset: 0})
-    expect(error.message).toContain('Redis Enterprise')
+    expect(String(error)).toContain('Redis Enterprise')
   })
 
   it('chooses the meaning of type 22 and opcode 243', async () => {
