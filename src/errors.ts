@@ -53,6 +53,8 @@ export interface Place {
 export abstract class PlacedError extends Error {
   /** Database, key and type, when the failure happened inside a record. */
   place: Place = {}
+  /** What to do next, where that is not what the code says everywhere. */
+  advice: string | undefined
   /** Which check refused the bytes. */
   abstract readonly code: string
 

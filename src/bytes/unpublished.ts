@@ -10,6 +10,7 @@ import {
   linkSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -47,28 +48,61 @@ export function publish(temporary: string, path: string, force: boolean): void {
   syncFolder(dirname(path))
 }
 
+/** By what a folder of ours is known: a file in it, and what that says. */
+export interface FolderMark {
+  readonly file: string
+  /** Whether the file's text says that we made it. */
+  isOurs(text: string): boolean
+}
+
 /**
  * Refuses a folder's name that is taken: by anything but an empty folder, unless forced; and even then by what is no folder
- * of ours, which has a file called `mark`. A forced one is replaced as a whole.
+ * of ours. A forced one is replaced as a whole.
  */
-export function openFolder(path: string, force: boolean, mark: string): void {
+export function openFolder(path: string, force: boolean, mark: FolderMark): void {
   if (!existsSync(path)) return
   if (!statSync(path).isDirectory()) throw taken(path)
   if (readdirSync(path).length === 0) return
   if (!force) throw taken(path)
-  if (existsSync(join(path, mark))) return
-  throw new UsageError(`${path} has no ${mark}, so we did not make it: it is not replaced, whatever is in it`)
+  const file = join(path, mark.file)
+  if (existsSync(file) && mark.isOurs(readFileSync(file, 'utf8'))) return
+  throw new UsageError(
+    `${path} has no ${mark.file} of ours, so we did not make it: it is not replaced, whatever is in it`,
+  )
 }
 
-/** Gives a finished folder its name; what stands there has been judged by `openFolder`. */
-export function publishFolder(temporary: string, path: string): void {
-  const old = existsSync(path) ? temporaryBeside(path) : undefined
-  if (old !== undefined) renameSync(path, old)
-  renameSync(temporary, path)
+/** Gives a finished folder its name. What stands there is judged once more: much may have come there meanwhile. */
+export function publishFolder(temporary: string, path: string, force: boolean, mark: FolderMark): void {
+  openFolder(path, force, mark)
+  if (force && existsSync(path)) replaceFolder(temporary, path)
+  else renameToEmpty(temporary, path)
   unpublished.delete(temporary)
-  if (old !== undefined) removeUnpublished(old)
   syncFolder(path)
   syncFolder(dirname(path))
+}
+
+/** The old folder is nobody's to remove before the new one has its name. */
+function replaceFolder(temporary: string, path: string): void {
+  const old = temporaryBeside(path)
+  unpublished.delete(old)
+  renameSync(path, old)
+  try {
+    renameSync(temporary, path)
+  } catch (error) {
+    renameSync(old, path)
+    throw error
+  }
+  rmSync(old, {force: true, recursive: true})
+}
+
+/** A folder's name can be given where there is nothing, or an empty folder. */
+function renameToEmpty(temporary: string, path: string): void {
+  try {
+    renameSync(temporary, path)
+  } catch (error) {
+    const {code} = error as NodeJS.ErrnoException
+    throw code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR' ? taken(path) : error
+  }
 }
 
 /** Of what is published nothing is removed. */

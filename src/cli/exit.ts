@@ -2,7 +2,7 @@
  * Errors to exit codes: the one place.
  *
  *   0 fine   1 findings   2 usage   3 the bytes are wrong   4 not supported
- *   5 input/output or network   70 our own bug   130 SIGINT   143 SIGTERM
+ *   5 input/output or network   70 our own bug   129 SIGHUP   130 SIGINT   143 SIGTERM
  */
 import {FormatError, LimitError, UnsupportedError, type WireCode, WireError} from '../errors.js'
 import {isTypedWrong} from './typed-wrong.js'
@@ -14,6 +14,7 @@ export const EXIT_FORMAT = 3
 export const EXIT_UNSUPPORTED = 4
 export const EXIT_IO = 5
 export const EXIT_BUG = 70
+export const EXIT_SIGHUP = 129
 export const EXIT_SIGINT = 130
 export const EXIT_SIGTERM = 143
 

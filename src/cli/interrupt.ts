@@ -2,9 +2,9 @@
  * A signal ends the run with its own code, at once; unless somebody has work that can be brought to an end first. Then it is
  * told, and the same signal a second time ends the run.
  */
-import {EXIT_SIGINT, EXIT_SIGTERM} from './exit.js'
+import {EXIT_SIGHUP, EXIT_SIGINT, EXIT_SIGTERM} from './exit.js'
 
-const EXITS = {SIGINT: EXIT_SIGINT, SIGTERM: EXIT_SIGTERM} as const
+const EXITS = {SIGHUP: EXIT_SIGHUP, SIGINT: EXIT_SIGINT, SIGTERM: EXIT_SIGTERM} as const
 
 let ending: (() => void) | undefined
 

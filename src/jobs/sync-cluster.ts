@@ -9,9 +9,12 @@ import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../
 import type {WireMessage} from '../replication/observer.js'
 import {type ClusterNode, clusterShards, movedSlots, type Shard, type SlotRange} from '../replication/topology.js'
 import type {SyncEvent} from '../report/replica-log.js'
-import {MANIFEST_NAME, manifestJson} from '../report/sync-cluster.js'
+import {isManifest, MANIFEST_NAME, manifestJson} from '../report/sync-cluster.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {type Sync, type SyncOptions, sync} from './sync.js'
+
+/** What a folder of ours is known by. */
+const MANIFEST = {file: MANIFEST_NAME, isOurs: isManifest}
 
 /** Hosts that are fetched from side by side: beyond it the disk that is written to is what everybody waits for. */
 const HOSTS_MAX = 8
@@ -47,7 +50,8 @@ export async function syncCluster(
   options: ClusterSyncOptions = {},
 ): Promise<ClusterSync> {
   const started = performance.now()
-  openFolder(out, options.force === true, MANIFEST_NAME)
+  const force = options.force === true
+  openFolder(out, force, MANIFEST)
   const shards = await clusterShards(seed, options.connectTimeoutMs)
   const folder = temporaryBeside(out)
   mkdirSync(folder)
@@ -57,7 +61,7 @@ export async function syncCluster(
     const result = {out, shards: fetched, moved, seconds: (performance.now() - started) / 1000}
     const manifest = manifestJson(formatAddress(seed), result, Date.now())
     writeFileSync(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, undefined, 2)}\n`, {flush: true})
-    publishFolder(folder, out)
+    publishFolder(folder, out, force, MANIFEST)
     return result
   } catch (error) {
     removeUnpublished(folder)

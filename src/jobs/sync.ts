@@ -70,6 +70,19 @@ export interface Sync {
 
 /** Throws what keeps the snapshot from being published; then nothing stays behind. */
 export async function sync(address: ServerAddress, out: string, options: SyncOptions = {}): Promise<Sync> {
+  try {
+    return await fetchAndPublish(address, out, options)
+  } catch (error) {
+    // Bytes that came over the wire have other remedies than those of a file.
+    if (error instanceof FormatError) error.advice = DAMAGE_ADVICE
+    throw error
+  }
+}
+
+const DAMAGE_ADVICE =
+  'look for a proxy or faulty hardware on the way, and into the log of the master; then fetch the snapshot again'
+
+async function fetchAndPublish(address: ServerAddress, out: string, options: SyncOptions): Promise<Sync> {
   refuseTaken(out, options.force === true)
   const {follow, onEvent = () => {}, onMessage} = options
   const started = performance.now()

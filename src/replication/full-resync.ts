@@ -104,14 +104,15 @@ export async function fullResync(server: string | ServerAddress, options: FullRe
 class Attempts {
   #brokenTransfers = 0
   #failures = 0
-  readonly #patientUntil: number
+  /** Milliseconds that may still be spent on waiting for a master: what a transfer takes is not counted. */
+  #patienceMs: number
 
   constructor(
     readonly address: ServerAddress,
     readonly spool: Spool,
     readonly options: FullResyncOptions,
   ) {
-    this.#patientUntil = performance.now() + (options.patienceMs ?? PATIENCE_MS)
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
   }
 
   async run(): Promise<Resync> {
@@ -122,9 +123,19 @@ class Attempts {
         const waitMs = this.#delay()
         if (!this.#mayPass(error as Error, waitMs)) throw error
         this.options.observer?.event?.({kind: 'retrying', failure: error as Error, waitMs})
-        await sleep(waitMs)
+        await this.#pause(waitMs, error)
         await this.spool.restart()
       }
+    }
+  }
+
+  /** Whoever is called off while waiting tells what was waited for. */
+  async #pause(waitMs: number, failure: unknown): Promise<void> {
+    const {signal} = this.options
+    try {
+      await sleep(waitMs, undefined, signal === undefined ? {} : {signal})
+    } catch {
+      throw failure
     }
   }
 
@@ -132,6 +143,7 @@ class Attempts {
     this.options.signal?.throwIfAborted()
     const client = await ReplicaClient.connect(this.address, this.options)
     try {
+      this.options.signal?.throwIfAborted()
       await client.handshake()
       const header = await client.psync()
       await client.receive(header, this.spool, this.options.along)
@@ -157,7 +169,8 @@ class Attempts {
     const code = error instanceof WireError || error instanceof FormatError ? error.code : undefined
     // Who answered before and refuses connections now is starting again.
     if (code === 'MASTER_NOT_READY' || (again && code === 'CONNECT_FAILED')) {
-      return performance.now() + waitMs < this.#patientUntil
+      this.#patienceMs -= waitMs
+      return this.#patienceMs > 0
     }
     const {stage} = error instanceof WireError ? error.context : {}
     const broken = (code === 'CONNECTION_LOST' || code === 'SILENCE') && (stage === 'waiting' || stage === 'transfer')

@@ -125,6 +125,7 @@ function placeText(place: Place): string {
 function adviceOf(error: unknown): string | undefined {
   if (error instanceof UsageError) return undefined
   if (error instanceof WireError) return wireAdvice(error)
+  if (error instanceof PlacedError && error.advice !== undefined) return error.advice
   if (error instanceof LimitError) return LIMIT_ADVICE
   if (error instanceof UnsupportedError) return UNSUPPORTED_ADVICE[error.code]
   if (error instanceof FormatError) return FORMAT_ADVICE[error.code] ?? DAMAGE_ADVICE

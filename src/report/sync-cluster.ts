@@ -20,6 +20,15 @@ export interface ClusterReport {
   seconds: number
 }
 
+/** Whether a text is such a manifest. */
+export function isManifest(text: string): boolean {
+  try {
+    return (JSON.parse(text) as {format?: unknown} | null)?.format === FORMAT
+  } catch {
+    return false
+  }
+}
+
 /** Also what --json prints; the names are a contract, more may be added. */
 export function manifestJson(cluster: string, {shards, moved, seconds}: ClusterReport, nowMs: number): Json {
   return {

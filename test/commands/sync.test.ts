@@ -193,6 +193,7 @@ describe('the output', () => {
   })
 
   it.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('%s in the middle leaves nothing', async (signal, code) => {
@@ -271,7 +272,7 @@ describe('failures have a message, advice and a code', () => {
       {payload: disk(Buffer.concat([RDB.subarray(0, -9), RDB.subarray(-8), Buffer.of(0)]))},
       3,
       'BAD_CHECKSUM',
-      'another copy',
+      'look for a proxy',
     ],
     ['other words', {replies: {PSYNC: '+HELLO'}}, 3, 'UNEXPECTED_REPLY', 'look with --trace'],
   ])('%s', async (_, script, exitCode, code, advice) => {

@@ -47,11 +47,9 @@ async function run(master: ScriptedMaster | string, options: SyncOptions = {}): 
   const events: SyncEvent[] = []
   const messages: WireMessage[] = []
   const ran = {result: undefined, error: undefined, out, events, messages}
-  const onEvent = (event: SyncEvent): unknown => events.push(event)
-  const onMessage = (message: WireMessage): unknown => messages.push(message)
   const told = {
-    onEvent: (event: SyncEvent) => void onEvent(event),
-    onMessage: (one: WireMessage) => void onMessage(one),
+    onEvent: (event: SyncEvent) => void events.push(event),
+    onMessage: (one: WireMessage) => void messages.push(one),
   }
   try {
     return {...ran, result: await sync(address, out, {...QUICK, ...told, ...options})}
@@ -229,6 +227,13 @@ describe('what passes is waited for', () => {
     const {result, out} = await run(master, {retries: 1, silenceMs: 700})
     expect(result?.attempts).toBe(2)
     expect(readFileSync(out)).toEqual(RDB)
+  })
+
+  it('what a transfer took is not waiting', async () => {
+    const loading = {replies: {PING: '-LOADING Redis is loading'}}
+    const master = await scriptedMaster({payload: disk(RDB).subarray(0, 30)}, loading, ready)
+    const {result} = await run(master, {retries: 1, silenceMs: 700, patienceMs: 200})
+    expect(result?.attempts).toBe(3)
   })
 
   it('as often as was told, since each costs the master a fork', async () => {

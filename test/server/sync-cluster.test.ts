@@ -156,11 +156,28 @@ describe('the folder', () => {
     mkdirSync(foreign)
     writeFileSync(join(foreign, 'precious'), 'x')
     await expect(syncCluster(seed, foreign, {force: true})).rejects.toThrow(
-      /has no manifest\.json, so we did not make it/,
+      /has no manifest\.json of ours, so we did not make it/,
     )
+    writeFileSync(join(foreign, 'manifest.json'), '{"name": "a web application"}')
+    await expect(syncCluster(seed, foreign, {force: true})).rejects.toThrow(/has no manifest\.json of ours/)
+    expect(readdirSync(foreign).sort()).toEqual(['manifest.json', 'precious'])
     const file = output()
     writeFileSync(file, 'x')
     await expect(syncCluster(seed, file, {force: true})).rejects.toThrow(/is there already/)
+    expect(leftovers()).toEqual([])
+  })
+
+  it('that appears meanwhile, with something in it, stays', async () => {
+    const seed = parseAddress(await scripted())
+    const out = output()
+    const appear = (): void => {
+      mkdirSync(out, {recursive: true})
+      writeFileSync(join(out, 'precious'), 'x')
+    }
+    await expect(syncCluster(seed, out, {onEvent: appear})).rejects.toThrow(/is there already/)
+    expect(readdirSync(out)).toEqual(['precious'])
+    await expect(syncCluster(seed, out, {force: true})).rejects.toThrow(/so we did not make it/)
+    expect(readdirSync(out)).toEqual(['precious'])
     expect(leftovers()).toEqual([])
   })
 
