@@ -45,6 +45,12 @@ export function foreignError(head: Uint8Array, whole: boolean): FormatError | Un
       'this is an append-only file (AOF), which this version does not read yet; an RDB file begins with REDIS or VALKEY'
     return new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
   }
+  // As dump writes them, one object a line or all in one array.
+  if (/^\[?\s*\{\s*"(?:meta|db|key|function|script)"/.test(text(head, FOREIGN_HEAD_BYTES))) {
+    const error = new UnsupportedError('UNKNOWN_CONTAINER', 'these are JSON lines, and here an RDB file is read', 0)
+    error.advice = 'make a snapshot of them first: rdbtool build FILE --out FILE.rdb'
+    return error
+  }
   if (text(head, 3) === 'VCS') {
     const message =
       'this is an RDB file in a "VCS" envelope (rdbcompression lz4 of a Valkey development version), which is not read'

@@ -84,6 +84,8 @@ describe('what is no RDB file', () => {
 
   it.each<[string, Uint8Array, RegExp]>([
     ['an append-only file', ascii(AOF), /append-only file/],
+    ['JSON lines', ascii('{"meta":{"product":"redis"}}\n'), /JSON lines/],
+    ['an array of JSON', ascii('[\n{"db":0,"key":"a"}\n]'), /JSON lines/],
     ['a short one', ascii('*1\r\n'), /append-only file/],
     ['one whose commands are dated', ascii(`#TS:1700000000\r\n${AOF}`), /append-only file/],
     ['a Valkey envelope', hex(Buffer.from('VCS'), '01010001', '04224d18', '6440a7'), /VCS/],
