@@ -36,7 +36,8 @@ export interface ServerAddress {
   tls?: TlsOptions | undefined
 }
 
-const URL_FORM = /^(rediss?|unix):\/\/(.*)$/s
+const URL_FORM = /^(rediss?|unix):\/\/(.*)$/is
+const ANY_URL_FORM = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is
 const FORMS = 'give HOST:PORT, [IPV6]:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... or unix:///PATH'
 
 /** Whether a name is that of a live server, and not of a file. */
@@ -46,9 +47,14 @@ export function isServerUrl(text: string): boolean {
 
 /** Understands any of the forms above; throws UsageError. */
 export function parseAddress(text: string, portDefault: number = PORT_DEFAULT): ServerAddress {
-  const [, scheme, rest] = URL_FORM.exec(text) ?? []
-  if (scheme === undefined || rest === undefined) return parseHostPort(text, text, portDefault)
-  const shown = maskAddress(text)
+  const shown = maskRefused(text)
+  const [, schemeAsWritten, rest] = URL_FORM.exec(text) ?? []
+  if (schemeAsWritten === undefined || rest === undefined) {
+    const [, other] = ANY_URL_FORM.exec(text) ?? []
+    if (other !== undefined) throw wrong(shown, `nothing is known of ${other}: ${FORMS}`)
+    return parseHostPort(text, shown, portDefault)
+  }
+  const scheme = schemeAsWritten.toLowerCase()
   // A question mark may stand in a password, so it is looked for behind the last @.
   const at = rest.lastIndexOf('@')
   const credentials = at < 0 ? {} : parseCredentials(rest.slice(0, at))
@@ -75,9 +81,30 @@ export function formatAddress({host, port, path}: Pick<ServerAddress, 'host' | '
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** The same name, its password replaced: for messages and reports. Any other text comes back as it is. */
+/**
+ * The same name, its password replaced: for messages and reports. Of any URL, whether it is one of ours or not, and of
+ * what begins with a password; any other text may be the name of a file, and comes back as it is.
+ */
 export function maskAddress(text: string): string {
-  return text.replace(/^((?:rediss?|unix):\/\/[^:@/]*):(.*)@/s, '$1:***@')
+  const [, scheme, rest] = ANY_URL_FORM.exec(text) ?? []
+  if (scheme !== undefined && rest !== undefined) return scheme + maskCredentials(rest)
+  return text.startsWith(':') ? maskCredentials(text) : text
+}
+
+/** From the first colon to the last @: what is a name of a user may have an @ or a slash, and so may a password. */
+function maskCredentials(text: string): string {
+  return text.replace(/^([^:]*):.*@/s, '$1:***@')
+}
+
+/** What was meant for an address and is none: a password may stand in it without a scheme, or without a host. */
+function maskRefused(text: string): string {
+  const [, scheme = '', rest = text] = ANY_URL_FORM.exec(text) ?? []
+  if (rest.includes('@')) {
+    // Without a scheme no user stands before an @; it may be the rest of a password that a comma has cut.
+    return scheme === '' && !/:.*@/s.test(rest) ? rest.replace(/^.*@/s, '***@') : scheme + maskCredentials(rest)
+  }
+  if (scheme === '' && !text.startsWith(':')) return text
+  return scheme + rest.replace(/^([^:/?[\]]*):(?!:|\d*([/?]|$)).*$/s, '$1:***')
 }
 
 function parseHostPort(text: string, shown: string, portDefault: number): ServerAddress {

@@ -20,6 +20,10 @@ describe('an address', () => {
     ['redis://:p%40ss%3aw%2Frd@db1:1', {host: 'db1', port: 1, password: 'p@ss:w/rd'}],
     ['redis://:a@b:c?d@db1:1', {host: 'db1', port: 1, password: 'a@b:c?d'}],
     ['redis://:50%off@db1', {host: 'db1', port: 6379, password: '50%off'}],
+    ['REDIS://:Secret@db1', {host: 'db1', port: 6379, password: 'Secret'}],
+    ['Rediss://db1', {host: 'db1', port: 6379, tls: {}}],
+    ['redis://me@corp.com:secret@db1', {host: 'db1', port: 6379, user: 'me@corp.com', password: 'secret'}],
+    ['redis://dom/me:secret@db1', {host: 'db1', port: 6379, user: 'dom/me', password: 'secret'}],
     ['rediss://db1', {host: 'db1', port: 6379, tls: {}}],
     [
       'rediss://db1?ca=/a.pem&cert=b&key=c&sni=d&tls-insecure=yes',
@@ -45,6 +49,17 @@ describe('an address', () => {
     ['rediss://db1?tls-insecure=1', /no option "tls-insecure"/],
     ['rediss://:hunter2@db1?x=1', /no option "x"/],
     ['unix://run/redis.sock', /begins with \//],
+    ['valkey://:hunter2@db1:1', /^"valkey:\/\/:\*\*\*@db1:1" .*nothing is known of valkey:\/\/: give HOST:PORT/],
+    ['valkey://ops:hunter2@db1:1', /^"valkey:\/\/ops:\*\*\*@db1:1" /],
+    ['HTTP://db1', /nothing is known of HTTP:\/\//],
+    ['redis://dom/me:hunter2@db1:x', /^"redis:\/\/dom\/me:\*\*\*@db1:x" /],
+    ['REDIS://me@corp:hunter2@db1/3', /^"REDIS:\/\/me@corp:\*\*\*@db1\/3" .*select with --db/],
+    [':hunter2@db1:1', /^":\*\*\*@db1:1" /],
+    ['ops:hunter2@db1:1', /^"ops:\*\*\*@db1:1" /],
+    ['hunter2@db1', /^"\*\*\*@db1" /],
+    ['redis://:hunter2', /^"redis:\/\/:\*\*\*" /],
+    ['redis://ops:hunter2', /^"redis:\/\/ops:\*\*\*" /],
+    [':hunter2', /^":\*\*\*" /],
   ])('%j is none', (text, message) => {
     expect(() => parseAddress(text)).toThrow(UsageError)
     expect(() => parseAddress(text)).toThrow(message)
@@ -58,6 +73,13 @@ describe('an address', () => {
       'rediss://ops:hunter/2@db1?ca=x': 'rediss://ops:***@db1?ca=x',
       'unix://:hunter2@/run/x': 'unix://:***@/run/x',
       'redis://ops@db1': 'redis://ops@db1',
+      'redis://ops@db1:6380': 'redis://ops@db1:6380',
+      'redis://[::1]:7': 'redis://[::1]:7',
+      'redis://me@corp.com:hunter2@db1:1': 'redis://me@corp.com:***@db1:1',
+      'redis://dom/me:hunter2@db1:1': 'redis://dom/me:***@db1:1',
+      'REDIS://:hunter2@db1:1': 'REDIS://:***@db1:1',
+      'valkey://:hunter2@db1:1': 'valkey://:***@db1:1',
+      ':hunter2@db1:1': ':***@db1:1',
       'db1:6379': 'db1:6379',
       '/files/a:b@c.rdb': '/files/a:b@c.rdb',
     }
@@ -71,7 +93,7 @@ describe('an address', () => {
   })
 
   it('is told from a file by its scheme', () => {
-    expect(['redis://x', 'rediss://x', 'unix:///x'].every(isServerUrl)).toBe(true)
+    expect(['redis://x', 'REDIS://x', 'rediss://x', 'unix:///x'].every(isServerUrl)).toBe(true)
     expect(['dump.rdb', '-', 'redis:x', './redis://x'].some(isServerUrl)).toBe(false)
   })
 })
