@@ -14,6 +14,7 @@ import {WireError, type WireStage} from '../errors.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS, Connection} from '../resp/connection.js'
 import {formatCommand} from '../resp/framing.js'
+import {refusalCode, withoutArguments} from '../resp/refusal.js'
 import {CommandFramer, isGetAck, nameOfCommand, type ReplicatedCommand} from './command-framer.js'
 import {LineInput} from './line-input.js'
 import type {ReplicationEvent, ReplicationObserver, WireMessage} from './observer.js'
@@ -23,7 +24,6 @@ import {
   type PsyncReply,
   parsePayloadHeader,
   parsePsyncReply,
-  refusalCode,
   UNKNOWN_ID,
   wantsNoArguments,
 } from './replies.js'
@@ -291,11 +291,12 @@ export class ReplicaClient {
 
   async #ask(args: readonly string[], stage: WireStage): Promise<string> {
     this.#send(args)
-    return await this.#line(stage)
+    return await this.#line(stage, args[0] === 'AUTH')
   }
 
-  async #line(stage: WireStage): Promise<string> {
-    const line = await this.#input.line(stage)
+  async #line(stage: WireStage, confidential = false): Promise<string> {
+    const said = await this.#input.line(stage)
+    const line = confidential ? withoutArguments(said) : said
     this.#message({direction: 'received', kind: 'line', text: this.#masked(line)})
     return line
   }
@@ -311,7 +312,7 @@ export class ReplicaClient {
     this.#message({direction: 'sent', kind: 'newline'})
   }
 
-  /** Servers repeat the arguments of a command that they do not know: AUTH may be one. */
+  /** The password may be repeated wherever servers quote what they were told. */
   #masked(line: string): string {
     const {password} = this.address
     return password === undefined || password === '' ? line : line.replaceAll(password, MASK)

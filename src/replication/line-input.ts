@@ -4,7 +4,7 @@
  */
 import {WireError, type WireStage} from '../errors.js'
 import {type Connection, isTlsFailure, SILENT} from '../resp/connection.js'
-import {foreignProtocol} from './replies.js'
+import {foreignServer} from '../resp/foreign.js'
 
 /** No reply of a server is longer. */
 const LINE_BYTES_MAX = 64 * 1024
@@ -91,21 +91,11 @@ export class LineInput {
 
   #foreign(line: Uint8Array): WireError {
     const {address} = this.connection
-    const protocol = foreignProtocol(this.#head)
-    if (protocol === 'TLS') return this.#wantsTls()
-    if (protocol !== undefined) {
-      const text = `${address} is no Redis or Valkey server: it speaks ${protocol}`
-      return new WireError('NOT_A_SERVER', text, address, {stage: 'handshake', reason: protocol})
-    }
+    const foreign = foreignServer(address, this.#head, 'handshake')
+    if (foreign !== undefined) return foreign
     const shown = JSON.stringify(Buffer.from(line.subarray(0, 40)).toString('latin1'))
     const text = `${address} does not talk like a Redis or Valkey server: it said ${shown}`
     return new WireError('NOT_A_SERVER', text, address, {stage: 'handshake'})
-  }
-
-  #wantsTls(): WireError {
-    const {address} = this.connection
-    const text = `${address} expects TLS on this port`
-    return new WireError('TLS_FAILED', text, address, {stage: 'handshake', reason: 'WANTS_TLS'})
   }
 
   /** Nothing was heard for longer than is allowed. */
@@ -118,7 +108,8 @@ export class LineInput {
   /** The other side is gone. */
   lost(stage: WireStage): WireError {
     const {address, failure} = this.connection
-    if (foreignProtocol(this.#head) !== undefined) return this.#foreign(this.#head)
+    const foreign = foreignServer(address, this.#head, 'handshake')
+    if (foreign !== undefined) return foreign
     if (isTlsFailure(failure)) {
       const reason = (failure as NodeJS.ErrnoException).code
       const text = `${address} refused our TLS ${STAGE_WORDS[stage]}: ${failure?.message.replace(/^.*SSL routines:[^:]*:([^:]+).*$/s, '$1')}`

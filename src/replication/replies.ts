@@ -4,8 +4,6 @@
  *   +FULLRESYNC <40 hex> <offset>   +CONTINUE [<40 hex>]   -<ERROR> ...     replies to PSYNC
  *   $<bytes>   $EOF:<40 hex>   -ERR ...                                    what announces the payload
  */
-import type {WireCode} from '../errors.js'
-
 export const MARK_BYTES = 40
 /** What is written for an id that nobody told. */
 export const UNKNOWN_ID = '?'
@@ -40,36 +38,7 @@ export function parsePayloadHeader(line: string): PayloadHeader | undefined {
     : undefined
 }
 
-/** Refusals by the words of every version, the more special first. */
-const REFUSALS: readonly [words: RegExp, code: WireCode][] = [
-  [/^-NOAUTH|^-ERR operation not permitted/, 'AUTH_REQUIRED'],
-  [/^-WRONGPASS|^-ERR invalid password|^-ERR .*AUTH.*(no password is set|without any password)/, 'AUTH_FAILED'],
-  [/^-DENIED/, 'PROTECTED_MODE'],
-  [/^-NOPERM/, 'NO_PERMISSION'],
-  // Those that pass: it loads, its own link is down, a script blocks it, it could not save lately, it fails over.
-  [/^-(LOADING|NOMASTERLINK|MASTERDOWN|BUSY|MISCONF|TRYAGAIN)|not connected with my master/i, 'MASTER_NOT_READY'],
-  [/BGSAVE failed|can't BGSAVE|unable to perform background save/i, 'SNAPSHOT_FAILED'],
-  [/unknown command|not support|not allowed|command .* is disabled|-ERR unsupported/i, 'COMMAND_UNKNOWN'],
-]
-
-/** What an error line means. */
-export function refusalCode(line: string): WireCode {
-  return REFUSALS.find(([words]) => words.test(line))?.[1] ?? 'MASTER_REFUSED'
-}
-
 /** The command is known, and takes no arguments: it is one of the form of SYNC. */
 export function wantsNoArguments(line: string): boolean {
   return /^-ERR wrong number of arguments/i.test(line)
-}
-
-/** Other protocols, by the first bytes that were heard; undefined for what may be a server's. */
-export function foreignProtocol(head: Uint8Array): string | undefined {
-  if (head.length > 1 && head[0] === 0x15 && head[1] === 0x03) return 'TLS'
-  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 64)).toString('latin1')
-  if (/^(HTTP\/|<!DOCTYPE|<html)/i.test(text)) return 'HTTP'
-  if (text.startsWith('SSH-')) return 'SSH'
-  if (/^220[ -]/.test(text)) return 'SMTP or FTP'
-  // A packet of 3 bytes of length and a sequence number of 0, then protocol version 10.
-  if (head.length > 4 && head[3] === 0 && head[4] === 0x0a) return 'MySQL'
-  return undefined
 }

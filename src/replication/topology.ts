@@ -10,12 +10,19 @@ import {SLOT_COUNT} from '../bytes/crc16.js'
 import {type WireCode, WireError} from '../errors.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
+import {refusalCode} from '../resp/refusal.js'
 import {Questions, type Reply, ReplyFailure} from '../resp/reply.js'
-import {refusalCode} from './replies.js'
 
 export const SENTINEL_PORT = 26_379
 /** Between two looks at who is master. */
 const LOOK_AGAIN_MS = 500
+/** Refusals that have nothing to do with what was asked. */
+const OF_THE_SERVER: ReadonlySet<WireCode> = new Set([
+  'AUTH_REQUIRED',
+  'NO_PERMISSION',
+  'MASTER_NOT_READY',
+  'PROTECTED_MODE',
+])
 
 export type SlotRange = readonly [first: number, last: number]
 
@@ -31,10 +38,17 @@ export interface Shard {
   slots: SlotRange[]
 }
 
-/** The shards of a cluster, by their lowest slot; every slot belongs to one of them, or a WireError tells which do not. */
-export async function clusterShards(seed: ServerAddress, timeoutMs: number = CONNECT_TIMEOUT_MS): Promise<Shard[]> {
+/**
+ * The shards of a cluster, by their lowest slot; every slot belongs to one of them, or a WireError tells which do not.
+ * `timeoutMs` is for the connection, `silenceMs` for the answer.
+ */
+export async function clusterShards(
+  seed: ServerAddress,
+  timeoutMs: number = CONNECT_TIMEOUT_MS,
+  silenceMs: number = timeoutMs,
+): Promise<Shard[]> {
   const name = formatAddress(seed)
-  const reply = await askOnce(seed, timeoutMs, ['CLUSTER', 'SLOTS'], 'NOT_A_CLUSTER')
+  const reply = await askOnce(seed, {timeoutMs, silenceMs}, ['CLUSTER', 'SLOTS'], 'NOT_A_CLUSTER')
   const shards = parseSlots(reply, seed)
   if (shards === undefined) {
     throw new WireError('UNEXPECTED_REPLY', `${name} answered CLUSTER SLOTS in a form we do not know`, name, {
@@ -81,16 +95,21 @@ export async function masterOf(
   name: string,
   sentinels: readonly ServerAddress[],
   master: Omit<ServerAddress, 'host' | 'port' | 'path'>,
-  {timeoutMs = CONNECT_TIMEOUT_MS, patienceMs}: {timeoutMs?: number | undefined; patienceMs: number},
+  {
+    timeoutMs = CONNECT_TIMEOUT_MS,
+    silenceMs = timeoutMs,
+    patienceMs,
+  }: {timeoutMs?: number | undefined; silenceMs?: number | undefined; patienceMs: number},
 ): Promise<ServerAddress> {
   const until = performance.now() + patienceMs
   for (;;) {
-    const {host, port} = await askSentinels(name, sentinels, timeoutMs)
+    const {host, port} = await askSentinels(name, sentinels, {timeoutMs, silenceMs})
     const address = {...master, host, port}
-    const role = await askOnce(address, timeoutMs, ['ROLE'], 'MASTER_REFUSED')
+    const role = await askOnce(address, {timeoutMs, silenceMs}, ['ROLE'], 'MASTER_REFUSED').catch(passingFailure)
     if (Array.isArray(role) && role[0] === 'master') return address
     // A failover takes its time: the Sentinels may know the new master already, or not yet.
     if (performance.now() + LOOK_AGAIN_MS >= until) {
+      if (role instanceof WireError) throw role
       const where = formatAddress(address)
       const said = Array.isArray(role) ? String(role[0]) : JSON.stringify(role)
       const text = `Sentinel has ${where} as the master ${JSON.stringify(name)}, but its role is ${said}`
@@ -100,16 +119,18 @@ export async function masterOf(
   }
 }
 
+/** A master that nobody reaches is one that a failover is about to replace; anything else is thrown. */
+function passingFailure(error: unknown): WireError {
+  if (error instanceof WireError && (error.code === 'CONNECT_FAILED' || error.code === 'CONNECT_TIMEOUT')) return error
+  throw error
+}
+
 /** One that cannot be reached is passed over; what the last one said stands. */
-async function askSentinels(
-  name: string,
-  sentinels: readonly ServerAddress[],
-  timeoutMs: number,
-): Promise<ServerAddress> {
+async function askSentinels(name: string, sentinels: readonly ServerAddress[], limits: Limits): Promise<ServerAddress> {
   let failure: unknown
   for (const sentinel of sentinels) {
     try {
-      const reply = await askOnce(sentinel, timeoutMs, ['SENTINEL', 'get-master-addr-by-name', name], 'NOT_A_SERVER')
+      const reply = await askOnce(sentinel, limits, ['SENTINEL', 'get-master-addr-by-name', name], 'NOT_A_SERVER')
       if (Array.isArray(reply)) return {host: String(reply[0]), port: Number(reply[1])}
       const where = formatAddress(sentinel)
       const text = `the Sentinel at ${where} knows no master called ${JSON.stringify(name)}`
@@ -121,23 +142,28 @@ async function askSentinels(
   throw failure
 }
 
+/** How long to wait for a connection, and for an answer. */
+interface Limits {
+  timeoutMs: number
+  silenceMs: number
+}
+
 /** `refusal`: what an error reply means that says nothing of permissions and passwords. */
 async function askOnce(
   address: ServerAddress,
-  timeoutMs: number,
+  {timeoutMs, silenceMs}: Limits,
   question: readonly string[],
   refusal: WireCode,
 ): Promise<Reply> {
-  const questions = await Questions.open(address, timeoutMs)
+  const questions = await Questions.open(address, timeoutMs, silenceMs)
   try {
     const reply = await questions.ask(...question)
     if (!(reply instanceof ReplyFailure)) return reply
     const name = formatAddress(address)
     const code = refusalCode(`-${reply.text}`)
     const context = {stage: 'asking', reply: `-${reply.text}`, user: address.user} as const
-    const known = code === 'AUTH_REQUIRED' || code === 'NO_PERMISSION' || code === 'MASTER_NOT_READY'
     const text = `${name} refused ${question.slice(0, 2).join(' ')}: ${reply.text}`
-    throw new WireError(known ? code : refusal, text, name, context)
+    throw new WireError(OF_THE_SERVER.has(code) ? code : refusal, text, name, context)
   } finally {
     questions.close()
   }

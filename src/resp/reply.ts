@@ -6,7 +6,9 @@
 import {LimitError, WireError} from '../errors.js'
 import {formatAddress, type ServerAddress} from './address.js'
 import {Connection, SILENT} from './connection.js'
+import {foreignServer} from './foreign.js'
 import {formatCommand} from './framing.js'
+import {refusalCode, withoutArguments} from './refusal.js'
 
 /** Bytes are shown as UTF-8: what is asked for here is text. */
 export type Reply = string | number | null | ReplyFailure | Reply[]
@@ -60,21 +62,35 @@ export class Questions {
 
   private constructor(
     readonly connection: Connection,
-    readonly timeoutMs: number,
+    readonly silenceMs: number,
   ) {}
 
-  /** Connects, and authenticates where the address has a password. */
-  static async open(address: ServerAddress, timeoutMs: number): Promise<Questions> {
-    const questions = new Questions(await Connection.open(address, timeoutMs), timeoutMs)
+  /**
+   * Connects within `timeoutMs`, and authenticates where the address has a password. No answer takes longer than
+   * `silenceMs`.
+   */
+  static async open(address: ServerAddress, timeoutMs: number, silenceMs: number = timeoutMs): Promise<Questions> {
+    const questions = new Questions(await Connection.open(address, timeoutMs), silenceMs)
     const {user, password} = address
     if (password === undefined) return questions
-    const reply = await questions.ask(...(user === undefined ? ['AUTH', password] : ['AUTH', user, password]))
+    const reply = await questions.#authenticate(password, user)
     if (!(reply instanceof ReplyFailure)) return questions
     questions.close()
     const name = formatAddress(address)
-    const said = reply.text.replaceAll(password, '(password)')
+    const said = withoutArguments(reply.text).replaceAll(password, '(password)')
     const context = {stage: 'asking', reply: `-${said}`, user} as const
-    throw new WireError('AUTH_FAILED', `${name} refused AUTH: ${said}`, name, context)
+    // In protected mode everything is refused with the same words.
+    const code = refusalCode(`-${said}`) === 'PROTECTED_MODE' ? 'PROTECTED_MODE' : 'AUTH_FAILED'
+    throw new WireError(code, `${name} refused AUTH: ${said}`, name, context)
+  }
+
+  async #authenticate(password: string, user: string | undefined): Promise<Reply> {
+    try {
+      return await this.ask(...(user === undefined ? ['AUTH', password] : ['AUTH', user, password]))
+    } catch (error) {
+      this.close()
+      throw error
+    }
   }
 
   /** What the server answers; an error reply is a ReplyFailure. */
@@ -96,12 +112,14 @@ export class Questions {
           `${address} answers without an end`,
         )
       }
-      const piece = await this.connection.read(this.timeoutMs)
+      const piece = await this.connection.read(this.silenceMs)
       if (piece === SILENT) {
-        const text = `${address} did not answer ${args[0]} within ${this.timeoutMs / 1000} s`
+        const text = `${address} did not answer ${args[0]} within ${this.silenceMs / 1000} s`
         throw new WireError('SILENCE', text, address, {stage: 'asking'})
       }
       if (piece === undefined) {
+        const foreign = foreignServer(address, this.#left, 'asking')
+        if (foreign !== undefined) throw foreign
         const text = `${address} closed the connection when it was asked ${args[0]}`
         throw new WireError('CONNECTION_LOST', text, address, {stage: 'asking'}, {cause: this.connection.failure})
       }
@@ -118,6 +136,8 @@ export class Questions {
       return parseReply(this.#left)
     } catch (error) {
       const {address} = this.connection
+      const foreign = foreignServer(address, this.#left, 'asking')
+      if (foreign !== undefined) throw foreign
       const text = `${address} does not talk like a Redis or Valkey server: ${(error as Error).message}`
       throw new WireError('NOT_A_SERVER', text, address, {stage: 'asking'}, {cause: error})
     }

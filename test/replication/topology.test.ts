@@ -1,6 +1,6 @@
 /** What a cluster says of its slots, and what is made of it. */
 import {describe, expect, it} from 'vitest'
-import {clusterShards, coverage, formatSlots, movedSlots, type Shard} from '../../src/replication/topology.js'
+import {clusterShards, coverage, formatSlots, masterOf, movedSlots, type Shard} from '../../src/replication/topology.js'
 import {parseAddress} from '../../src/resp/address.js'
 import {scriptedMaster} from './scripted-master.js'
 
@@ -101,10 +101,74 @@ describe('the shards of a cluster', () => {
     ['-ERR This instance has cluster support disabled', 'NOT_A_CLUSTER'],
     ["-NOPERM this user has no permissions to run the 'cluster|slots' command", 'NO_PERMISSION'],
     ['-NOAUTH Authentication required.', 'AUTH_REQUIRED'],
+    ['-DENIED Redis is running in protected mode because protected mode is enabled', 'PROTECTED_MODE'],
     ['HTTP/1.1 400 Bad Request', 'NOT_A_SERVER'],
-  ])('%s', async (CLUSTER, code) => {
+    ['\u0015\u0003\u0001\u0000\u0002\u0002', 'TLS_FAILED'],
+  ])('%j', async (CLUSTER, code) => {
     const master = await scriptedMaster({replies: {CLUSTER}})
     await expect(clusterShards(parseAddress(master.address), 1000)).rejects.toMatchObject({code})
+  })
+
+  it('in protected mode even AUTH is refused for that reason', async () => {
+    const master = await scriptedMaster({replies: {AUTH: '-DENIED Redis is running in protected mode'}})
+    const asked = clusterShards(parseAddress(`redis://:secret@${master.address}`), 1000)
+    await expect(asked).rejects.toMatchObject({code: 'PROTECTED_MODE'})
+  })
+
+  it('are not told where another protocol is spoken, and that is named', async () => {
+    const master = await scriptedMaster({replies: {CLUSTER: 'HTTP/1.1 400 Bad Request'}})
+    await expect(clusterShards(parseAddress(master.address), 1000)).rejects.toThrow(/: it speaks HTTP$/)
+  })
+
+  it('are waited for as long as silence is allowed, however long a connection may take', async () => {
+    const master = await scriptedMaster({replies: {CLUSTER: undefined}})
+    await expect(clusterShards(parseAddress(master.address), 9000, 100)).rejects.toMatchObject({
+      code: 'SILENCE',
+      message: expect.stringMatching(/did not answer CLUSTER within 0\.1 s$/),
+    })
+  })
+
+  it('a password that AUTH repeats in part is not shown', async () => {
+    const password = 'hunter2'.repeat(30)
+    const AUTH = `-ERR unknown command \`AUTH\`, with args beginning with: \`${password.slice(0, 128)}\`, `
+    const master = await scriptedMaster({replies: {AUTH}})
+    const error = await clusterShards(parseAddress(`redis://:${password}@${master.address}`), 1000).catch(one => one)
+    expect(error).toMatchObject({code: 'AUTH_FAILED', message: expect.stringMatching(/unknown command `AUTH`$/)})
+    expect(JSON.stringify(error) + error.stack).not.toContain('hunter2')
+  })
+})
+
+describe('the master of a name', () => {
+  const told = (port: number): string => reply(['127.0.0.1', String(port)]).slice(0, -2)
+  const ROLE = reply(['master', 0, []]).slice(0, -2)
+  const gone = async (): Promise<number> => {
+    const master = await scriptedMaster({})
+    await master.close()
+    return master.port
+  }
+
+  it('is asked for again while it is one that nobody reaches', async () => {
+    const [dead, master] = [await gone(), await scriptedMaster({replies: {ROLE}})]
+    const answers = [told(dead), told(master.port)]
+    const sentinel = await scriptedMaster({replies: {SENTINEL: () => answers.shift()}})
+    const found = await masterOf('mm', [parseAddress(sentinel.address)], {}, {timeoutMs: 1000, patienceMs: 9000})
+    expect(found).toEqual({host: '127.0.0.1', port: master.port})
+    expect(sentinel.connections()).toBe(2)
+  })
+
+  it('is given up once patience ends, for the reason that it had', async () => {
+    const sentinel = await scriptedMaster({replies: {SENTINEL: told(await gone())}})
+    const asked = masterOf('mm', [parseAddress(sentinel.address)], {}, {timeoutMs: 1000, patienceMs: 0})
+    await expect(asked).rejects.toMatchObject({code: 'CONNECT_FAILED'})
+  })
+
+  it('and its Sentinels may be silent for as long as is allowed', async () => {
+    const sentinel = await scriptedMaster({replies: {SENTINEL: undefined}})
+    const limits = {timeoutMs: 9000, silenceMs: 100, patienceMs: 0}
+    await expect(masterOf('mm', [parseAddress(sentinel.address)], {}, limits)).rejects.toMatchObject({
+      code: 'SILENCE',
+      message: expect.stringMatching(/within 0\.1 s$/),
+    })
   })
 })
 
