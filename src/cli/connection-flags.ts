@@ -7,12 +7,14 @@ import {UsageError} from '../errors.js'
 import {SILENCE_MS} from '../replication/client.js'
 import {PATIENCE_MS, RETRIES, RETRY_DELAY_MS} from '../replication/full-resync.js'
 import {SENTINEL_PORT} from '../replication/topology.js'
-import {parseAddress, type ServerAddress, type TlsOptions} from '../resp/address.js'
+import {maskAddress, parseAddress, type ServerAddress, type TlsOptions} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
 import {PASSWORD_VARIABLE} from '../source/live.js'
 
 export const SENTINEL_PASSWORD_VARIABLE = 'RDBTOOL_SENTINEL_PASSWORD'
 const SECONDS_MAX = 1_000_000_000
+/** Timers of Node.js count milliseconds in 31 bits; what is longer ends at once. */
+const TIMER_SECONDS_MAX = 2_147_483
 const RETRIES_MAX = 1000
 const PORT_MAX = 65_535
 const connection = 'CONNECTION'
@@ -22,7 +24,17 @@ const seconds = (description: string, ms: number) => ({
   description: `${description} Default: ${ms / 1000}.`,
   helpGroup: patience,
   helpValue: 'SECONDS',
-  parse: async (text: string) => parseSeconds(text),
+  parse: async (text: string) => parseSeconds(text, TIMER_SECONDS_MAX),
+})
+
+/** One that may not be 0: nothing would be quick enough. */
+const timeout = (description: string, ms: number) => ({
+  ...seconds(description, ms),
+  parse: async (text: string) => {
+    const value = parseSeconds(text, TIMER_SECONDS_MAX)
+    if (value > 0) return value
+    throw new UsageError('0 seconds are too short for any server: give more, such as 0.5')
+  },
 })
 
 export const connectionFlags = {
@@ -49,8 +61,8 @@ export const connectionFlags = {
     helpValue: 'NAME',
   }),
   'tls-insecure': Flags.boolean({description: 'Take any certificate. Implies --tls.', helpGroup: connection}),
-  'connect-timeout': Flags.custom<number>(seconds('For a connection to be accepted.', CONNECT_TIMEOUT_MS))(),
-  timeout: Flags.custom<number>(seconds('The longest silence of the master, at any stage.', SILENCE_MS))(),
+  'connect-timeout': Flags.custom<number>(timeout('For a connection to be accepted.', CONNECT_TIMEOUT_MS))(),
+  timeout: Flags.custom<number>(timeout('The longest silence of the master, at any stage.', SILENCE_MS))(),
   wait: Flags.custom<number>(
     seconds('In all, for a master that is loading or has lost its own master.', PATIENCE_MS),
   )(),
@@ -106,24 +118,28 @@ export function withCredentials(
 
 /** `NAME@HOST:PORT,HOST:PORT`: who is asked, and for whom. */
 export function parseSentinels(text: string): {name: string; addresses: ServerAddress[]} {
-  const at = text.lastIndexOf('@')
-  if (at < 1)
-    throw new UsageError(`${JSON.stringify(text)} names no master: give NAME@HOST:PORT, such as mymaster@db1:26379`)
+  const at = text.indexOf('@')
+  const name = text.slice(0, Math.max(at, 0))
+  // A URL alone has an @ as well: what stands before it is no name, and maybe a password.
+  if (name === '' || name.startsWith(':') || name.includes('://')) {
+    const shown = JSON.stringify(maskAddress(text))
+    throw new UsageError(`${shown} names no master: give NAME@HOST:PORT, such as mymaster@db1:26379`)
+  }
   const addresses = text
     .slice(at + 1)
     .split(',')
     .map(one => parseAddress(one.trim(), SENTINEL_PORT))
-  return {name: text.slice(0, at), addresses}
+  return {name, addresses}
 }
 
-/** Sentinels have passwords of their own; TLS they speak where the master does. */
+/** Sentinels have passwords of their own, from the URL or the environment; TLS they speak where the master does. */
 export function sentinelCredentials(
   address: ServerAddress,
   flags: ConnectionFlags,
   environment: NodeJS.ProcessEnv = process.env,
 ): ServerAddress {
-  const password = environment[SENTINEL_PASSWORD_VARIABLE]
-  const tls = tlsOptions(undefined, flags)
+  const password = address.password ?? environment[SENTINEL_PASSWORD_VARIABLE]
+  const tls = tlsOptions(address.tls, flags)
   return {...address, ...(password ? {password} : {}), ...(tls && {tls})}
 }
 
@@ -161,8 +177,9 @@ function tlsOptions(named: TlsOptions | undefined, flags: ConnectionFlags): TlsO
   }
 }
 
-export function parseSeconds(text: string): number {
+export function parseSeconds(text: string, secondsMax: number = SECONDS_MAX): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-  if (seconds <= SECONDS_MAX) return seconds
+  if (seconds <= secondsMax) return seconds
+  if (seconds > secondsMax) throw new UsageError(`${text} seconds are too long: give ${secondsMax} or less`)
   throw new UsageError(`${JSON.stringify(text)} are no seconds: give a number such as 30 or 0.5`)
 }

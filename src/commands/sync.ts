@@ -21,7 +21,7 @@ import {masterOf} from '../replication/topology.js'
 import {failureJson} from '../report/failure.js'
 import {formatSync, type SyncReport, syncJson} from '../report/sync.js'
 import {formatClusterSync, manifestJson} from '../report/sync-cluster.js'
-import {maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
+import {formatAddress, maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
 
 const OUTPUT = 'OUTPUT'
 const WHOM = 'SERVER'
@@ -122,7 +122,7 @@ export default class Sync extends BaseCommand {
     const address = server === undefined ? undefined : withCredentials(parseAddress(server), flags)
     const sentinels = sentinel === undefined ? undefined : parseSentinels(sentinel)
     const screen = new SyncScreen(flags, line => this.logToStderr(line))
-    const master = maskAddress(server ?? sentinel ?? '')
+    const master = sentinels === undefined ? maskAddress(server ?? '') : formatSentinels(sentinels)
     let report: SyncReport | undefined
     let failure: unknown
     try {
@@ -186,15 +186,21 @@ export default class Sync extends BaseCommand {
 
 type SyncFlags = Interfaces.InferredFlags<typeof Sync.flags>
 
+interface Sentinels {
+  name: string
+  addresses: ServerAddress[]
+}
+
+function formatSentinels({name, addresses}: Sentinels): string {
+  return `${name}@${addresses.map(formatAddress).join(',')}`
+}
+
 /** What the Sentinels say, and the master itself. */
-async function askedFor(
-  sentinels: {name: string; addresses: ServerAddress[]},
-  flags: SyncFlags,
-): Promise<ServerAddress> {
-  const {connectTimeoutMs: timeoutMs, patienceMs = PATIENCE_MS} = patienceOptions(flags)
+async function askedFor(sentinels: Sentinels, flags: SyncFlags): Promise<ServerAddress> {
+  const {connectTimeoutMs: timeoutMs, silenceMs, patienceMs = PATIENCE_MS} = patienceOptions(flags)
   const addresses = sentinels.addresses.map(address => sentinelCredentials(address, flags))
   const {host: _, port: __, ...credentials} = withCredentials({host: '', port: 0}, flags)
-  return await masterOf(sentinels.name, addresses, credentials, {timeoutMs, patienceMs})
+  return await masterOf(sentinels.name, addresses, credentials, {timeoutMs, silenceMs, patienceMs})
 }
 
 /** What the disk says concerns the output, everything else the server. */
