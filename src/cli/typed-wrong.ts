@@ -23,8 +23,8 @@ export function formatTypedWrong(error: Error, command: string | undefined, styl
     .replace(/\s*^Note: .* allow multiple values\..*/ms, '')
     // oclif takes what follows a command it does not know for parts of its name, and joins them by colons.
     .replace(/^command (.+) not found$/s, (_, name: string) => `there is no command ${command ?? name}`)
-    // An argument too many is repeated as it is, and may be the URL of a server.
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^:\s]*):\S*@/gi, '$1:***@')
+    // An argument too many is repeated as it is, and may be the URL of a server. Our own advice has [USER there.
+    .replace(/([a-z][a-z0-9+.-]*:\/\/(?!\[USER\b)[^:\s]*):\S*@/gi, '$1:***@')
     .trim()
   const unknown = said.startsWith('there is no command') || command === undefined
   const [first = '', ...more] = formatMessage(said).split('\n')

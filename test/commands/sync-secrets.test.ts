@@ -15,6 +15,7 @@ describe('a password', () => {
   it.each([
     ['of another scheme', ['sync', `valkey://:${SECRET}@db1:1`], 2, '"valkey://:***@db1:1" is no address'],
     ['without a scheme', ['sync', `:${SECRET}@db1:1`], 2, '":***@db1:1" is no address'],
+    ['that is to be given', ['sync', `:${SECRET}@db1:1`], 2, 'redis://[USER[:PASSWORD]@]HOST:PORT, rediss://'],
     ['in capitals', ['sync', `REDIS://:${SECRET}@db1:x`], 2, '"REDIS://:***@db1:x" is no address'],
     ['before a cluster', ['sync', '--cluster', `me:${SECRET}@db1:1`], 2, '"me:***@db1:1" is no address'],
     ['of a file that is none', ['inspect', `valkey://:${SECRET}@db1:1`], 5, 'valkey://:***@db1:1: there is no such'],
