@@ -52,12 +52,12 @@ export async function syncCluster(
   const started = performance.now()
   const force = options.force === true
   openFolder(out, force, MANIFEST)
-  const shards = await clusterShards(seed, options.connectTimeoutMs)
+  const shards = await clusterShards(seed, options.connectTimeoutMs, options.silenceMs)
   const folder = temporaryBeside(out)
   mkdirSync(folder)
   try {
     const fetched = await new Fetching(shards, folder, options).run()
-    const moved = movedSlots(shards, await clusterShards(seed, options.connectTimeoutMs))
+    const moved = movedSlots(shards, await clusterShards(seed, options.connectTimeoutMs, options.silenceMs))
     const result = {out, shards: fetched, moved, seconds: (performance.now() - started) / 1000}
     const manifest = manifestJson(formatAddress(seed), result, Date.now())
     writeFileSync(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, undefined, 2)}\n`, {flush: true})
