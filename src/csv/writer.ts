@@ -9,6 +9,7 @@ import {isUtf8} from 'node:buffer'
 import type {Int64} from '../bytes/int64.js'
 import {ByteOutput} from '../bytes/output.js'
 import type {ByteTarget} from '../bytes/target.js'
+import {ByteWriter} from '../bytes/writer.js'
 import {JsonModule} from '../jsonl/module.js'
 import {Base64Stream, writeBase64} from '../jsonl/text.js'
 import {JsonValue} from '../jsonl/value.js'
@@ -55,8 +56,7 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
   readonly #json: CellValue
   readonly #module: JsonModule
   readonly #base64 = new Base64Stream()
-  #held = new Uint8Array(0)
-  #heldBytes = 0
+  #held = new ByteWriter(0)
   #streaming = false
   #entry!: Entry
   #begun = false
@@ -92,35 +92,28 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
 
   override begin(entry: Entry, count: number | undefined): void {
     this.#entry = entry
-    this.#heldBytes = 0
+    this.#held.reset()
     this.#streaming = count !== undefined && count > limits.jsonTextBytesMax
     if (this.#streaming) this.#head(entry, count, true)
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.#streaming) this.#base64.push(this.out, bytes, start, end)
-    else if (last && this.#heldBytes === 0) this.#string(bytes, start, end)
+    else if (last && this.#held.length === 0) this.#string(bytes, start, end)
     else this.#hold(bytes, start, end, last)
   }
 
   #hold(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    const need = this.#heldBytes + end - start
-    if (need > limits.jsonTextBytesMax) {
+    if (this.#held.length + end - start > limits.jsonTextBytesMax) {
       // Of a value whose length nobody told.
       this.#streaming = true
       this.#head(this.#entry, undefined, true)
-      this.#base64.push(this.out, this.#held, 0, this.#heldBytes)
+      this.#base64.push(this.out, this.#held.bytes, 0, this.#held.length)
       this.#base64.push(this.out, bytes, start, end)
       return
     }
-    if (need > this.#held.length) {
-      const grown = new Uint8Array(Math.max(need, this.#held.length * 2))
-      grown.set(this.#held.subarray(0, this.#heldBytes))
-      this.#held = grown
-    }
-    this.#held.set(bytes.subarray(start, end), this.#heldBytes)
-    this.#heldBytes = need
-    if (last) this.#string(this.#held, 0, need)
+    this.#held.copy(bytes, start, end)
+    if (last) this.#string(this.#held.bytes, 0, this.#held.length)
   }
 
   #string(bytes: Uint8Array, start: number, end: number): void {
@@ -133,7 +126,7 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
   override end(): void {
     if (this.#streaming) this.#base64.finish(this.out)
     this.#streaming = false
-    if (this.#held.length > limits.windowBytes * 4) this.#held = new Uint8Array(0)
+    if (this.#held.bytes.length > limits.windowBytes * 4) this.#held = new ByteWriter(0)
     this.#tail()
   }
 

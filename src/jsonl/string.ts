@@ -5,6 +5,7 @@
  * value alone and memory on nothing.
  */
 import type {ByteOutput} from '../bytes/output.js'
+import {ByteWriter} from '../bytes/writer.js'
 import {limits} from '../limits.js'
 import {Base64Stream, writeJsonBytes} from './text.js'
 
@@ -12,8 +13,7 @@ import {Base64Stream, writeJsonBytes} from './text.js'
 const HELD_KEPT_BYTES = 1024 * 1024
 
 export class JsonString {
-  #held = new Uint8Array(0)
-  #heldBytes = 0
+  #held = new ByteWriter(0)
   /** Already on its way as base64. */
   #streaming = false
   readonly #base64 = new Base64Stream()
@@ -21,14 +21,14 @@ export class JsonString {
   constructor(readonly out: ByteOutput) {}
 
   begin(count: number | undefined): void {
-    this.#heldBytes = 0
+    this.#held.reset()
     this.#streaming = false
     if (count !== undefined && count > limits.jsonTextBytesMax) this.#stream()
   }
 
   chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     if (this.#streaming) this.#base64.push(this.out, bytes, start, end)
-    else if (last && this.#heldBytes === 0) writeJsonBytes(this.out, bytes, start, end)
+    else if (last && this.#held.length === 0) writeJsonBytes(this.out, bytes, start, end)
     else this.#hold(bytes, start, end, last)
     if (!last || !this.#streaming) return
     this.#base64.finish(this.out)
@@ -36,30 +36,23 @@ export class JsonString {
   }
 
   #hold(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    const need = this.#heldBytes + end - start
-    if (need > limits.jsonTextBytesMax) {
+    if (this.#held.length + end - start > limits.jsonTextBytesMax) {
       const held = this.#held
       this.#stream()
-      this.#base64.push(this.out, held, 0, this.#heldBytes)
+      this.#base64.push(this.out, held.bytes, 0, held.length)
       this.#base64.push(this.out, bytes, start, end)
       return
     }
-    if (need > this.#held.length) {
-      const grown = new Uint8Array(Math.max(need, this.#held.length * 2))
-      grown.set(this.#held.subarray(0, this.#heldBytes))
-      this.#held = grown
-    }
-    this.#held.set(bytes.subarray(start, end), this.#heldBytes)
-    this.#heldBytes = need
+    this.#held.copy(bytes, start, end)
     if (!last) return
-    writeJsonBytes(this.out, this.#held, 0, need)
-    this.#heldBytes = 0
-    if (this.#held.length > HELD_KEPT_BYTES) this.#held = new Uint8Array(0)
+    writeJsonBytes(this.out, this.#held.bytes, 0, this.#held.length)
+    this.#held.reset()
+    if (this.#held.bytes.length > HELD_KEPT_BYTES) this.#held = new ByteWriter(0)
   }
 
   #stream(): void {
     this.#streaming = true
-    this.#held = new Uint8Array(0)
+    this.#held = new ByteWriter(0)
     this.out.ascii('{"base64":"')
   }
 }
