@@ -9,6 +9,7 @@ import {ByteCursor, STARVED} from '../bytes/cursor.js'
 import type {ByteSource} from '../bytes/source.js'
 import {FormatError, LimitError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd} from '../keyspace/entry-source.js'
+import {nextWindow} from '../keyspace/next-window.js'
 import type {EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
 import {readPayload} from '../rdb/payload.js'
 import {CommandReader} from '../resp/command-reader.js'
@@ -75,12 +76,7 @@ export class CreatingReader implements EntrySource {
       } catch (error) {
         if (error !== STARVED) throw this.#placed(error)
       }
-      this.#cursor.rewind()
-      const draining = visitor.drain?.()
-      if (draining !== undefined) await draining
-      const window = await this.source.read()
-      if (window === undefined) this.#cursor.finish()
-      else this.#cursor.refill(window.bytes, window.start, window.end, window.room)
+      await nextWindow(this.#cursor, this.source, visitor)
     }
   }
 

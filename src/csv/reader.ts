@@ -16,6 +16,7 @@ import {JsonSkipper} from '../jsonl/skipper.js'
 import {jsonReaders} from '../jsonl/value-reader.js'
 import {Entry, NEVER, NO_TYPE_ID, type ValueType} from '../keyspace/entry.js'
 import type {EntrySource, SourceEnd} from '../keyspace/entry-source.js'
+import {nextWindow} from '../keyspace/next-window.js'
 import {VALUE_TYPES} from '../keyspace/selection.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {COLUMNS, type Column} from './columns.js'
@@ -62,12 +63,7 @@ export class CsvReader implements EntrySource {
       } catch (error) {
         if (error !== STARVED) throw this.#placed(error)
       }
-      this.#cursor.rewind()
-      const draining = visitor.drain?.()
-      if (draining !== undefined) await draining
-      const window = await this.source.read()
-      if (window === undefined) this.#cursor.finish()
-      else this.#cursor.refill(window.bytes, window.start, window.end, window.room)
+      await nextWindow(this.#cursor, this.source, visitor)
     }
     await this.source.readRest?.()
     return {checksum: 'absent'}

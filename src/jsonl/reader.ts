@@ -12,6 +12,7 @@ import type {ByteSource} from '../bytes/source.js'
 import {FormatError, LimitError, UsageError} from '../errors.js'
 import {Entry} from '../keyspace/entry.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
+import {nextWindow} from '../keyspace/next-window.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {JsonHead} from './head.js'
@@ -91,12 +92,8 @@ export class JsonReader implements EntrySource {
         if (error !== STARVED) throw this.#placed(error)
       }
       this.#cursor.rewind()
-      const draining = visitor.drain?.()
-      if (draining !== undefined) await draining
       this.#scanner.countLines()
-      const window = await this.source.read()
-      if (window === undefined) this.#cursor.finish()
-      else this.#cursor.refill(window.bytes, window.start, window.end, window.room)
+      await nextWindow(this.#cursor, this.source, visitor)
     }
   }
 

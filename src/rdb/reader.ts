@@ -9,6 +9,7 @@ import {ByteCursor, STARVED} from '../bytes/cursor.js'
 import {type ByteSource, type ByteWindow, MemorySource, openFile} from '../bytes/source.js'
 import {FormatError, LimitError, PlacedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
+import {nextWindow} from '../keyspace/next-window.js'
 import type {EntryVisitor, Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
@@ -227,15 +228,10 @@ export class RdbReader implements EntrySource {
   }
 
   async #refill(): Promise<void> {
-    const cursor = this.#cursor
-    cursor.rewind()
+    this.#cursor.rewind()
     this.#records.beforeRefill()
-    const draining = this.#visitor.drain?.()
-    if (draining !== undefined) await draining
-    const window = await this.source.read()
+    const window = await nextWindow(this.#cursor, this.source, this.#visitor)
     if (this.#header === undefined) this.#remember(window)
-    if (window === undefined) cursor.finish()
-    else cursor.refill(window.bytes, window.start, window.end, window.room)
     this.#records.afterRefill()
   }
 
