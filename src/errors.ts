@@ -36,6 +36,7 @@ export type UnsupportedCode =
   | 'UNKNOWN_TYPE'
   | 'UNKNOWN_ENCODING'
   | 'UNKNOWN_CONTAINER'
+  | 'UNKNOWN_COMMAND'
   | 'NOT_IN_TARGET'
 
 /** Where in the data set a problem was met; the reader fills it in as far as it got. */

@@ -18,6 +18,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   keyspace: 2,
   rdb: 3,
   aof: 4,
+  resident: 4,
   jsonl: 4,
   // Cells that are no strings are JSON.
   csv: 4.5,

@@ -24,6 +24,7 @@ const UNSUPPORTED_ADVICE: Readonly<Record<UnsupportedCode, string>> = {
   UNKNOWN_OPCODE: NEWER_ADVICE,
   UNKNOWN_TYPE: NEWER_ADVICE,
   UNKNOWN_ENCODING: `${NEWER_ADVICE}; or the bytes before this place are damaged: use another copy of the file`,
+  UNKNOWN_COMMAND: '--skip-unsupported leaves it out and tells so; a server that knows the command can rewrite the log',
   NOT_IN_TARGET: 'name a newer --target, or leave it out (--not-match, --type)',
   UNKNOWN_CONTAINER: 'name the RDB file: CONFIG GET dir and CONFIG GET dbfilename tell where the server keeps it',
 }

@@ -43,6 +43,7 @@ const UNSUPPORTED_CODES: Record<UnsupportedCode, RegExp> = {
   UNKNOWN_TYPE: /newer rdbtool/,
   UNKNOWN_ENCODING: /newer rdbtool/,
   UNKNOWN_CONTAINER: /CONFIG GET dir/,
+  UNKNOWN_COMMAND: /--skip-unsupported/,
   NOT_IN_TARGET: /--target/,
 }
 

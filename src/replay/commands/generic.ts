@@ -1,0 +1,3 @@
+import type {CommandFamily} from '../command.js'
+
+export const genericCommands: CommandFamily = {}

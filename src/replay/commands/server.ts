@@ -1,0 +1,51 @@
+/**
+ * What is no command on a key: which database, all keys at once, and what is
+ * only for replicas and clients.
+ */
+import type {Call} from '../call.js'
+import {type CommandFamily, keyless, ReplyError, syntaxError} from '../command.js'
+
+const nothing = (): void => {}
+
+function database(call: Call, arg: number, message: string): number {
+  const number = call.integer(arg, message)
+  if (typeof number !== 'number' || number < 0 || number > 0x7fff_ffff)
+    throw new ReplyError('ERR DB index is out of range')
+  return number
+}
+
+/** FLUSHDB, FLUSHALL [ASYNC | SYNC] */
+function checkFlush(call: Call): void {
+  if (call.argc > 2 || (call.argc === 2 && !call.is(1, 'ASYNC') && !call.is(1, 'SYNC'))) throw syntaxError()
+}
+
+export const serverCommands: CommandFamily = {
+  SELECT: keyless(2, call => call.select(database(call, 1, 'ERR value is not an integer or out of range'))),
+  MULTI: keyless(1, nothing),
+  EXEC: keyless(1, () => {
+    throw new ReplyError('ERR EXEC without MULTI')
+  }),
+  DISCARD: keyless(1, () => {
+    throw new ReplyError('ERR DISCARD without MULTI')
+  }),
+  FLUSHDB: keyless(-1, call => {
+    checkFlush(call)
+    call.keyspace.flush(call.dbNumber)
+    call.select(call.dbNumber)
+  }),
+  FLUSHALL: keyless(-1, call => {
+    checkFlush(call)
+    call.keyspace.flushAll()
+    call.select(call.dbNumber)
+  }),
+  SWAPDB: keyless(3, call => {
+    const one = database(call, 1, 'ERR invalid first DB index')
+    const other = database(call, 2, 'ERR invalid second DB index')
+    call.keyspace.swap(one, other)
+    call.select(call.dbNumber)
+  }),
+  PING: keyless(-1, nothing),
+  PUBLISH: keyless(3, nothing),
+  SPUBLISH: keyless(3, nothing),
+  REPLCONF: keyless(-1, nothing),
+}

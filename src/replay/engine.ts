@@ -1,0 +1,184 @@
+/**
+ * Replays a log: applies its commands to a data set in memory, as a server does
+ * while it loads one. Nothing expires meanwhile, and a command that fails
+ * changes nothing: it is counted, and the replay goes on.
+ *
+ * Commands between MULTI and EXEC wait until EXEC: those of a transaction that
+ * is never completed are not applied.
+ */
+import {UnsupportedError} from '../errors.js'
+import type {Keyspace} from '../resident/keyspace.js'
+import {Call} from './call.js'
+import {ReplyError, UnreplayableError} from './command.js'
+import {CommandQueue} from './queue.js'
+import {lookupCommand, type NamedCommand, takesArgc} from './table.js'
+
+/** A command where it lies in the log. Lent. */
+export interface LogCommand {
+  bytes: Uint8Array
+  argc: number
+  /** Start and end of each argument in `bytes`. */
+  bounds: Int32Array
+  /** Where it begins in its file. */
+  offset: number
+}
+
+/** A command that was not applied. */
+export interface Refusal {
+  /** `error`: the server's own answer would be this error; `skipped`: nobody can say offline what it does. */
+  kind: 'error' | 'skipped'
+  command: string
+  message: string
+  offset: number
+  db: number
+  key: Uint8Array | undefined
+}
+
+export interface ReplayOptions {
+  /** What relative expiries count from where the log has no timestamps, in milliseconds since 1970. */
+  nowMs: number
+  /** Go on where a command cannot be replayed offline: it is told, and left out. */
+  skipUnsupported?: boolean | undefined
+  /** Told of each command that was not applied. */
+  onRefusal?: ((refusal: Refusal) => void) | undefined
+}
+
+/** Commands between two looks at how scattered the memory is. */
+const TIDY_COMMANDS = 1024
+
+export class ReplayEngine {
+  /** Commands applied, MULTI, EXEC and SELECT among them; those that failed too. */
+  commands = 0
+  /** Commands that the server would have answered with an error. */
+  errors = 0
+  /** Commands that were left out, nobody knowing what they do. */
+  skipped = 0
+  readonly #call: Call
+  readonly #queue = new CommandQueue()
+  #inTransaction = false
+  #untilTidy = TIDY_COMMANDS
+
+  constructor(
+    readonly keyspace: Keyspace,
+    readonly options: ReplayOptions,
+  ) {
+    this.#call = new Call(keyspace, options.nowMs)
+  }
+
+  /** A transaction has begun, and is not complete. */
+  get inTransaction(): boolean {
+    return this.#inTransaction
+  }
+
+  /** Another file of the log begins: its first commands are for database 0, and a transaction does not go on. */
+  beginFile(): void {
+    this.#inTransaction = false
+    this.#queue.clear()
+    this.#call.select(0)
+  }
+
+  /** The log says what time it was, in milliseconds since 1970. */
+  setTime(nowMs: number): void {
+    this.#call.nowMs = nowMs
+  }
+
+  /**
+   * Applies a command, or keeps it until its transaction is complete. Throws UnsupportedError, with the offset, for what
+   * cannot be replayed, unless that is to be left out, and for what no server knows.
+   */
+  apply(command: LogCommand): void {
+    const spec = lookupCommand(command.bytes, command.bounds[0]!, command.bounds[1]!)
+    if (spec === undefined) {
+      this.#refuseUnknown(command)
+      return
+    }
+    if (!takesArgc(spec, command.argc)) {
+      this.#fail(`ERR wrong number of arguments for '${spec.name.toLowerCase()}' command`, spec, command)
+      return
+    }
+    if (this.#inTransaction || spec.name === 'MULTI') this.#transact(spec, command)
+    else this.#run(spec, command)
+  }
+
+  #transact(spec: NamedCommand, command: LogCommand): void {
+    this.commands++
+    switch (spec.name) {
+      case 'MULTI':
+        if (this.#inTransaction) this.#refuse('ERR MULTI calls can not be nested', spec, command)
+        this.#inTransaction = true
+        return
+      case 'DISCARD':
+        this.#queue.clear()
+        this.#inTransaction = false
+        return
+      case 'EXEC':
+        this.#inTransaction = false
+        this.#queue.drain(queued =>
+          this.#run(lookupCommand(queued.bytes, queued.bounds[0]!, queued.bounds[1]!)!, queued),
+        )
+        return
+      default:
+        this.commands--
+        this.#queue.add(command)
+    }
+  }
+
+  #run(spec: NamedCommand, command: LogCommand): void {
+    const call = this.#call
+    call.bytes = command.bytes
+    call.argc = command.argc
+    call.bounds = command.bounds
+    this.commands++
+    try {
+      spec.run(call)
+    } catch (error) {
+      this.#failed(error, spec, command)
+    }
+    if (--this.#untilTidy === 0) {
+      this.#untilTidy = TIDY_COMMANDS
+      this.keyspace.tidy()
+    }
+  }
+
+  #failed(error: unknown, spec: NamedCommand, command: LogCommand): void {
+    if (error instanceof ReplyError) this.#refuse(error.message, spec, command)
+    else if (error instanceof UnreplayableError) this.#skip(error.message, spec, command)
+    else throw error
+  }
+
+  #fail(message: string, spec: NamedCommand, command: LogCommand): void {
+    this.commands++
+    this.#refuse(message, spec, command)
+  }
+
+  #refuse(message: string, spec: NamedCommand, command: LogCommand): void {
+    this.errors++
+    this.options.onRefusal?.(this.#refusal('error', message, spec.name, spec.key, command))
+  }
+
+  #skip(message: string, spec: Pick<NamedCommand, 'name' | 'key'>, command: LogCommand): void {
+    this.skipped++
+    const refusal = this.#refusal('skipped', message, spec.name, spec.key, command)
+    if (this.options.skipUnsupported === true) {
+      this.options.onRefusal?.(refusal)
+      return
+    }
+    const error = new UnsupportedError('UNKNOWN_COMMAND', `${refusal.command}: ${message}`, command.offset)
+    error.place = {db: refusal.db, key: refusal.key}
+    throw error
+  }
+
+  #refuseUnknown(command: LogCommand): void {
+    this.commands++
+    const name = Buffer.from(
+      command.bytes.subarray(command.bounds[0]!, Math.min(command.bounds[1]!, command.bounds[0]! + 64)),
+    )
+    this.#skip('no server that we know has such a command', {name: name.toString('latin1'), key: 1}, command)
+  }
+
+  #refusal(kind: Refusal['kind'], message: string, name: string, keyArg: number, command: LogCommand): Refusal {
+    const {bytes, bounds, argc, offset} = command
+    const key = keyArg > 0 && keyArg < argc ? bytes.slice(bounds[2 * keyArg], bounds[2 * keyArg + 1]) : undefined
+    return {kind, command: name, message, offset, db: this.#call.dbNumber, key}
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * A table of byte strings, each with bytes that belong to it: the keys of a
+ * database, the members of a large collection. Open addressing over dense
+ * entries, so that walking them is in the order of their making.
+ *
+ *   cells   <slot: entry + 1, 0 free, -1 was used> * slots
+ *           <hash> * entries   <ref of the record> * entries      one block of 32-bit words
+ *   record  <bytes of the member: u32> <bytes of its payload: u32> member payload
+ *
+ * An entry that is removed leaves a gap, with a ref of 0; where gaps are many the entries close up
+ * (`onMoved` is told), and numbers of entries change: only then, and in `add`.
+ */
+import {Fingerprinter} from '../keyspace/fingerprint.js'
+import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
+
+const MEMBER_BYTES = HEAD_BYTES
+const PAYLOAD_BYTES = HEAD_BYTES + 4
+/** Of a record, before the member. */
+const RECORD_HEAD_BYTES = 8
+const DATA = HEAD_BYTES + RECORD_HEAD_BYTES
+const ENTRIES_MIN = 8
+const FREE = 0
+const USED = -1
+/** Below this a loop beats the call of `set` with its view. */
+const COPY_BY_LOOP_BYTES = 48
+
+/** Where a record lies. Lent: valid until anything is added or changed. */
+export class RecordPlace {
+  bytes: Uint8Array = new Uint8Array(0)
+  /** The member. */
+  start = 0
+  /** End of the member, and start of the payload. */
+  end = 0
+  payloadEnd = 0
+}
+
+const hasher = new Fingerprinter()
+
+/** A keyed hash: whoever chose the bytes does not know which collide. */
+export function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  hasher.take(0, bytes, start, end)
+  return hasher.low
+}
+
+/** Tells that the entry `from` is the entry `to` from now on; always to < from, ascending. */
+export type OnMoved = (from: number, to: number) => void
+
+export class ByteTable {
+  /** Entries there are. */
+  size = 0
+  /** Entries and gaps: entries are numbered below this. */
+  length = 0
+  /** Changes with every closing up of gaps: until then numbers of entries stand. */
+  era = 0
+  #cells: number
+  /** Entries that there is room for; twice as many slots. */
+  #capacity = ENTRIES_MIN
+  /** Slots that are not free. */
+  #used = 0
+
+  constructor(
+    readonly arena: Arena,
+    readonly onMoved?: OnMoved,
+  ) {
+    this.#cells = this.#takeCells(ENTRIES_MIN)
+  }
+
+  /** The number of the entry; -1 where there is none. */
+  find(bytes: Uint8Array, start: number, end: number): number {
+    return this.findHashed(hashOf(bytes, start, end), bytes, start, end)
+  }
+
+  findHashed(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const {words} = this.arena.chunk(this.#cells)
+    const first = wordOf(this.#cells)
+    const mask = 2 * this.#capacity - 1
+    const hashes = first + mask + 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const cell = words[first + slot]!
+      if (cell === FREE) return -1
+      if (cell === USED || words[hashes + cell - 1] !== hash) continue
+      if (this.#is(words[hashes + this.#capacity + cell - 1]! >>> 0, bytes, start, end)) return cell - 1
+    }
+  }
+
+  #is(ref: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const chunk = this.arena.chunk(ref)
+    const at = placeOf(ref)
+    if (chunk.words[(at + MEMBER_BYTES) >>> 2] !== end - start) return false
+    const own = chunk.bytes
+    for (let i = start, j = at + DATA; i < end; i++, j++) if (bytes[i] !== own[j]) return false
+    return true
+  }
+
+  /** Adds a member that is not there, with room for a payload that the caller writes (`place`); returns its number. */
+  add(hash: number, bytes: Uint8Array, start: number, end: number, payloadBytes: number): number {
+    if (this.length === this.#capacity || this.#used === 2 * this.#capacity - this.#capacity / 2) this.#remake()
+    const ref = this.#record(bytes, start, end, payloadBytes)
+    const entry = this.length++
+    const {words} = this.arena.chunk(this.#cells)
+    const first = wordOf(this.#cells)
+    const mask = 2 * this.#capacity - 1
+    words[first + mask + 1 + entry] = hash
+    words[first + mask + 1 + this.#capacity + entry] = ref
+    this.#enter(words, first, mask, hash, entry)
+    this.size++
+    return entry
+  }
+
+  #record(bytes: Uint8Array, start: number, end: number, payloadBytes: number): number {
+    const ref = this.arena.take(RECORD_HEAD_BYTES + end - start + payloadBytes)
+    const chunk = this.arena.chunk(ref)
+    const at = placeOf(ref)
+    chunk.words[(at + MEMBER_BYTES) >>> 2] = end - start
+    chunk.words[(at + PAYLOAD_BYTES) >>> 2] = payloadBytes
+    copyBytes(bytes, start, end, chunk.bytes, at + DATA)
+    return ref
+  }
+
+  #enter(words: Int32Array, first: number, mask: number, hash: number, entry: number): void {
+    let slot = hash & mask
+    while (words[first + slot]! > FREE) slot = (slot + 1) & mask
+    if (words[first + slot] === FREE) this.#used++
+    words[first + slot] = entry + 1
+  }
+
+  remove(entry: number): void {
+    const {words} = this.arena.chunk(this.#cells)
+    const first = wordOf(this.#cells)
+    const mask = 2 * this.#capacity - 1
+    const hashes = first + mask + 1
+    let slot = words[hashes + entry]! & mask
+    while (words[first + slot] !== entry + 1) slot = (slot + 1) & mask
+    // Whoever probes goes on behind a slot that was used; before a free one nobody has to.
+    const free = words[first + ((slot + 1) & mask)] === FREE
+    words[first + slot] = free ? FREE : USED
+    if (free) this.#used--
+    const refAt = hashes + this.#capacity + entry
+    this.arena.free(words[refAt]! >>> 0)
+    words[refAt] = 0
+    this.size--
+    if (entry === this.length - 1) this.length--
+  }
+
+  /** Whether there is an entry of this number, and no gap. */
+  has(entry: number): boolean {
+    return this.#ref(entry) !== 0
+  }
+
+  /** The next entry from this number on; -1 where there is none. */
+  next(from: number): number {
+    for (let entry = from; entry < this.length; entry++) if (this.#ref(entry) !== 0) return entry
+    return -1
+  }
+
+  /** Where the record of an entry lies. */
+  place(entry: number, into: RecordPlace): void {
+    const ref = this.#ref(entry)
+    const chunk = this.arena.chunk(ref)
+    const at = placeOf(ref)
+    into.bytes = chunk.bytes
+    into.start = at + DATA
+    into.end = into.start + chunk.words[(at + MEMBER_BYTES) >>> 2]!
+    into.payloadEnd = into.end + chunk.words[(at + PAYLOAD_BYTES) >>> 2]!
+  }
+
+  /** Gives the payload another size: of what was there, the beginning stays, as far as there is room; the rest is not cleared. */
+  resize(entry: number, payloadBytes: number): void {
+    const ref = this.#ref(entry)
+    const at = placeOf(ref)
+    const chunk = this.arena.chunk(ref)
+    const member = chunk.words[(at + MEMBER_BYTES) >>> 2]!
+    const before = chunk.words[(at + PAYLOAD_BYTES) >>> 2]!
+    const bytes = RECORD_HEAD_BYTES + member + payloadBytes
+    const room = this.arena.room(ref)
+    if (bytes <= room && (bytes >= room >>> 1 || room <= 64)) {
+      chunk.words[(at + PAYLOAD_BYTES) >>> 2] = payloadBytes
+      return
+    }
+    // What grows once grows again: an eighth more, so that appending does not copy everything every time.
+    const wanted = payloadBytes > before && before > 0 && bytes > 128 ? bytes + (bytes >>> 3) : bytes
+    const grown = this.arena.grow(ref, wanted, RECORD_HEAD_BYTES + member + Math.min(before, payloadBytes))
+    this.arena.chunk(grown).words[(placeOf(grown) + PAYLOAD_BYTES) >>> 2] = payloadBytes
+    const {words} = this.arena.chunk(this.#cells)
+    words[wordOf(this.#cells) + 3 * this.#capacity + entry] = grown
+  }
+
+  #ref(entry: number): number {
+    return this.arena.chunk(this.#cells).words[wordOf(this.#cells) + 3 * this.#capacity + entry]! >>> 0
+  }
+
+  /** Frees everything; the table is not to be used any more. */
+  dispose(): void {
+    for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) this.arena.free(this.#ref(entry))
+    this.arena.free(this.#cells)
+    this.size = this.length = 0
+  }
+
+  /** While the arena moves its blocks: takes everything along. */
+  move(): void {
+    this.#cells = this.arena.move(this.#cells)
+    const refs = 3 * this.#capacity
+    for (let entry = 0; entry < this.length; entry++) {
+      const ref = this.#ref(entry)
+      if (ref === 0) continue
+      const moved = this.arena.move(ref)
+      this.arena.chunk(this.#cells).words[wordOf(this.#cells) + refs + entry] = moved
+    }
+  }
+
+  /** Makes room: closes up, and doubles where few gaps are closed by that. */
+  #remake(): void {
+    const old = this.#cells
+    const capacity = this.#capacity
+    const {length} = this
+    this.#capacity = this.size > (capacity * 3) >>> 2 ? capacity * 2 : capacity
+    this.#cells = this.#takeCells(this.#capacity)
+    const from = this.arena.chunk(old).words
+    const hashes = wordOf(old) + 2 * capacity
+    const {words} = this.arena.chunk(this.#cells)
+    const first = wordOf(this.#cells)
+    const mask = 2 * this.#capacity - 1
+    this.#used = 0
+    let to = 0
+    for (let entry = 0; entry < length; entry++) {
+      const ref = from[hashes + capacity + entry]!
+      if (ref === 0) continue
+      const hash = from[hashes + entry]!
+      words[first + mask + 1 + to] = hash
+      words[first + mask + 1 + this.#capacity + to] = ref
+      this.#enter(words, first, mask, hash, to)
+      if (to !== entry) this.onMoved?.(entry, to)
+      to++
+    }
+    if (to !== length) this.era++
+    this.length = to
+    this.arena.free(old)
+  }
+
+  #takeCells(capacity: number): number {
+    const ref = this.arena.take(capacity * 16)
+    const first = wordOf(ref)
+    this.arena.chunk(ref).words.fill(FREE, first, first + 2 * capacity)
+    return ref
+  }
+}
+
+/** The word of a chunk where the cells of a block begin. */
+function wordOf(ref: number): number {
+  return (placeOf(ref) + HEAD_BYTES) >>> 2
+}
+
+export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start <= COPY_BY_LOOP_BYTES) for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!
+  else to.set(from.subarray(start, end), at)
+}

@@ -1,0 +1,68 @@
+/**
+ * A data set in memory: what a server would hold.
+ */
+import type {ModuleAux} from '../keyspace/visitor.js'
+import {Arena} from './arena.js'
+import {Database} from './database.js'
+
+export class Keyspace {
+  readonly arena = new Arena()
+  readonly #databases = new Map<number, Database>()
+  /** Source of each function library, by name. */
+  readonly functions = new Map<string, Uint8Array>()
+  /** What modules stored besides their values; nobody but they can read it. */
+  readonly moduleAux: ModuleAux[] = []
+
+  /** The database of a number; made where there is none. */
+  database(number: number): Database {
+    let database = this.#databases.get(number)
+    if (database === undefined) {
+      database = new Database(this.arena)
+      this.#databases.set(number, database)
+    }
+    return database
+  }
+
+  /** Numbers of databases that have keys, ascending. */
+  numbers(): number[] {
+    return [...this.#databases]
+      .filter(([, {size}]) => size > 0)
+      .map(([number]) => number)
+      .sort((one, other) => one - other)
+  }
+
+  /** Keys of all databases. */
+  get size(): number {
+    let size = 0
+    for (const database of this.#databases.values()) size += database.size
+    return size
+  }
+
+  /** Each gets all that the other had. */
+  swap(one: number, other: number): void {
+    const [a, b] = [this.database(one), this.database(other)]
+    this.#databases.set(one, b)
+    this.#databases.set(other, a)
+  }
+
+  flush(number: number): void {
+    this.#databases.get(number)?.dispose()
+    this.#databases.delete(number)
+  }
+
+  flushAll(): void {
+    for (const number of [...this.#databases.keys()]) this.flush(number)
+  }
+
+  /** Between two commands: gives memory back that is scattered over many gaps. Blocks move. */
+  tidy(): void {
+    if (this.arena.scattered) this.move()
+  }
+
+  /** The same, whether it is worth it or not. */
+  move(): void {
+    this.arena.beginMove()
+    for (const database of this.#databases.values()) database.move()
+    this.arena.endMove()
+  }
+}
