@@ -4,6 +4,7 @@
  */
 import type {RecordHead} from '../keyspace/entry.js'
 import {KeyIndex} from '../keyspace/key-index.js'
+import {libraryName} from '../keyspace/library-name.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import {FileAgain} from './check-again.js'
 
@@ -121,10 +122,4 @@ export class Libraries {
   sorted(): Uint8Array[] {
     return [...this.#met.values()].sort(Buffer.compare)
   }
-}
-
-/** `#!lua name=NAME` begins every library. */
-export function libraryName(source: Uint8Array): string {
-  const line = Buffer.from(source.subarray(0, 1024)).toString('latin1').split('\n')[0]!
-  return /\bname=(\S+)/.exec(line)?.[1] ?? line
 }

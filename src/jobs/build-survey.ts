@@ -18,10 +18,11 @@ import type {Entry} from '../keyspace/entry.js'
 import type {EntryChanges} from '../keyspace/entry-changes.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {KeyIndex} from '../keyspace/key-index.js'
+import {libraryName} from '../keyspace/library-name.js'
 import type {Selection} from '../keyspace/selection.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {producerOf} from '../rdb/producer.js'
-import {type ConflictRule, libraryName} from './build-conflicts.js'
+import type {ConflictRule} from './build-conflicts.js'
 
 /** What can be shown to a visitor once. */
 type Opened = Pick<EntrySource, 'run'>

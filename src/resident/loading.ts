@@ -1,0 +1,200 @@
+/**
+ * Takes everything that a snapshot shows into a data set: the snapshot that a
+ * log begins with, or the value of a RESTORE.
+ *
+ * As servers do it: keys that have expired are kept, collections without
+ * elements are none (redis 7.0; 6.0 keeps them).
+ */
+import type {Int64} from '../bytes/int64.js'
+import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
+import {libraryName} from '../keyspace/library-name.js'
+import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
+import type {RdbHeader} from '../rdb/versions.js'
+import {RecordPlace} from './byte-table.js'
+import type {Database} from './database.js'
+import {HashValue} from './hash.js'
+import type {Keyspace} from './keyspace.js'
+import {SetValue} from './set.js'
+import {StoredValue} from './stored.js'
+import type {ResidentValue} from './value.js'
+
+export interface LoadingOptions {
+  /** Of the snapshot, once it has been read. */
+  header(): RdbHeader
+  /** What the snapshot says of itself; its name is exact where it is UTF-8. */
+  onAux?: EntryVisitor['aux'] | undefined
+  onProblem?: ((problem: Problem) => void) | undefined
+}
+
+/** Who takes the value of each type. */
+interface Takers {
+  string: StringTaker
+  set: SetTaker
+  hash: HashTaker
+}
+
+export class LoadingVisitor implements EntryVisitor {
+  readonly #takers: Takers = {
+    string: new StringTaker(this),
+    set: new SetTaker(this),
+    hash: new HashTaker(this),
+  }
+  readonly #stored = new StoredTaker(this)
+
+  constructor(
+    readonly keyspace: Keyspace,
+    readonly options: LoadingOptions,
+  ) {}
+
+  aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
+    this.options.onAux?.(name, value, nameBytes)
+  }
+
+  function(source: Uint8Array): void {
+    this.keyspace.functions.set(libraryName(source), source.slice())
+  }
+
+  moduleAux(aux: ModuleAux): void {
+    this.keyspace.moduleAux.push({...aux, payload: aux.payload.slice()})
+  }
+
+  problem(problem: Problem): void {
+    this.options.onProblem?.(problem)
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    const {keyBytes} = entry
+    const db = this.keyspace.database(entry.db)
+    const there = db.find(keyBytes.bytes, keyBytes.start, keyBytes.end)
+    if (there >= 0) {
+      this.#tellTwice(entry)
+      db.remove(there)
+    }
+    const taker = (this.#takers as Partial<Record<ValueType, Taker>>)[entry.type] ?? this.#stored
+    taker.db = db
+    return taker
+  }
+
+  #tellTwice(entry: Entry): void {
+    const text = 'this key is there twice: servers refuse such a snapshot, here the later value stays'
+    const {db, type, offset} = entry
+    this.problem({code: 'DUPLICATE_KEY', severity: 'error', offset, text, db, type, ...entry.keptKey(1000)})
+  }
+
+  /** A value is complete: gives its key what else is known of it. Returns its number. */
+  finish(db: Database, number: number, entry: Entry): void {
+    const {expireAtMs, idleSeconds, frequency, keyMeta} = entry
+    if (expireAtMs !== NEVER) db.expire(number, expireAtMs)
+    if (idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined) {
+      db.note(number, {idleSeconds, frequency, keyMeta: keyMeta?.slice()})
+    }
+  }
+}
+
+abstract class Taker extends ValueVisitor {
+  override readonly depth: 'elements' | 'raw' = 'elements'
+  db!: Database
+
+  constructor(readonly loading: LoadingVisitor) {
+    super()
+  }
+}
+
+class StringTaker extends Taker {
+  #number = -1
+  #filled = 0
+  readonly #place = new RecordPlace()
+
+  override begin({keyBytes}: Entry, count: number | undefined): void {
+    this.#number = this.db.makeString(keyBytes.bytes, keyBytes.start, keyBytes.end, count ?? 0)
+    this.#filled = 0
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number): void {
+    const place = this.#place
+    const wanted = this.#filled + end - start
+    this.db.place(this.#number, place)
+    if (wanted > place.payloadEnd - place.end) {
+      this.db.resize(this.#number, wanted)
+      this.db.place(this.#number, place)
+    }
+    place.bytes.set(bytes.subarray(start, end), place.end + this.#filled)
+    this.#filled = wanted
+  }
+
+  override end(entry: Entry): void {
+    this.db.resize(this.#number, this.#filled)
+    this.loading.finish(this.db, this.#number, entry)
+  }
+}
+
+/** A collection is a key once it is complete, and has elements. */
+abstract class CollectionTaker<T extends ResidentValue> extends Taker {
+  protected value!: T
+
+  protected abstract make(): T
+
+  override begin(): void {
+    this.value = this.make()
+  }
+
+  override end(entry: Entry): void {
+    const {value, db} = this
+    if (value.size === 0 && isCollection(entry.type) && entry.type !== 'stream') {
+      value.dispose()
+      return
+    }
+    const {bytes, start, end} = entry.keyBytes
+    this.loading.finish(db, db.make(bytes, start, end, value), entry)
+  }
+}
+
+class SetTaker extends CollectionTaker<SetValue> {
+  protected make(): SetValue {
+    return new SetValue(this.db.arena)
+  }
+
+  override member(bytes: Uint8Array, start: number, end: number): void {
+    this.value.add(bytes, start, end)
+  }
+}
+
+class HashTaker extends CollectionTaker<HashValue> {
+  protected make(): HashValue {
+    return new HashValue(this.db.arena)
+  }
+
+  override field(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expireAtMs: Int64,
+  ): void {
+    this.value.set(name, nameStart, nameEnd, value, valueStart, valueEnd)
+    if (expireAtMs !== NEVER) this.value.expire(name, nameStart, nameEnd, expireAtMs)
+  }
+}
+
+class StoredTaker extends Taker {
+  override readonly depth = 'raw'
+  #chunks: Uint8Array[] = []
+
+  override begin(): void {
+    this.#chunks = []
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number): void {
+    if (end > start) this.#chunks.push(bytes.slice(start, end))
+  }
+
+  override end(entry: Entry): void {
+    const {loading, db} = this
+    const {bytes, start, end} = entry.keyBytes
+    const value = new StoredValue(entry.type, entry.typeId, loading.options.header(), Buffer.concat(this.#chunks))
+    this.#chunks = []
+    loading.finish(db, db.make(bytes, start, end, value), entry)
+  }
+}
