@@ -3,8 +3,8 @@
  * database, the members of a large collection. Open addressing over dense
  * entries, so that walking them is in the order of their making.
  *
- *   cells   <slot: entry + 1, 0 free, -1 was used> * slots
- *           <hash> * entries   <ref of the record> * entries      one block of 32-bit words
+ *   cells   (<entry + 1, 0 free, -1 was used> <hash>) * slots
+ *           <ref of the record> * entries                         one block of 32-bit words
  *   record  <bytes of the member: u32> <bytes of its payload: u32> member payload
  *
  * An entry that is removed leaves a gap, with a ref of 0; where gaps are many the entries close up
@@ -19,10 +19,12 @@ const PAYLOAD_BYTES = HEAD_BYTES + 4
 const RECORD_HEAD_BYTES = 8
 const DATA = HEAD_BYTES + RECORD_HEAD_BYTES
 const ENTRIES_MIN = 8
+/** A record that shrinks within this keeps its block. */
+const SLACK_BYTES = 128
 const FREE = 0
 const USED = -1
-/** Below this a loop beats the call of `set` with its view. */
-const COPY_BY_LOOP_BYTES = 48
+const COPY_BY_LOOP_BYTES = 16
+const COPY_BY_WORDS_BYTES = 80
 
 /** Where a record lies. Lent: valid until anything is added or changed. */
 export class RecordPlace {
@@ -35,6 +37,7 @@ export class RecordPlace {
 }
 
 const hasher = new Fingerprinter()
+const own = new RecordPlace()
 
 /** A keyed hash: whoever chose the bytes does not know which collide. */
 export function hashOf(bytes: Uint8Array, start: number, end: number): number {
@@ -74,12 +77,12 @@ export class ByteTable {
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     const mask = 2 * this.#capacity - 1
-    const hashes = first + mask + 1
+    // The hash stands with the entry: what is not the one costs one line of memory.
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const cell = words[first + slot]!
+      const cell = words[first + 2 * slot]!
       if (cell === FREE) return -1
-      if (cell === USED || words[hashes + cell - 1] !== hash) continue
-      if (this.#is(words[hashes + this.#capacity + cell - 1]! >>> 0, bytes, start, end)) return cell - 1
+      if (cell === USED || words[first + 2 * slot + 1] !== hash) continue
+      if (this.#is(words[first + 4 * this.#capacity + cell - 1]! >>> 0, bytes, start, end)) return cell - 1
     }
   }
 
@@ -99,10 +102,8 @@ export class ByteTable {
     const entry = this.length++
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
-    const mask = 2 * this.#capacity - 1
-    words[first + mask + 1 + entry] = hash
-    words[first + mask + 1 + this.#capacity + entry] = ref
-    this.#enter(words, first, mask, hash, entry)
+    words[first + 4 * this.#capacity + entry] = ref
+    this.#enter(words, first, hash, entry)
     this.size++
     return entry
   }
@@ -117,25 +118,27 @@ export class ByteTable {
     return ref
   }
 
-  #enter(words: Int32Array, first: number, mask: number, hash: number, entry: number): void {
+  #enter(words: Int32Array, first: number, hash: number, entry: number): void {
+    const mask = 2 * this.#capacity - 1
     let slot = hash & mask
-    while (words[first + slot]! > FREE) slot = (slot + 1) & mask
-    if (words[first + slot] === FREE) this.#used++
-    words[first + slot] = entry + 1
+    while (words[first + 2 * slot]! > FREE) slot = (slot + 1) & mask
+    if (words[first + 2 * slot] === FREE) this.#used++
+    words[first + 2 * slot] = entry + 1
+    words[first + 2 * slot + 1] = hash
   }
 
   remove(entry: number): void {
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     const mask = 2 * this.#capacity - 1
-    const hashes = first + mask + 1
-    let slot = words[hashes + entry]! & mask
-    while (words[first + slot] !== entry + 1) slot = (slot + 1) & mask
+    this.place(entry, own)
+    let slot = hashOf(own.bytes, own.start, own.end) & mask
+    while (words[first + 2 * slot] !== entry + 1) slot = (slot + 1) & mask
     // Whoever probes goes on behind a slot that was used; before a free one nobody has to.
-    const free = words[first + ((slot + 1) & mask)] === FREE
-    words[first + slot] = free ? FREE : USED
+    const free = words[first + 2 * ((slot + 1) & mask)] === FREE
+    words[first + 2 * slot] = free ? FREE : USED
     if (free) this.#used--
-    const refAt = hashes + this.#capacity + entry
+    const refAt = first + 4 * this.#capacity + entry
     this.arena.free(words[refAt]! >>> 0)
     words[refAt] = 0
     this.size--
@@ -173,7 +176,7 @@ export class ByteTable {
     const before = chunk.words[(at + PAYLOAD_BYTES) >>> 2]!
     const bytes = RECORD_HEAD_BYTES + member + payloadBytes
     const room = this.arena.room(ref)
-    if (bytes <= room && (bytes >= room >>> 1 || room <= 64)) {
+    if (bytes <= room && (bytes >= room >>> 1 || room <= SLACK_BYTES)) {
       chunk.words[(at + PAYLOAD_BYTES) >>> 2] = payloadBytes
       return
     }
@@ -182,11 +185,11 @@ export class ByteTable {
     const grown = this.arena.grow(ref, wanted, RECORD_HEAD_BYTES + member + Math.min(before, payloadBytes))
     this.arena.chunk(grown).words[(placeOf(grown) + PAYLOAD_BYTES) >>> 2] = payloadBytes
     const {words} = this.arena.chunk(this.#cells)
-    words[wordOf(this.#cells) + 3 * this.#capacity + entry] = grown
+    words[wordOf(this.#cells) + 4 * this.#capacity + entry] = grown
   }
 
   #ref(entry: number): number {
-    return this.arena.chunk(this.#cells).words[wordOf(this.#cells) + 3 * this.#capacity + entry]! >>> 0
+    return this.arena.chunk(this.#cells).words[wordOf(this.#cells) + 4 * this.#capacity + entry]! >>> 0
   }
 
   /** Frees everything; the table is not to be used any more. */
@@ -199,7 +202,7 @@ export class ByteTable {
   /** While the arena moves its blocks: takes everything along. */
   move(): void {
     this.#cells = this.arena.move(this.#cells)
-    const refs = 3 * this.#capacity
+    const refs = 4 * this.#capacity
     for (let entry = 0; entry < this.length; entry++) {
       const ref = this.#ref(entry)
       if (ref === 0) continue
@@ -216,21 +219,24 @@ export class ByteTable {
     this.#capacity = this.size > (capacity * 3) >>> 2 ? capacity * 2 : capacity
     this.#cells = this.#takeCells(this.#capacity)
     const from = this.arena.chunk(old).words
-    const hashes = wordOf(old) + 2 * capacity
+    const slots = wordOf(old)
+    const refs = slots + 4 * capacity
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
-    const mask = 2 * this.#capacity - 1
-    this.#used = 0
     let to = 0
     for (let entry = 0; entry < length; entry++) {
-      const ref = from[hashes + capacity + entry]!
+      const ref = from[refs + entry]!
       if (ref === 0) continue
-      const hash = from[hashes + entry]!
-      words[first + mask + 1 + to] = hash
-      words[first + mask + 1 + this.#capacity + to] = ref
-      this.#enter(words, first, mask, hash, to)
+      words[first + 4 * this.#capacity + to] = ref
+      // From here on the old block says where an entry went.
+      from[refs + entry] = to
       if (to !== entry) this.onMoved?.(entry, to)
       to++
+    }
+    this.#used = 0
+    for (let slot = 0; slot < 2 * capacity; slot++) {
+      const cell = from[slots + 2 * slot]!
+      if (cell > FREE) this.#enter(words, first, from[slots + 2 * slot + 1]!, from[refs + cell - 1]!)
     }
     if (to !== length) this.era++
     this.length = to
@@ -238,9 +244,9 @@ export class ByteTable {
   }
 
   #takeCells(capacity: number): number {
-    const ref = this.arena.take(capacity * 16)
+    const ref = this.arena.take(capacity * 20)
     const first = wordOf(ref)
-    this.arena.chunk(ref).words.fill(FREE, first, first + 2 * capacity)
+    this.arena.chunk(ref).words.fill(FREE, first, first + 4 * capacity)
     return ref
   }
 }
@@ -250,7 +256,31 @@ function wordOf(ref: number): number {
   return (placeOf(ref) + HEAD_BYTES) >>> 2
 }
 
+// Of the arrays that were copied between last: making a view of every copy would take longer than the copy.
+let fromBytes: Uint8Array = new Uint8Array(0)
+let fromView: DataView = new DataView(fromBytes.buffer)
+let toBytes: Uint8Array = fromBytes
+let toView: DataView = fromView
+
+/** Copies bytes that do not overlap: byte by byte, by words, or in one call, as their number asks for (measured). */
 export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  if (end - start <= COPY_BY_LOOP_BYTES) for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!
-  else to.set(from.subarray(start, end), at)
+  const n = end - start
+  if (n > COPY_BY_WORDS_BYTES) {
+    to.set(from.subarray(start, end), at)
+    return
+  }
+  let i = start
+  let j = at
+  if (n > COPY_BY_LOOP_BYTES) {
+    if (from !== fromBytes) {
+      fromBytes = from
+      fromView = new DataView(from.buffer, from.byteOffset, from.length)
+    }
+    if (to !== toBytes) {
+      toBytes = to
+      toView = new DataView(to.buffer, to.byteOffset, to.length)
+    }
+    for (const last = end - 3; i < last; i += 4, j += 4) toView.setInt32(j, fromView.getInt32(i, true), true)
+  }
+  for (; i < end; i++, j++) to[j] = from[i]!
 }
