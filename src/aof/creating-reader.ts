@@ -116,7 +116,7 @@ export class CreatingReader implements EntrySource {
     const commands = this.#commands
     const start = cursor.pos
     if (this.#argc !== SET_VALUE + 1) return false
-    commands.bounds.length = 0
+    commands.argc = 0
     commands.argument()
     if (this.#args.name() !== 'SET') {
       cursor.pos = start
@@ -152,7 +152,7 @@ export class CreatingReader implements EntrySource {
   /** Reads the arguments of a command, all in the window, and does what it says. */
   #command(visitor: EntryVisitor): void {
     const commands = this.#commands
-    commands.bounds.length = 0
+    commands.argc = 0
     for (let i = 0; i < this.#argc; i++) commands.argument()
     const args = this.#args
     args.offset = this.#offset

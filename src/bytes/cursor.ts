@@ -42,8 +42,14 @@ export class ByteCursor {
   #grown: Uint8Array | undefined
   readonly #checksum = new Crc64()
 
-  /** `inputBytes` is the size of the input, Infinity where nobody knows it beforehand. */
-  constructor(readonly inputBytes: number = Number.POSITIVE_INFINITY) {}
+  /**
+   * `inputBytes` is the size of the input, Infinity where nobody knows it beforehand; `summing`: whether anybody will ask
+   * for the checksum.
+   */
+  constructor(
+    readonly inputBytes: number = Number.POSITIVE_INFINITY,
+    readonly summing = true,
+  ) {}
 
   /** Absolute position in the input. */
   get offset(): number {
@@ -172,6 +178,14 @@ export class ByteCursor {
     this.#summed = kept > 0 ? this.#safe : start
   }
 
+  /** Goes on at an offset, with bytes that another cursor has left unread. */
+  continueAt(offset: number, bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes
+    this.base = offset - start
+    this.pos = this.#safe = this.#summed = start
+    this.end = end
+  }
+
   /** No more chunks will come. */
   finish(): void {
     this.ended = true
@@ -185,7 +199,7 @@ export class ByteCursor {
 
   #sum(until: number): void {
     if (until <= this.#summed) return
-    this.#checksum.update(this.bytes, this.#summed, until)
+    if (this.summing) this.#checksum.update(this.bytes, this.#summed, until)
     this.#summed = until
   }
 

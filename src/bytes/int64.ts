@@ -58,6 +58,16 @@ export function sumInt64(a: Int64, b: Int64, c: number): Int64 {
   return exactInt64(BigInt(a) + BigInt(b) + BigInt(c))
 }
 
+/** value * factor; undefined where that is no signed 64-bit integer. */
+export function scaleInt64(value: Int64, factor: number): Int64 | undefined {
+  if (typeof value === 'number') {
+    const product = value * factor
+    if (Number.isSafeInteger(product)) return product
+  }
+  const product = BigInt(value) * BigInt(factor)
+  return BigInt.asIntN(64, product) === product ? exactInt64(product) : undefined
+}
+
 /** A number where a double holds it exactly. */
 function exactInt64(value: bigint): Int64 {
   const number = Number(value)

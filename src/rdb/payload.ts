@@ -17,7 +17,7 @@ import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
 import {policyOf} from './policy.js'
 import {RdbReader} from './reader.js'
-import type {ChecksumVerdict} from './records.js'
+import {type ChecksumVerdict, RecordReader} from './records.js'
 import type {Target} from './targets.js'
 import {HashTemplates} from './value/hash-template.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
@@ -142,12 +142,75 @@ export async function readPayload(
   visitor: EntryVisitor,
   key: Uint8Array = new Uint8Array(0),
 ): Promise<PayloadFacts> {
+  const {facts, file, shift, body} = opened(payload, key)
+  const watching = new WatchingVisitor(visitor)
+  try {
+    await new RdbReader(new MemorySource(file, file.length)).run(watching)
+  } catch (error) {
+    throw watching.failure(error, shift, body)
+  }
+  watching.check(shift, body)
+  return facts
+}
+
+/** The same at once: for a visitor that waits for nothing. */
+export function readPayloadNow(payload: Uint8Array, visitor: EntryVisitor, key: Uint8Array): PayloadFacts {
+  const {facts, file, shift, body} = opened(payload, key)
+  const watching = new WatchingVisitor(visitor)
+  const records = new RecordReader(cursorOver(file))
+  try {
+    records.readHeader()
+    records.readAll(watching)
+  } catch (error) {
+    throw watching.failure(error, shift, body)
+  }
+  watching.check(shift, body)
+  return facts
+}
+
+/** Shows a visitor the libraries of what FUNCTION DUMP answers: their records, with the same footer. */
+export function readFunctionsPayload(payload: Uint8Array, visitor: EntryVisitor): void {
+  const facts = readPayloadFooter(payload)
+  const head = new ByteWriter()
+  head.ascii(magicOf(facts))
+  head.copy(payload, 0, payload.length - FOOTER_BYTES)
+  head.u8(op.OPCODE_EOF)
+  head.i64le(0, 0)
+  const file = head.view()
+  const records = new RecordReader(cursorOver(file))
+  records.readHeader()
+  records.readAll(visitor)
+}
+
+function magicOf({family, rdbVersion}: PayloadFacts): string {
+  const magic = family === 'valkey' ? 'VALKEY' : 'REDIS'
+  return magic + String(rdbVersion).padStart(9 - magic.length, '0')
+}
+
+/** All of it is there. */
+function cursorOver(bytes: Uint8Array): ByteCursor {
+  const cursor = new ByteCursor(bytes.length)
+  cursor.refill(bytes, 0, bytes.length)
+  cursor.finish()
+  return cursor
+}
+
+/** A payload as a file with one entry. */
+interface OpenedPayload {
+  facts: PayloadFacts
+  file: Uint8Array
+  /** How much further on in the file everything behind the type stands. */
+  shift: number
+  /** Where the value ends in the payload. */
+  body: number
+}
+
+function opened(payload: Uint8Array, key: Uint8Array): OpenedPayload {
   const facts = readPayloadFooter(payload)
   const typeAt = typeOffset(payload, facts)
   const body = payload.length - FOOTER_BYTES
   const head = new ByteWriter()
-  const magic = facts.family === 'valkey' ? 'VALKEY' : 'REDIS'
-  head.ascii(magic + String(facts.rdbVersion).padStart(9 - magic.length, '0'))
+  head.ascii(magicOf(facts))
   head.copy(payload, 0, typeAt + 1)
   head.u8(0x80)
   head.u32be(key.length)
@@ -156,23 +219,13 @@ export async function readPayload(
   head.copy(payload, typeAt + 1, body)
   head.u8(op.OPCODE_EOF)
   head.i64le(0, 0)
-  const watching = new WatchingVisitor(visitor)
-  try {
-    await new RdbReader(new MemorySource(head.view(), head.length)).run(watching)
-  } catch (error) {
-    if (watching.ended >= 0) throw leftOver(watching.ended - shift, body)
-    throw unshifted(error, shift)
-  }
-  if (watching.ended - shift !== body) throw leftOver(watching.ended - shift, body)
-  return facts
+  return {facts, file: head.view(), shift, body}
 }
 
 /** Where the type byte stands: behind key metadata, where there are any. */
 function typeOffset(payload: Uint8Array, {family, rdbVersion}: PayloadFacts): number {
   if (family !== 'redis' || rdbVersion < 13 || payload[0] !== op.OPCODE_KEY_META_OR_SLOT_IMPORT) return 0
-  const cursor = new ByteCursor(payload.length)
-  cursor.refill(payload, 0, payload.length)
-  cursor.finish()
+  const cursor = cursorOver(payload)
   cursor.u8()
   new OtherRecords(cursor, new Entry(), new HashTemplates()).keyMeta()
   return cursor.pos
@@ -189,6 +242,16 @@ class WatchingVisitor implements EntryVisitor {
   /** -1 before the value has been read. */
   get ended(): number {
     return this.#second >= 0 ? this.#second : (this.#first?.endOffset ?? -1)
+  }
+
+  /** Throws where anything follows the value. */
+  check(shift: number, body: number): void {
+    if (this.ended - shift !== body) throw leftOver(this.ended - shift, body)
+  }
+
+  /** What an error of the reading says of the payload. */
+  failure(error: unknown, shift: number, body: number): unknown {
+    return this.ended >= 0 ? leftOver(this.ended - shift, body) : unshifted(error, shift)
   }
 
   entry(entry: Entry): ValueVisitor {

@@ -21,6 +21,8 @@ import {isNewer, MAGIC_BYTES, type RdbHeader} from './versions.js'
 export interface RdbReaderOptions {
   /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
   ignoreChecksum?: boolean | undefined
+  /** What follows the checksum is a log: it is left to whoever reads that (`rest`). */
+  log?: boolean | undefined
 }
 
 /** What is known once the end has been reached. */
@@ -85,6 +87,12 @@ export class RdbReader implements EntrySource {
   /** Absolute position in the (unpacked) input, in bytes. */
   get offset(): number {
     return this.#cursor.offset
+  }
+
+  /** At the end, what was read of what follows: bytes of the last window, lent. */
+  get rest(): {bytes: Uint8Array; start: number; end: number} {
+    const {bytes, pos, end} = this.#cursor
+    return {bytes, start: pos, end}
   }
 
   /** Where the record begins that was read last: an attribute of a key, a type, an opcode. */
@@ -281,10 +289,11 @@ export class RdbReader implements EntrySource {
     const {inputBytes} = this.source
     const known = inputBytes !== Number.POSITIVE_INFINITY
     const seen = this.#cursor.end - this.#cursor.pos
-    const trailingBytes = known ? inputBytes - bytes : seen + ((await this.source.readRest?.()) ?? 0)
+    const log = this.options.log === true
+    const trailingBytes = known ? inputBytes - bytes : seen + (log ? 0 : ((await this.source.readRest?.()) ?? 0))
     const end = {checksum, bytes, trailingBytes}
     this.#end = end
-    if (trailingBytes > 0) {
+    if (trailingBytes > 0 && !log) {
       const text = `${trailingBytes} bytes follow the end of the RDB file; servers ignore them in a snapshot`
       this.#report({code: 'TRAILING_BYTES', severity: 'warning', offset: bytes, text})
     }

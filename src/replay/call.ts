@@ -10,7 +10,7 @@ import type {Keyspace} from '../resident/keyspace.js'
 import type {ResidentValue} from '../resident/value.js'
 import {NOT_FLOAT, NOT_INTEGER, ReplyError, syntaxError, WRONG_TYPE} from './command.js'
 
-/** A class of values: how they are told, and how an empty one is made. */
+/** A class of values: how they are told from others, and how an empty one is made. */
 export interface ValueClass<T extends ResidentValue> {
   new (arena: Keyspace['arena']): T
 }
@@ -27,15 +27,17 @@ export class Call {
   /** The selected database and its number. */
   db: Database
   dbNumber = 0
-  /** What relative expiries count from, and what idle times are: the log's last timestamp, else when the replay began. */
+  /** What relative expiries count from: the log's last timestamp, else when the replay began. */
   nowMs: number
+  /** When the replay began: a server that loads the log takes this for the present. */
+  readonly loadedAtMs: number
   readonly #halves: Halves = {high: 0, low: 0}
 
   constructor(
     readonly keyspace: Keyspace,
     nowMs: number,
   ) {
-    this.nowMs = nowMs
+    this.nowMs = this.loadedAtMs = nowMs
     this.db = keyspace.database(0)
   }
 

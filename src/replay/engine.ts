@@ -6,22 +6,13 @@
  * Commands between MULTI and EXEC wait until EXEC: those of a transaction that
  * is never completed are not applied.
  */
+import type {LogCommand} from '../aof/log-reader.js'
 import {UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
 import {ReplyError, UnreplayableError} from './command.js'
 import {CommandQueue} from './queue.js'
 import {lookupCommand, type NamedCommand, takesArgc} from './table.js'
-
-/** A command where it lies in the log. Lent. */
-export interface LogCommand {
-  bytes: Uint8Array
-  argc: number
-  /** Start and end of each argument in `bytes`. */
-  bounds: Int32Array
-  /** Where it begins in its file. */
-  offset: number
-}
 
 /** A command that was not applied. */
 export interface Refusal {
@@ -173,7 +164,7 @@ export class ReplayEngine {
     const name = Buffer.from(
       command.bytes.subarray(command.bounds[0]!, Math.min(command.bounds[1]!, command.bounds[0]! + 64)),
     )
-    this.#skip('no server that we know has such a command', {name: name.toString('latin1'), key: 1}, command)
+    this.#skip(reasonOf(name.toString('latin1')), {name: name.toString('latin1'), key: 1}, command)
   }
 
   #refusal(kind: Refusal['kind'], message: string, name: string, keyArg: number, command: LogCommand): Refusal {
@@ -181,4 +172,16 @@ export class ReplayEngine {
     const key = keyArg > 0 && keyArg < argc ? bytes.slice(bounds[2 * keyArg], bounds[2 * keyArg + 1]) : undefined
     return {kind, command: name, message, offset, db: this.#call.dbNumber, key}
   }
+}
+
+/** Words that commands of modules begin with, and whose they are. */
+const MODULES: Readonly<Record<string, string>> = {
+  ...{JSON: 'ReJSON', TS: 'timeseries', FT: 'search', BF: 'bf', CF: 'bf', CMS: 'bf', TOPK: 'bf', TDIGEST: 'bf'},
+  ...{VADD: 'vectorset', VREM: 'vectorset', VSETATTR: 'vectorset'},
+}
+
+function reasonOf(name: string): string {
+  const module = MODULES[name.toUpperCase().split('.')[0]!]
+  if (module !== undefined) return `only the module ${module} knows what it does`
+  return 'no server that we know has such a command'
 }

@@ -6,7 +6,8 @@ import {Arena} from './arena.js'
 import {Database} from './database.js'
 
 export class Keyspace {
-  readonly arena = new Arena()
+  constructor(readonly arena = new Arena()) {}
+
   readonly #databases = new Map<number, Database>()
   /** Source of each function library, by name. */
   readonly functions = new Map<string, Uint8Array>()

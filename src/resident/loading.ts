@@ -10,12 +10,16 @@ import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry
 import {libraryName} from '../keyspace/library-name.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import type {Arena} from './arena.js'
 import {RecordPlace} from './byte-table.js'
 import type {Database} from './database.js'
 import {HashValue} from './hash.js'
 import type {Keyspace} from './keyspace.js'
+import {ListValue} from './list.js'
 import {SetValue} from './set.js'
+import {SortedSetValue} from './sorted-set.js'
 import {StoredValue} from './stored.js'
+import {StreamLoader} from './stream-loader.js'
 import type {ResidentValue} from './value.js'
 
 export interface LoadingOptions {
@@ -29,15 +33,21 @@ export interface LoadingOptions {
 /** Who takes the value of each type. */
 interface Takers {
   string: StringTaker
+  list: ListTaker
   set: SetTaker
+  zset: SortedSetTaker
   hash: HashTaker
+  stream: StreamTaker
 }
 
 export class LoadingVisitor implements EntryVisitor {
   readonly #takers: Takers = {
     string: new StringTaker(this),
+    list: new ListTaker(this),
     set: new SetTaker(this),
+    zset: new SortedSetTaker(this),
     hash: new HashTaker(this),
+    stream: new StreamTaker(this),
   }
   readonly #stored = new StoredTaker(this)
 
@@ -70,7 +80,7 @@ export class LoadingVisitor implements EntryVisitor {
       this.#tellTwice(entry)
       db.remove(there)
     }
-    const taker = (this.#takers as Partial<Record<ValueType, Taker>>)[entry.type] ?? this.#stored
+    const taker = (this.#takers as Partial<Record<ValueType, Taker | StreamTaker>>)[entry.type] ?? this.#stored
     taker.db = db
     return taker
   }
@@ -149,6 +159,16 @@ abstract class CollectionTaker<T extends ResidentValue> extends Taker {
   }
 }
 
+class ListTaker extends CollectionTaker<ListValue> {
+  protected make(): ListValue {
+    return new ListValue(this.db.arena)
+  }
+
+  override item(bytes: Uint8Array, start: number, end: number): void {
+    this.value.pushTail(bytes, start, end)
+  }
+}
+
 class SetTaker extends CollectionTaker<SetValue> {
   protected make(): SetValue {
     return new SetValue(this.db.arena)
@@ -156,6 +176,16 @@ class SetTaker extends CollectionTaker<SetValue> {
 
   override member(bytes: Uint8Array, start: number, end: number): void {
     this.value.add(bytes, start, end)
+  }
+}
+
+class SortedSetTaker extends CollectionTaker<SortedSetValue> {
+  protected make(): SortedSetValue {
+    return new SortedSetValue(this.db.arena)
+  }
+
+  override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
+    this.value.set(bytes, start, end, score)
   }
 }
 
@@ -175,6 +205,24 @@ class HashTaker extends CollectionTaker<HashValue> {
   ): void {
     this.value.set(name, nameStart, nameEnd, value, valueStart, valueEnd)
     if (expireAtMs !== NEVER) this.value.expire(name, nameStart, nameEnd, expireAtMs)
+  }
+}
+
+class StreamTaker extends StreamLoader {
+  db!: Database
+
+  constructor(readonly loading: LoadingVisitor) {
+    super()
+  }
+
+  protected override get arena(): Arena {
+    return this.db.arena
+  }
+
+  override end(entry: Entry): void {
+    super.end(entry)
+    const {bytes, start, end} = entry.keyBytes
+    this.loading.finish(this.db, this.db.make(bytes, start, end, this.stream), entry)
   }
 }
 

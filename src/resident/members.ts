@@ -42,6 +42,11 @@ export class Members {
     return this.arena.chunk(this.#packed).words[(placeOf(this.#packed) + COUNT) >>> 2]!
   }
 
+  /** In a table, all handles are below this. */
+  get limit(): number {
+    return this.#table === undefined ? 0 : this.#table.length
+  }
+
   /** Whether elements stand in the order that they were put in, and handles rise with it. */
   get packed(): boolean {
     return this.#table === undefined
@@ -89,6 +94,11 @@ export class Members {
   look(handle: number): void {
     if (this.#table !== undefined) this.#table.place(handle, this.at)
     else this.#lookPacked(handle)
+  }
+
+  /** The same, somewhere else than in `at`; of a table only. */
+  lookInto(handle: number, place: RecordPlace): void {
+    this.#table!.place(handle, place)
   }
 
   #lookOn(from: number): number {

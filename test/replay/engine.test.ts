@@ -1,6 +1,7 @@
 /** Transactions, databases, errors: what holds for all commands. */
 import {describe, expect, it} from 'vitest'
-import {type LogCommand, type Refusal, ReplayEngine} from '../../src/replay/engine.js'
+import type {LogCommand} from '../../src/aof/log-reader.js'
+import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
 import {Keyspace} from '../../src/resident/keyspace.js'
 import {SetValue} from '../../src/resident/set.js'
 
@@ -13,7 +14,7 @@ function commandOf(args: readonly string[], offset: number): LogCommand {
     at += arg.length
     bounds[2 * i + 1] = at
   }
-  return {bytes, argc: args.length, bounds, offset}
+  return {bytes, argc: args.length, bounds, offset, endOffset: offset + 1}
 }
 
 function replay(lines: readonly string[], skipUnsupported = false) {

@@ -1,3 +1,15 @@
-import type {CommandFamily} from '../command.js'
+/** Scripts. Since redis 5.0 a log has what they did, before it has the scripts themselves. */
+import {type CommandFamily, keyless, UnreplayableError} from '../command.js'
 
-export const scriptCommands: CommandFamily = {}
+const script = (): never => {
+  throw new UnreplayableError('what a script does is known only by running it; servers before redis 5.0 log scripts')
+}
+
+export const scriptCommands: CommandFamily = {
+  EVAL: keyless(-3, script),
+  EVALSHA: keyless(-3, script),
+  EVAL_RO: keyless(-3, () => {}),
+  EVALSHA_RO: keyless(-3, () => {}),
+  // LOAD, FLUSH: what is only kept to be run.
+  SCRIPT: keyless(-2, () => {}),
+}

@@ -3,7 +3,7 @@
  * only for replicas and clients.
  */
 import type {Call} from '../call.js'
-import {type CommandFamily, keyless, ReplyError, syntaxError} from '../command.js'
+import {type CommandFamily, keyless, ReplyError, syntaxError, UnreplayableError} from '../command.js'
 
 const nothing = (): void => {}
 
@@ -17,6 +17,12 @@ function database(call: Call, arg: number, message: string): number {
 /** FLUSHDB, FLUSHALL [ASYNC | SYNC] */
 function checkFlush(call: Call): void {
   if (call.argc > 2 || (call.argc === 2 && !call.is(1, 'ASYNC') && !call.is(1, 'SYNC'))) throw syntaxError()
+}
+
+const bySlots = (): never => {
+  throw new UnreplayableError(
+    'it empties slots of a cluster node, and which keys were in them by then is not in the log',
+  )
 }
 
 export const serverCommands: CommandFamily = {
@@ -43,6 +49,11 @@ export const serverCommands: CommandFamily = {
     const other = database(call, 2, 'ERR invalid second DB index')
     call.keyspace.swap(one, other)
     call.select(call.dbNumber)
+  }),
+  SFLUSH: keyless(-3, bySlots),
+  CLUSTER: keyless(-2, bySlots),
+  DEBUG: keyless(-2, () => {
+    throw new UnreplayableError('what it does is for tests of the server only')
   }),
   PING: keyless(-1, nothing),
   PUBLISH: keyless(3, nothing),

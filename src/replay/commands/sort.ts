@@ -1,0 +1,158 @@
+/** SORT key ... STORE destination. */
+import {compareBytes} from '../../bytes/compare.js'
+import {parseDouble} from '../../bytes/decimal.js'
+import {RecordPlace} from '../../resident/byte-table.js'
+import {HashValue} from '../../resident/hash.js'
+import {ListValue} from '../../resident/list.js'
+import {SetValue} from '../../resident/set.js'
+import {SortedSetValue} from '../../resident/sorted-set.js'
+import type {Call} from '../call.js'
+import {type CommandFamily, keyed, ReplyError, syntaxError, WRONG_TYPE} from '../command.js'
+
+interface SortOptions {
+  descending: boolean
+  alphabetic: boolean
+  /** `nosort`, or a pattern without *: elements stay as they come. */
+  by: Uint8Array | undefined
+  offset: number
+  count: number
+  gets: Uint8Array[]
+  /** Argument that names where the result goes; 0 nowhere. */
+  store: number
+}
+
+const STAR = 0x2a
+
+function sortOptions(call: Call): SortOptions {
+  const options: SortOptions = {
+    ...{descending: false, alphabetic: false, by: undefined},
+    ...{offset: 0, count: -1, gets: [], store: 0},
+  }
+  for (let arg = 2; arg < call.argc; arg++) {
+    const left = call.argc - arg - 1
+    if (call.is(arg, 'ASC')) options.descending = false
+    else if (call.is(arg, 'DESC')) options.descending = true
+    else if (call.is(arg, 'ALPHA')) options.alphabetic = true
+    else if (call.is(arg, 'LIMIT') && left >= 2) {
+      options.offset = call.number(arg + 1)
+      options.count = call.number(arg + 2)
+      arg += 2
+    } else if (call.is(arg, 'STORE') && left >= 1) options.store = ++arg
+    else if (call.is(arg, 'BY') && left >= 1) options.by = call.copy(++arg)
+    else if (call.is(arg, 'GET') && left >= 1) options.gets.push(call.copy(++arg))
+    else throw syntaxError()
+  }
+  return options
+}
+
+/** Copies of all elements, as they come. */
+function elementsOf(call: Call): Uint8Array[] {
+  const entry = call.find(1)
+  const found: Uint8Array[] = []
+  if (entry < 0) return found
+  const value = call.db.value(entry)
+  const take = (bytes: Uint8Array, start: number, end: number): void => {
+    found.push(bytes.slice(start, end))
+  }
+  if (value instanceof ListValue) value.each(take)
+  else if (value instanceof SetValue) value.each(take)
+  else if (value instanceof SortedSetValue) value.range(0, value.size - 1, take)
+  else throw new ReplyError(WRONG_TYPE)
+  return found
+}
+
+const place = new RecordPlace()
+
+/** What a pattern means for an element: the element itself, a string, or a field of a hash; undefined where there is none. */
+function lookUp(call: Call, pattern: Uint8Array, element: Uint8Array): Uint8Array | undefined {
+  const text = Buffer.from(pattern).toString('latin1')
+  if (text === '#') return element
+  const star = pattern.indexOf(STAR)
+  if (star < 0) return undefined
+  // A field is named behind an arrow that stands behind the star, and not at the very end.
+  const arrow = text.indexOf('->', star + 1)
+  const hasField = arrow >= 0 && arrow + 2 < pattern.length
+  const keyEnd = hasField ? arrow : pattern.length
+  const key = Buffer.concat([pattern.subarray(0, star), element, pattern.subarray(star + 1, keyEnd)])
+  const entry = call.db.find(key, 0, key.length)
+  if (entry < 0) return undefined
+  const value = call.db.value(entry)
+  if (hasField) {
+    const field = pattern.subarray(arrow + 2)
+    if (!(value instanceof HashValue) || value.find(field, 0, field.length) < 0) return undefined
+    return value.at.bytes.slice(value.valueStart, value.at.payloadEnd)
+  }
+  if (value !== undefined) return undefined
+  call.db.place(entry, place)
+  return place.bytes.slice(place.end, place.payloadEnd)
+}
+
+interface Sortable {
+  element: Uint8Array
+  score: number
+  weight: Uint8Array | undefined
+}
+
+function sortable(call: Call, element: Uint8Array, {by, alphabetic}: SortOptions): Sortable {
+  const weight = by === undefined ? element : lookUp(call, by, element)
+  if (alphabetic || weight === undefined) return {element, score: 0, weight}
+  const score = parseDouble(weight, 0, weight.length)
+  if (score === undefined || Number.isNaN(score)) {
+    throw new ReplyError("ERR One or more scores can't be converted into double")
+  }
+  return {element, score, weight}
+}
+
+/** Nothing stands before anything else. */
+function compareWeights(one: Uint8Array | undefined, other: Uint8Array | undefined): number {
+  if (one === undefined || other === undefined) return (one === undefined ? 0 : 1) - (other === undefined ? 0 : 1)
+  return compareBytes(one, 0, one.length, other, 0, other.length)
+}
+
+/** As in a server: of equal numbers the elements decide, unless another key was named. */
+function compare(one: Sortable, other: Sortable, {alphabetic, by, descending}: SortOptions): number {
+  let order: number
+  if (alphabetic) order = compareWeights(one.weight, other.weight)
+  else if (one.score !== other.score) order = one.score < other.score ? -1 : 1
+  else order = compareBytes(one.element, 0, one.element.length, other.element, 0, other.element.length)
+  if (alphabetic && by === undefined && order === 0) order = compareWeights(one.element, other.element)
+  return descending ? -order : order
+}
+
+function sort(call: Call): void {
+  const options = sortOptions(call)
+  const elements = elementsOf(call)
+  const sorts = options.by === undefined || options.by.includes(STAR)
+  let ordered = elements
+  if (sorts) {
+    const sortables = elements.map(element => sortable(call, element, options))
+    ordered = sortables.sort((one, other) => compare(one, other, options)).map(({element}) => element)
+  } else if (options.descending && isSortedSet(call)) {
+    ordered = elements.reverse()
+  }
+  if (options.store === 0) return
+  const first = Math.max(options.offset, 0)
+  const chosen = ordered.slice(first, options.count < 0 ? undefined : first + options.count)
+  store(call, options, chosen)
+}
+
+function isSortedSet(call: Call): boolean {
+  const entry = call.find(1)
+  return entry >= 0 && call.db.value(entry) instanceof SortedSetValue
+}
+
+const NOTHING = new Uint8Array(0)
+
+function store(call: Call, {gets, store}: SortOptions, chosen: readonly Uint8Array[]): void {
+  const list = new ListValue(call.keyspace.arena)
+  for (const element of chosen) {
+    const row = gets.length === 0 ? [element] : gets.map(pattern => lookUp(call, pattern, element) ?? NOTHING)
+    for (const one of row) list.pushTail(one, 0, one.length)
+  }
+  call.remove(store)
+  if (list.size > 0) call.make(store, list)
+}
+
+export const sortCommands: CommandFamily = {
+  SORT: keyed(-2, sort),
+}

@@ -1,0 +1,269 @@
+/**
+ * A sorted set in memory. A member's payload is its score. Few members stand in
+ * their order; of many the order is made when the first command asks for it,
+ * and kept from then on.
+ *
+ *   payload   <score: f64>
+ */
+import {compareBytes} from '../bytes/compare.js'
+import type {ValueVisitor} from '../keyspace/visitor.js'
+import type {Arena} from './arena.js'
+import {RecordPlace} from './byte-table.js'
+import {Members} from './members.js'
+import {RankOrder} from './rank-order.js'
+import type {ResidentValue} from './value.js'
+
+const SCORE_BYTES = 8
+/** Of so many members none is told in an order: nobody packs them, and sorting takes longer than the rest. */
+const SHOWN_UNORDERED_MIN = 10_000
+
+const double = new Float64Array(1)
+const doubleBytes = new Uint8Array(double.buffer)
+
+/** Takes a member, lent; false ends the walk. */
+export type TakeScored = (bytes: Uint8Array, start: number, end: number, score: number) => unknown
+
+export class SortedSetValue implements ResidentValue {
+  readonly type = 'zset'
+  readonly #members: Members
+  #order: RankOrder | undefined
+  /** Of the members when the order was made: with another, handles are others. */
+  #era = -1
+  readonly #place = new RecordPlace()
+
+  constructor(readonly arena: Arena) {
+    this.#members = new Members(arena)
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** The score of a member; undefined where it is not there. */
+  score(bytes: Uint8Array, start: number, end: number): number | undefined {
+    return this.#members.find(bytes, start, end) < 0 ? undefined : this.#scoreAt(this.#members.at)
+  }
+
+  /** Gives a member its score; true where it was not there. */
+  set(bytes: Uint8Array, start: number, end: number, score: number): boolean {
+    const members = this.#members
+    const handle = members.find(bytes, start, end)
+    if (handle < 0) {
+      this.#add(bytes, start, end, score)
+      return true
+    }
+    const before = this.#scoreAt(members.at)
+    // Both zeros are one score: the one that is there stays.
+    if (before === score) return false
+    if (members.packed) {
+      // It may be lent from what is about to move.
+      const member = bytes.slice(start, end)
+      members.remove(handle)
+      this.#add(member, 0, member.length, score)
+    } else {
+      this.#reorder(handle, bytes, start, end, before, score)
+    }
+    return false
+  }
+
+  #reorder(handle: number, bytes: Uint8Array, start: number, end: number, before: number, score: number): void {
+    const order = this.#kept()
+    order?.remove(this.#comparing(before, bytes, start, end))
+    this.#members.look(handle)
+    this.#putScore(this.#members.at, score)
+    order?.insert(handle, this.#comparing(score, bytes, start, end))
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number, score: number): void {
+    const members = this.#members
+    const order = this.#kept()
+    const handle = members.add(
+      bytes,
+      start,
+      end,
+      SCORE_BYTES,
+      members.packed ? this.#placeOf(score, bytes, start, end) : -1,
+    )
+    this.#putScore(members.at, score)
+    if (order === undefined) return
+    if (members.era !== this.#era) this.#order = undefined
+    else order.insert(handle, this.#comparing(score, bytes, start, end))
+  }
+
+  /** Where it stands among those that are packed: before which; -1 last. */
+  #placeOf(score: number, bytes: Uint8Array, start: number, end: number): number {
+    const members = this.#members
+    const {at} = members
+    for (let handle = members.first(); handle >= 0; handle = members.next(handle)) {
+      const other = this.#scoreAt(at)
+      if (other > score) return handle
+      if (other === score && compareBytes(at.bytes, at.start, at.end, bytes, start, end) > 0) return handle
+    }
+    return -1
+  }
+
+  /** False where it is not there. */
+  remove(bytes: Uint8Array, start: number, end: number): boolean {
+    const handle = this.#members.find(bytes, start, end)
+    if (handle < 0) return false
+    this.#kept()?.remove(this.#comparing(this.#scoreAt(this.#members.at), bytes, start, end))
+    this.#members.remove(handle)
+    return true
+  }
+
+  /** Removes the members of ranks from … to, the last included. */
+  removeRanks(from: number, to: number): void {
+    if (from > to) return
+    const handles = this.#handles(from, to)
+    if (!this.#members.packed) this.#ordered().removeRanks(from, to)
+    // Behind one that is removed, what is packed moves.
+    for (let i = handles.length - 1; i >= 0; i--) this.#members.remove(handles[i]!)
+  }
+
+  #handles(from: number, to: number): number[] {
+    if (!this.#members.packed) return [...this.#ordered().range(from, to)]
+    const handles: number[] = []
+    let rank = 0
+    for (let handle = this.#members.first(); handle >= 0 && rank <= to; handle = this.#members.next(handle), rank++) {
+      if (rank >= from) handles.push(handle)
+    }
+    return handles
+  }
+
+  /** How many members have a lower score, or the same one too. */
+  rankOfScore(score: number, inclusive: boolean): number {
+    return this.#rank(other => (other.score < score || (inclusive && other.score === score) ? -1 : 1))
+  }
+
+  /** How many members are less as bytes, or equal: of members that all have one score. */
+  rankOfBytes(bytes: Uint8Array, start: number, end: number, inclusive: boolean): number {
+    return this.#rank(other => {
+      const order = compareBytes(other.bytes, other.start, other.end, bytes, start, end)
+      return order < 0 || (inclusive && order === 0) ? -1 : 1
+    })
+  }
+
+  /** How many stand before the place that a comparison finds. */
+  #rank(compare: (member: {bytes: Uint8Array; start: number; end: number; score: number}) => number): number {
+    const members = this.#members
+    const {at} = members
+    const looked = (): number => compare({bytes: at.bytes, start: at.start, end: at.end, score: this.#scoreAt(at)})
+    if (!members.packed) {
+      return this.#ordered().rank(handle => {
+        members.look(handle)
+        return looked()
+      })
+    }
+    let rank = 0
+    for (let handle = members.first(); handle >= 0 && looked() < 0; handle = members.next(handle)) rank++
+    return rank
+  }
+
+  /** Members of ranks from … to, the last included, lent; nothing may be changed meanwhile. */
+  range(from: number, to: number, take: TakeScored): void {
+    const members = this.#members
+    const {at} = members
+    for (const handle of this.#handles(from, to)) {
+      members.look(handle)
+      if (take(at.bytes, at.start, at.end, this.#scoreAt(at)) === false) return
+    }
+  }
+
+  /** Every member, in no order that can be relied on, lent; nothing may be changed meanwhile. */
+  each(take: TakeScored): void {
+    const members = this.#members
+    const {at} = members
+    for (let handle = members.first(); handle >= 0; handle = members.next(handle)) {
+      if (take(at.bytes, at.start, at.end, this.#scoreAt(at)) === false) return
+    }
+  }
+
+  show(visitor: ValueVisitor): void {
+    const members = this.#members
+    const {at} = members
+    if (members.packed || (this.#kept() === undefined && this.size > SHOWN_UNORDERED_MIN)) {
+      this.each((bytes, start, end, score) => visitor.scored(bytes, start, end, score))
+      return
+    }
+    for (const handle of this.#ordered().range(0, this.size - 1)) {
+      members.look(handle)
+      visitor.scored(at.bytes, at.start, at.end, this.#scoreAt(at))
+    }
+  }
+
+  copy(): SortedSetValue {
+    const copy = new SortedSetValue(this.arena)
+    this.each((bytes, start, end, score) => {
+      copy.set(bytes, start, end, score)
+    })
+    return copy
+  }
+
+  move(): void {
+    this.#members.move()
+  }
+
+  dispose(): void {
+    this.#members.clear()
+    this.#order = undefined
+  }
+
+  /** The order, where one was made and still holds. */
+  #kept(): RankOrder | undefined {
+    if (this.#order !== undefined && this.#era !== this.#members.era) this.#order = undefined
+    return this.#order
+  }
+
+  #ordered(): RankOrder {
+    const kept = this.#kept()
+    if (kept !== undefined) return kept
+    const order = new RankOrder()
+    order.fill(this.#sorted())
+    this.#era = this.#members.era
+    this.#order = order
+    return order
+  }
+
+  #sorted(): Int32Array {
+    const members = this.#members
+    const handles = new Int32Array(this.size)
+    const scores = new Float64Array(members.limit)
+    let count = 0
+    for (let handle = members.first(); handle >= 0; handle = members.next(handle)) {
+      handles[count++] = handle
+      scores[handle] = this.#scoreAt(members.at)
+    }
+    const {at} = members
+    const other = this.#place
+    return handles.sort((one, two) => {
+      const difference = scores[one]! - scores[two]!
+      // Of two infinities there is none.
+      if (difference < 0 || difference > 0) return difference
+      members.look(one)
+      members.lookInto(two, other)
+      return compareBytes(at.bytes, at.start, at.end, other.bytes, other.start, other.end)
+    })
+  }
+
+  /** How a member stands to a score and bytes. */
+  #comparing(score: number, bytes: Uint8Array, start: number, end: number): (handle: number) => number {
+    const members = this.#members
+    const place = this.#place
+    return handle => {
+      members.lookInto(handle, place)
+      const own = this.#scoreAt(place)
+      if (own !== score) return own < score ? -1 : 1
+      return compareBytes(place.bytes, place.start, place.end, bytes, start, end)
+    }
+  }
+
+  #scoreAt({bytes, end}: RecordPlace): number {
+    for (let i = 0; i < SCORE_BYTES; i++) doubleBytes[i] = bytes[end + i]!
+    return double[0]!
+  }
+
+  #putScore({bytes, end}: RecordPlace, score: number): void {
+    double[0] = score
+    for (let i = 0; i < SCORE_BYTES; i++) bytes[end + i] = doubleBytes[i]!
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * A consumer group of a stream in memory.
+ *
+ *   pending   member   <ID: 16 bytes>
+ *             payload  <delivered at, ms: 2 x u32> <deliveries: 2 x u32> <consumer: u32>       numbers with their low half first
+ */
+import {type Halves, type Int64, readUint32le, signedInt64, splitInt64, unsignedInt64} from '../bytes/int64.js'
+import {STREAM_ID_BYTES, StreamId} from '../encoding/stream-id.js'
+import type {ValueVisitor} from '../keyspace/visitor.js'
+import type {Arena} from './arena.js'
+import {Members} from './members.js'
+
+const DELIVERIES = 8
+const OWNER = 16
+const PAYLOAD_BYTES = 20
+/** Of what is pending with no consumer (redis 8.8 XNACK). */
+export const NOBODY = 0xffff_ffff
+export const ENTRIES_READ_UNKNOWN = -1
+
+const halves: Halves = {high: 0, low: 0}
+const key = new Uint8Array(STREAM_ID_BYTES)
+
+export interface Consumer {
+  name: Uint8Array
+  seenAtMs: Int64
+  /** -1: never active. */
+  activeAtMs: Int64
+  pending: number
+}
+
+/** What is known of a pending entry. */
+export interface Pending {
+  deliveredAtMs: Int64
+  deliveries: Int64
+  /** Number of the consumer, or NOBODY. */
+  owner: number
+}
+
+export class ResidentGroup {
+  readonly lastId = new StreamId()
+  entriesRead: Int64 = ENTRIES_READ_UNKNOWN
+  readonly #pending: Members
+  /** By number; a gap where one was deleted. */
+  readonly #consumers: (Consumer | undefined)[] = []
+  readonly #numbers = new Map<string, number>()
+
+  constructor(
+    readonly arena: Arena,
+    readonly name: Uint8Array,
+  ) {
+    this.#pending = new Members(arena)
+  }
+
+  /** The number of a consumer; -1 where there is none of that name. */
+  find(name: Uint8Array): number {
+    return this.#numbers.get(textOf(name)) ?? -1
+  }
+
+  /** The number of a consumer that is made. */
+  make(name: Uint8Array, seenAtMs: Int64, activeAtMs: Int64): number {
+    const number = this.#consumers.push({name, seenAtMs, activeAtMs, pending: 0}) - 1
+    this.#numbers.set(textOf(name), number)
+    return number
+  }
+
+  consumer(number: number): Consumer {
+    return this.#consumers[number]!
+  }
+
+  /** Deletes a consumer with all that is pending with it. */
+  delete(number: number): void {
+    const ids: StreamId[] = []
+    this.#each((id, {owner}) => {
+      if (owner === number) ids.push(id.copy())
+    })
+    for (const id of ids) this.acknowledge(id)
+    this.#numbers.delete(textOf(this.#consumers[number]!.name))
+    this.#consumers[number] = undefined
+  }
+
+  /** Undefined where the entry is not pending. */
+  pending(id: StreamId): Pending | undefined {
+    id.writeBE(key, 0)
+    return this.#pending.find(key, 0, STREAM_ID_BYTES) < 0 ? undefined : this.#read()
+  }
+
+  /** An entry is pending with a consumer, whoever had it before. */
+  put(id: StreamId, {deliveredAtMs, deliveries, owner}: Pending): void {
+    id.writeBE(key, 0)
+    const members = this.#pending
+    if (members.find(key, 0, STREAM_ID_BYTES) < 0) members.add(key, 0, STREAM_ID_BYTES, PAYLOAD_BYTES)
+    else this.#disown(this.#read().owner)
+    const {bytes, end} = members.at
+    splitInt64(deliveredAtMs, halves)
+    putHalves(bytes, end)
+    splitInt64(deliveries, halves)
+    putHalves(bytes, end + DELIVERIES)
+    putWord(bytes, end + OWNER, owner)
+    if (owner !== NOBODY) this.#consumers[owner]!.pending++
+  }
+
+  /** An entry is not pending any more; false where it was not. */
+  acknowledge(id: StreamId): boolean {
+    id.writeBE(key, 0)
+    const handle = this.#pending.find(key, 0, STREAM_ID_BYTES)
+    if (handle < 0) return false
+    this.#disown(this.#read().owner)
+    this.#pending.remove(handle)
+    return true
+  }
+
+  #disown(owner: number): void {
+    if (owner !== NOBODY) this.#consumers[owner]!.pending--
+  }
+
+  #read(): Pending {
+    const {bytes, end} = this.#pending.at
+    return {
+      deliveredAtMs: signedInt64(readUint32le(bytes, end + 4) | 0, readUint32le(bytes, end)),
+      deliveries: unsignedInt64(readUint32le(bytes, end + DELIVERIES + 4), readUint32le(bytes, end + DELIVERIES)),
+      owner: readUint32le(bytes, end + OWNER),
+    }
+  }
+
+  #each(take: (id: StreamId, pending: Pending) => void): void {
+    const members = this.#pending
+    const id = new StreamId()
+    for (let handle = members.first(); handle >= 0; handle = members.next(handle)) {
+      id.readBE(members.at.bytes, members.at.start)
+      take(id, this.#read())
+    }
+  }
+
+  /** IDs of all that is pending, ascending, from one on. */
+  ids(from?: StreamId): StreamId[] {
+    const found: StreamId[] = []
+    this.#each(id => {
+      if (from === undefined || id.compare(from) >= 0) found.push(id.copy())
+    })
+    return found.sort((one, other) => one.compare(other))
+  }
+
+  show(visitor: ValueVisitor): void {
+    const {name, lastId, entriesRead} = this
+    const ids = this.ids()
+    visitor.group({name, lastId, entriesRead, pendingCount: ids.length})
+    const owned = new Map<number, StreamId[]>()
+    for (const id of ids) {
+      const {deliveredAtMs, deliveries, owner} = this.pending(id)!
+      visitor.pending(id, deliveredAtMs, deliveries)
+      const own = owned.get(owner)
+      if (own === undefined) owned.set(owner, [id])
+      else own.push(id)
+    }
+    const numbers = [...this.#numbers.values()].sort((one, other) =>
+      Buffer.compare(this.consumer(one).name, this.consumer(other).name),
+    )
+    for (const number of numbers) {
+      const {pending, ...consumer} = this.consumer(number)
+      visitor.consumer({...consumer, pendingCount: pending})
+      for (const id of owned.get(number) ?? []) visitor.consumerPending(id)
+    }
+    for (const id of owned.get(NOBODY) ?? []) visitor.nacked(id)
+  }
+
+  copy(): ResidentGroup {
+    const copy = new ResidentGroup(this.arena, this.name)
+    copy.lastId.set(this.lastId)
+    copy.entriesRead = this.entriesRead
+    const numbers = new Map<number, number>([[NOBODY, NOBODY]])
+    for (const number of this.#numbers.values()) {
+      const {name, seenAtMs, activeAtMs} = this.consumer(number)
+      numbers.set(number, copy.make(name, seenAtMs, activeAtMs))
+    }
+    this.#each((id, pending) => copy.put(id, {...pending, owner: numbers.get(pending.owner)!}))
+    return copy
+  }
+
+  move(): void {
+    this.#pending.move()
+  }
+
+  dispose(): void {
+    this.#pending.clear()
+  }
+}
+
+function textOf(name: Uint8Array): string {
+  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
+}
+
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word
+  bytes[at + 1] = word >>> 8
+  bytes[at + 2] = word >>> 16
+  bytes[at + 3] = word >>> 24
+}
+
+function putHalves(bytes: Uint8Array, at: number): void {
+  putWord(bytes, at, halves.low)
+  putWord(bytes, at + 4, halves.high)
+}
