@@ -99,6 +99,15 @@ export class Call {
     return Number(this.integer(arg, message))
   }
 
+  /** The number of a database: how many there are, the log does not say. */
+  databaseNumber(arg: number, message = NOT_INTEGER): number {
+    const number = this.integer(arg, message)
+    if (typeof number !== 'number' || number < 0 || number > 0x7fff_ffff) {
+      throw new ReplyError('ERR DB index is out of range')
+    }
+    return number
+  }
+
   /** Throws where an argument is no double, or NaN. */
   double(arg: number, message = NOT_FLOAT): number {
     if (arg >= this.argc) throw syntaxError()
@@ -149,6 +158,14 @@ export class Call {
     if (this.db.value(entry) !== undefined) throw new ReplyError(WRONG_TYPE)
     this.db.touch(entry)
     return entry
+  }
+
+  /** A key is the string that an argument says from now on, whatever it was; returns its number. Its expiry stays. */
+  setString(keyArg: number, valueArg: number): number {
+    const {bytes, db} = this
+    const valueStart = this.start(valueArg)
+    const valueEnd = this.end(valueArg)
+    return db.setString(bytes, this.start(keyArg), this.end(keyArg), bytes, valueStart, valueEnd)
   }
 
   /** Removes a key where it is there; whether it was. */

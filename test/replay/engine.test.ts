@@ -1,21 +1,9 @@
 /** Transactions, databases, errors: what holds for all commands. */
 import {describe, expect, it} from 'vitest'
-import type {LogCommand} from '../../src/aof/log-reader.js'
 import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
 import {Keyspace} from '../../src/resident/keyspace.js'
 import {SetValue} from '../../src/resident/set.js'
-
-function commandOf(args: readonly string[], offset: number): LogCommand {
-  const bytes = Buffer.from(args.join(''), 'latin1')
-  const bounds = new Int32Array(2 * args.length)
-  let at = 0
-  for (const [i, arg] of args.entries()) {
-    bounds[2 * i] = at
-    at += arg.length
-    bounds[2 * i + 1] = at
-  }
-  return {bytes, argc: args.length, bounds, offset, endOffset: offset + 1}
-}
+import {commandOf} from './replaying.js'
 
 function replay(lines: readonly string[], skipUnsupported = false) {
   const keyspace = new Keyspace()

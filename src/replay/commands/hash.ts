@@ -1,10 +1,11 @@
 /** Hashes: fields and their values. */
 import {formatInt64, type Halves, parseInt64} from '../../bytes/int64.js'
+import {ZERO_LONG_DOUBLE} from '../../bytes/long-double.js'
 import {HashValue} from '../../resident/hash.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, ReplyError, wrongArgc} from '../command.js'
 import {hashExpiryCommands} from './hash-expiry.js'
-import {addFloat, addTo} from './number.js'
+import {addTo, floatOf, sumOfFloats} from './number.js'
 
 const halves: Halves = {high: 0, low: 0}
 const digits = new Uint8Array(24)
@@ -51,14 +52,18 @@ function hincrby(call: Call): void {
 }
 
 function hincrbyfloat(call: Call): void {
+  const increment = floatOf(call.bytes, call.start(3), call.end(3))
+  if (increment === 'infinite') throw new ReplyError('ERR value is NaN or Infinity')
   const there = call.lookup(1, HashValue)
-  let before: string | undefined
-  if (there !== undefined && there.find(call.bytes, call.start(2), call.end(2)) >= 0) {
-    before = Buffer.from(there.at.bytes.subarray(there.valueStart, there.at.payloadEnd)).toString('latin1')
-  }
-  const sum = addFloat(call, before, 3, 'ERR hash value is not a float')
+  const {bytes} = call
+  const [start, end] = [call.start(2), call.end(2)]
+  const found = there !== undefined && there.find(bytes, start, end) >= 0
+  const before = found
+    ? floatOf(there.at.bytes, there.valueStart, there.at.payloadEnd, 'ERR hash value is not a float')
+    : ZERO_LONG_DOUBLE
+  const sum = sumOfFloats(before, increment)
   const hash = there ?? call.make(1, new HashValue(call.keyspace.arena))
-  hash.set(call.bytes, call.start(2), call.end(2), sum, 0, sum.length, true)
+  hash.set(bytes, start, end, sum, 0, sum.length, true)
 }
 
 /** Removes fields that are arguments. */

@@ -1,11 +1,17 @@
 /** Strings that are numbers. */
 import {formatInt64, type Halves, parseInt64} from '../../bytes/int64.js'
-import {addLongDoubles, formatLongDouble, parseLongDouble} from '../../bytes/long-double.js'
+import {
+  addLongDoubles,
+  formatLongDouble,
+  type LongDouble,
+  parseLongDouble,
+  ZERO_LONG_DOUBLE,
+} from '../../bytes/long-double.js'
 import {RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, NOT_FLOAT, NOT_INTEGER, ReplyError, UnreplayableError} from '../command.js'
 
-export const OVERFLOW = 'ERR increment or decrement would overflow'
+const OVERFLOW = 'ERR increment or decrement would overflow'
 const NOT_FINITE = 'ERR increment would produce NaN or Infinity'
 
 const place = new RecordPlace()
@@ -50,27 +56,30 @@ function decrby(call: Call): void {
   add(call, low === 0 ? -high : ~high, -low >>> 0)
 }
 
-/** The sum of a number as text, none being 0, and an argument, as the server prints it. */
-export function addFloat(call: Call, before: string | undefined, arg: number, notFloat: string): Uint8Array {
-  const own = parseLongDouble(before ?? '0')
-  if (own === undefined) {
-    if (before !== undefined && /^[+-]?inf(inity)?$/i.test(before)) throw new ReplyError(NOT_FINITE)
-    throw new ReplyError(notFloat)
-  }
-  const text = call.text(arg)
-  const increment = parseLongDouble(text)
-  if (increment !== undefined) return Buffer.from(formatLongDouble(addLongDoubles(own, increment)))
-  throw new ReplyError(/^[+-]?inf(inity)?$/i.test(text) ? NOT_FINITE : NOT_FLOAT)
+type Float = LongDouble | 'infinite'
+
+/** The number that bytes spell. */
+export function floatOf(bytes: Uint8Array, start: number, end: number, notFloat = NOT_FLOAT): Float {
+  const value = parseLongDouble(Buffer.prototype.latin1Slice.call(bytes, start, end))
+  if (value === undefined) throw new ReplyError(notFloat)
+  return value
+}
+
+/** The sum, as the server prints it. */
+export function sumOfFloats(one: Float, other: Float): Uint8Array {
+  const sum = one === 'infinite' || other === 'infinite' ? undefined : addLongDoubles(one, other)
+  if (sum === undefined) throw new ReplyError(NOT_FINITE)
+  return Buffer.from(formatLongDouble(sum))
 }
 
 function incrbyfloat(call: Call): void {
   const entry = call.findString(1)
-  let before: string | undefined
+  let before: Float = ZERO_LONG_DOUBLE
   if (entry >= 0) {
     call.db.place(entry, place)
-    before = Buffer.from(place.bytes.subarray(place.end, place.payloadEnd)).toString('latin1')
+    before = floatOf(place.bytes, place.end, place.payloadEnd)
   }
-  const sum = addFloat(call, before, 2, NOT_FLOAT)
+  const sum = sumOfFloats(before, floatOf(call.bytes, call.start(2), call.end(2)))
   call.db.setString(call.bytes, call.start(1), call.end(1), sum, 0, sum.length)
 }
 

@@ -7,13 +7,6 @@ import {type CommandFamily, keyless, ReplyError, syntaxError, UnreplayableError}
 
 const nothing = (): void => {}
 
-function database(call: Call, arg: number, message: string): number {
-  const number = call.integer(arg, message)
-  if (typeof number !== 'number' || number < 0 || number > 0x7fff_ffff)
-    throw new ReplyError('ERR DB index is out of range')
-  return number
-}
-
 /** FLUSHDB, FLUSHALL [ASYNC | SYNC] */
 function checkFlush(call: Call): void {
   if (call.argc > 2 || (call.argc === 2 && !call.is(1, 'ASYNC') && !call.is(1, 'SYNC'))) throw syntaxError()
@@ -26,7 +19,7 @@ const bySlots = (): never => {
 }
 
 export const serverCommands: CommandFamily = {
-  SELECT: keyless(2, call => call.select(database(call, 1, 'ERR value is not an integer or out of range'))),
+  SELECT: keyless(2, call => call.select(call.databaseNumber(1))),
   MULTI: keyless(1, nothing),
   EXEC: keyless(1, () => {
     throw new ReplyError('ERR EXEC without MULTI')
@@ -45,8 +38,8 @@ export const serverCommands: CommandFamily = {
     call.select(call.dbNumber)
   }),
   SWAPDB: keyless(3, call => {
-    const one = database(call, 1, 'ERR invalid first DB index')
-    const other = database(call, 2, 'ERR invalid second DB index')
+    const one = call.databaseNumber(1, 'ERR invalid first DB index')
+    const other = call.databaseNumber(2, 'ERR invalid second DB index')
     call.keyspace.swap(one, other)
     call.select(call.dbNumber)
   }),

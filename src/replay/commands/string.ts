@@ -1,8 +1,8 @@
 /** Strings, set and read anew. */
 import {NEVER} from '../../keyspace/entry.js'
-import {RecordPlace} from '../../resident/byte-table.js'
+import {copyBytes, RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, keyless, ReplyError, syntaxError, UnreplayableError, wrongArgc} from '../command.js'
+import {type CommandFamily, keyed, ReplyError, syntaxError, UnreplayableError, wrongArgc} from '../command.js'
 import {absoluteExpiry, expiryUnit, type Unit} from '../expiry.js'
 import {numberCommands} from './number.js'
 
@@ -10,77 +10,94 @@ const place = new RecordPlace()
 
 /** A string has at most this many bytes (proto-max-bulk-len). */
 export const STRING_BYTES_MAX = 512 * 1024 * 1024
+const BAD_KEY_COUNT = 'ERR invalid numkeys value or out of range'
 const TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)'
 
-function setArgument(call: Call, key: number, value: number): number {
-  return call.db.setString(
-    ...([call.bytes, call.start(key), call.end(key)] as const),
-    ...([call.bytes, call.start(value), call.end(value)] as const),
-  )
-}
+type Condition = 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'
 
-interface SetOptions {
-  condition: 'NX' | 'XX' | 'IFEQ' | 'IFNE' | undefined
+const COMPARING = ['IFEQ', 'IFNE', 'IFDEQ', 'IFDNE'] as const
+
+/** What may stand behind the value of a SET, and behind the key of a GETEX. */
+class StringOptions {
+  condition: Condition | undefined
   /** Argument that the condition compares with. */
-  compared: number
-  keepsExpiry: boolean
+  compared = 0
+  gets = false
+  keepsExpiry = false
+  persists = false
   unit: Unit | undefined
-  time: number
-}
+  time = 0
 
-const options: SetOptions = {condition: undefined, compared: 0, keepsExpiry: false, unit: undefined, time: 0}
+  /** Throws where words stand together that cannot, as the server's parseExtendedStringArgumentsOrReply does. */
+  read(call: Call, from: number): void {
+    this.condition = this.unit = undefined
+    this.gets = this.keepsExpiry = this.persists = false
+    for (let arg = from; arg < call.argc; arg++) arg = this.#take(call, arg)
+  }
 
-/** What follows the value of a SET. */
-function readSetOptions(call: Call): void {
-  options.condition = undefined
-  options.keepsExpiry = false
-  options.unit = undefined
-  for (let arg = 3; arg < call.argc; arg++) {
-    if (call.is(arg, 'GET')) continue
-    if (call.is(arg, 'KEEPTTL') && options.unit === undefined) options.keepsExpiry = true
-    else if ((call.is(arg, 'NX') || call.is(arg, 'XX')) && options.condition === undefined) {
-      options.condition = call.is(arg, 'NX') ? 'NX' : 'XX'
-    } else if (call.is(arg, 'IFEQ') || call.is(arg, 'IFNE')) {
-      if (options.condition !== undefined || arg + 1 >= call.argc) throw syntaxError()
-      options.condition = call.is(arg, 'IFEQ') ? 'IFEQ' : 'IFNE'
-      options.compared = ++arg
-    } else if (call.is(arg, 'IFDEQ') || call.is(arg, 'IFDNE')) {
-      throw new UnreplayableError('it compares digests of values, which only its server makes')
-    } else {
-      const unit = expiryUnit(call, arg)
-      if (unit === undefined || options.unit !== undefined || options.keepsExpiry || arg + 1 >= call.argc) {
-        throw syntaxError()
-      }
-      options.unit = unit
-      options.time = ++arg
+  /** Takes the option at an argument, and tells its last argument. */
+  #take(call: Call, arg: number): number {
+    const unit = expiryUnit(call, arg)
+    const last = arg + 1 < call.argc
+    if (unit !== undefined) {
+      if (!last || this.unit !== undefined || this.keepsExpiry || this.persists) throw syntaxError()
+      this.unit = unit
+      this.time = arg + 1
+      return arg + 1
     }
+    if (call.is(arg, 'GET')) this.gets = true
+    else if (call.is(arg, 'KEEPTTL') && this.unit === undefined && !this.persists) this.keepsExpiry = true
+    else if (call.is(arg, 'PERSIST') && this.unit === undefined && !this.keepsExpiry) this.persists = true
+    else return this.#takeCondition(call, arg)
+    return arg
+  }
+
+  #takeCondition(call: Call, arg: number): number {
+    const word = call.is(arg, 'NX') ? 'NX' : call.is(arg, 'XX') ? 'XX' : undefined
+    if (word !== undefined && (this.condition ?? word) === word) {
+      this.condition = word
+      return arg
+    }
+    this.condition = this.condition === undefined ? COMPARING.find(one => call.is(arg, one)) : undefined
+    if (this.condition === undefined || arg + 1 >= call.argc) throw syntaxError()
+    this.compared = arg + 1
+    return arg + 1
   }
 }
 
-/** key value [NX|XX|IFEQ v|IFNE v] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] */
+const options = new StringOptions()
+
+/** key value [NX|XX|IFEQ v|IFNE v|IFDEQ d|IFDNE d] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] */
 function set(call: Call): void {
   if (call.argc === 3) {
-    call.db.expire(setArgument(call, 1, 2), NEVER)
+    call.db.expire(call.setString(1, 2), NEVER)
     return
   }
-  readSetOptions(call)
-  const {condition, keepsExpiry, unit} = options
+  options.read(call, 3)
+  const {condition, keepsExpiry, unit, gets, persists} = options
+  if (persists) throw syntaxError()
   const expireAtMs = unit === undefined ? NEVER : absoluteExpiry(call, options.time, unit, 'set')
+  if (gets) call.findString(1)
   if (condition !== undefined && !isMet(call, condition)) return
-  const entry = setArgument(call, 1, 2)
+  const entry = call.setString(1, 2)
   if (!keepsExpiry) call.db.expire(entry, expireAtMs)
 }
 
-function isMet(call: Call, condition: NonNullable<SetOptions['condition']>): boolean {
+function isMet(call: Call, condition: Condition): boolean {
   if (condition === 'NX' || condition === 'XX') return call.find(1) >= 0 === (condition === 'XX')
   const entry = call.findString(1)
+  if (condition === 'IFDEQ' || condition === 'IFDNE') throw digests()
   // Of a key that is not there, nothing is equal.
   if (entry < 0) return condition === 'IFNE'
   return isEqual(call, entry, options.compared) === (condition === 'IFEQ')
 }
 
+function digests(): UnreplayableError {
+  return new UnreplayableError('it compares digests of values, which only its server makes')
+}
+
 /** Whether a string is an argument. */
-export function isEqual(call: Call, entry: number, arg: number): boolean {
+function isEqual(call: Call, entry: number, arg: number): boolean {
   call.db.place(entry, place)
   if (place.payloadEnd - place.end !== call.length(arg)) return false
   const start = call.start(arg)
@@ -92,7 +109,7 @@ export function isEqual(call: Call, entry: number, arg: number): boolean {
 function setWithExpiry(unit: Unit, name: string): (call: Call) => void {
   return call => {
     const expireAtMs = absoluteExpiry(call, 2, unit, name)
-    call.db.expire(setArgument(call, 1, 3), expireAtMs)
+    call.db.expire(call.setString(1, 3), expireAtMs)
   }
 }
 
@@ -116,26 +133,21 @@ function setPairs(
     for (let arg = first; arg < end; arg += 2) if (call.find(arg) >= 0 !== (condition === 'XX')) return
   }
   for (let arg = first; arg < end; arg += 2) {
-    const entry = setArgument(call, arg, arg + 1)
+    const entry = call.setString(arg, arg + 1)
     if (!keepsExpiry) call.db.expire(entry, expireAtMs)
   }
 }
 
 /** numkeys key value [key value ...] [NX|XX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] (valkey 9.1, redis 8.4) */
 function msetex(call: Call): void {
-  const keys = call.number(1)
-  if (keys < 1 || 2 + 2 * keys > call.argc) throw new ReplyError('ERR invalid numkeys value')
+  const keys = call.number(1, BAD_KEY_COUNT)
+  if (keys < 1 || keys > 0x7fff_ffff) throw new ReplyError(BAD_KEY_COUNT)
   const end = 2 + 2 * keys
-  let condition: 'NX' | 'XX' | undefined
-  let keepsExpiry = false
-  let expireAtMs: ReturnType<typeof absoluteExpiry> = NEVER
-  for (let arg = end; arg < call.argc; arg++) {
-    const unit = expiryUnit(call, arg)
-    if (call.is(arg, 'NX') || call.is(arg, 'XX')) condition = call.is(arg, 'NX') ? 'NX' : 'XX'
-    else if (call.is(arg, 'KEEPTTL')) keepsExpiry = true
-    else if (unit !== undefined && arg + 1 < call.argc) expireAtMs = absoluteExpiry(call, ++arg, unit, 'msetex')
-    else throw syntaxError()
-  }
+  if (end > call.argc) throw syntaxError()
+  options.read(call, end)
+  const {condition, unit, gets, persists, keepsExpiry} = options
+  if (gets || persists || (condition !== undefined && condition !== 'NX' && condition !== 'XX')) throw syntaxError()
+  const expireAtMs = unit === undefined ? NEVER : absoluteExpiry(call, options.time, unit, 'msetex')
   setPairs(call, 2, end, condition, expireAtMs, keepsExpiry)
 }
 
@@ -143,17 +155,17 @@ function msetex(call: Call): void {
 function append(call: Call): void {
   const entry = call.findString(1)
   if (entry < 0) {
-    setArgument(call, 1, 2)
+    call.setString(1, 2)
     return
   }
   const length = stringLength(call, entry)
   if (length + call.length(2) > STRING_BYTES_MAX) throw new ReplyError(TOO_LONG)
   call.db.resize(entry, length + call.length(2))
   call.db.place(entry, place)
-  place.bytes.set(call.bytes.subarray(call.start(2), call.end(2)), place.end + length)
+  copyBytes(call.bytes, call.start(2), call.end(2), place.bytes, place.end + length)
 }
 
-export function stringLength(call: Call, entry: number): number {
+function stringLength(call: Call, entry: number): number {
   call.db.place(entry, place)
   return place.payloadEnd - place.end
 }
@@ -182,17 +194,18 @@ function setrange(call: Call): void {
   if (bytes === 0) return
   if (offset + bytes > STRING_BYTES_MAX) throw new ReplyError(TOO_LONG)
   widened(call, entry, offset + bytes, place)
-  place.bytes.set(call.bytes.subarray(call.start(3), call.end(3)), place.end + offset)
+  copyBytes(call.bytes, call.start(3), call.end(3), place.bytes, place.end + offset)
 }
 
 /** key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] */
 function getex(call: Call): void {
-  const unit = call.argc > 2 ? expiryUnit(call, 2) : undefined
-  const persists = call.argc === 3 && call.is(2, 'PERSIST')
-  if (call.argc > 2 && !persists && (unit === undefined || call.argc !== 4)) throw syntaxError()
+  options.read(call, 2)
+  const {condition, unit, gets, persists, keepsExpiry} = options
+  if (gets || keepsExpiry || condition !== undefined) throw syntaxError()
   const entry = call.findString(1)
-  const expireAtMs = unit === undefined ? NEVER : absoluteExpiry(call, 3, unit, 'getex')
-  if (entry >= 0 && (persists || unit !== undefined)) call.db.expire(entry, expireAtMs)
+  if (entry < 0) return
+  if (unit !== undefined) call.db.expire(entry, absoluteExpiry(call, options.time, unit, 'getex'))
+  else if (persists) call.db.expire(entry, NEVER)
 }
 
 /** key value (valkey 9.0) */
@@ -201,31 +214,34 @@ function delifeq(call: Call): void {
   if (entry >= 0 && isEqual(call, entry, 2)) call.db.remove(entry)
 }
 
-/** key [IFEQ v|IFNE v|IFDEQ d|IFDNE d] (redis 8.4) */
+/** key [IFEQ v|IFNE v|IFDEQ d|IFDNE d] (redis 8.4, valkey 9.2) */
 function delex(call: Call): void {
   if (call.argc === 2) {
     call.remove(1)
     return
   }
-  if (call.argc !== 4) throw syntaxError()
-  if (call.is(2, 'IFDEQ') || call.is(2, 'IFDNE')) {
-    throw new UnreplayableError('it compares digests of values, which only its server makes')
+  if (call.argc !== 4) throw wrongArgc('delex')
+  const condition = COMPARING.find(one => call.is(2, one))
+  if (condition === undefined) throw new ReplyError('ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE')
+  const entry = call.find(1)
+  if (entry < 0) return
+  if (call.db.value(entry) !== undefined) {
+    throw new ReplyError('ERR Key should be of string type if conditions are specified')
   }
-  if (!call.is(2, 'IFEQ') && !call.is(2, 'IFNE')) throw syntaxError()
-  const entry = call.findString(1)
-  if (entry >= 0 && isEqual(call, entry, 3) === call.is(2, 'IFEQ')) call.db.remove(entry)
+  if (condition === 'IFDEQ' || condition === 'IFDNE') throw digests()
+  if (isEqual(call, entry, 3) === (condition === 'IFEQ')) call.db.remove(entry)
 }
 
 export const stringCommands: CommandFamily = {
   SET: keyed(-3, set),
   SETNX: keyed(3, call => {
-    if (call.find(1) < 0) setArgument(call, 1, 2)
+    if (call.find(1) < 0) call.setString(1, 2)
   }),
   SETEX: keyed(4, setWithExpiry('EX', 'setex')),
   PSETEX: keyed(4, setWithExpiry('PX', 'psetex')),
   GETSET: keyed(3, call => {
     call.findString(1)
-    call.db.expire(setArgument(call, 1, 2), NEVER)
+    call.db.expire(call.setString(1, 2), NEVER)
   }),
   GETDEL: keyed(2, call => {
     if (call.findString(1) >= 0) call.remove(1)
@@ -235,7 +251,7 @@ export const stringCommands: CommandFamily = {
   DELEX: keyed(-2, delex),
   MSET: keyed(-3, mset('mset', false)),
   MSETNX: keyed(-3, mset('msetnx', true)),
-  MSETEX: keyless(-4, msetex),
+  MSETEX: {arity: -4, key: 2, run: msetex},
   APPEND: keyed(3, append),
   SETRANGE: keyed(4, setrange),
   ...numberCommands,

@@ -1,0 +1,139 @@
+/** Runs commands through the engine, and shows what a data set holds: ours, or a real server's. */
+import {readFileSync} from 'node:fs'
+import type {LogCommand} from '../../src/aof/log-reader.js'
+import type {Int64} from '../../src/bytes/int64.js'
+import {type Entry, NEVER} from '../../src/keyspace/entry.js'
+import {type EntryVisitor, ValueVisitor} from '../../src/keyspace/visitor.js'
+import {RdbReader} from '../../src/rdb/reader.js'
+import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
+import {Keyspace} from '../../src/resident/keyspace.js'
+import {showKeyspace} from '../../src/resident/showing.js'
+import {type Server, startServer} from '../server/server.js'
+
+export type Argument = string | number | Uint8Array
+
+export function commandOf(args: readonly Argument[], offset = 0): LogCommand {
+  const parts = args.map(arg => (typeof arg === 'object' ? arg : Buffer.from(String(arg), 'latin1')))
+  const bounds = new Int32Array(2 * args.length)
+  let at = 0
+  for (const [i, part] of parts.entries()) {
+    bounds[2 * i] = at
+    at += part.length
+    bounds[2 * i + 1] = at
+  }
+  return {bytes: Buffer.concat(parts), argc: args.length, bounds, offset, endOffset: offset + 1}
+}
+
+export interface Replayed {
+  keyspace: Keyspace
+  refusals: Refusal[]
+  engine: ReplayEngine
+}
+
+/** Commands as lists of arguments, or as lines with spaces between them. */
+export function replay(commands: readonly (string | readonly Argument[])[], nowMs = 0): Replayed {
+  const keyspace = new Keyspace()
+  const refusals: Refusal[] = []
+  const options = {nowMs, skipUnsupported: true, onRefusal: (one: Refusal) => refusals.push(one)}
+  const engine = new ReplayEngine(keyspace, options)
+  for (const [i, command] of commands.entries()) {
+    engine.apply(commandOf(typeof command === 'string' ? command.split(' ') : command, i))
+  }
+  return {keyspace, refusals, engine}
+}
+
+/** Of every key `db:key` its type, its expiry and its value, elements without an order of their own sorted. */
+export type Content = Record<string, string>
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+}
+
+class ContentVisitor extends ValueVisitor implements EntryVisitor {
+  readonly depth = 'elements'
+  readonly content: Content = {}
+  #parts: string[] = []
+
+  entry(): ValueVisitor {
+    this.#parts = []
+    return this
+  }
+
+  function(source: Uint8Array): void {
+    this.content[`function ${/name=(\w+)/.exec(text(source, 0, source.length))?.[1]}`] = text(source, 0, source.length)
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number): void {
+    this.#parts.push(text(bytes, start, end))
+  }
+
+  override item(bytes: Uint8Array, start: number, end: number): void {
+    this.#parts.push(JSON.stringify(text(bytes, start, end)))
+  }
+
+  override member(bytes: Uint8Array, start: number, end: number): void {
+    this.item(bytes, start, end)
+  }
+
+  override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
+    this.#parts.push(`${JSON.stringify(text(bytes, start, end))} ${Object.is(score, -0) ? '-0' : score}`)
+  }
+
+  override field(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    expireAtMs: Int64,
+  ): void {
+    const expires = expireAtMs === NEVER ? '' : ` @${expireAtMs}`
+    const pair = [text(name, nameStart, nameEnd), text(value, valueStart, valueEnd)]
+    this.#parts.push(JSON.stringify(pair) + expires)
+  }
+
+  override end(entry: Entry): void {
+    const {db, type, expireAtMs, keyBytes} = entry
+    const parts = type === 'string' ? this.#parts.join('') : (type === 'list' ? this.#parts : this.#parts.sort()).join()
+    const expires = expireAtMs === NEVER ? '' : ` @${expireAtMs}`
+    this.content[`${db}:${text(keyBytes.bytes, keyBytes.start, keyBytes.end)}`] = `${type}${expires} ${parts}`
+  }
+}
+
+export async function contentOf(keyspace: Keyspace): Promise<Content> {
+  const visitor = new ContentVisitor()
+  await showKeyspace(keyspace, visitor)
+  return visitor.content
+}
+
+export async function contentOfServer(server: Server): Promise<Content> {
+  const visitor = new ContentVisitor()
+  await (await RdbReader.open(new Uint8Array(readFileSync(await server.save())))).run(visitor)
+  return visitor.content
+}
+
+export interface Outcome {
+  content: Content
+  /** Of each command the message of the error that it was answered with; empty where there was none. */
+  errors: string[]
+}
+
+/** Sends the same commands to a real server, one after the other. */
+export async function askServer(name: string, commands: readonly (readonly Argument[])[]): Promise<Outcome> {
+  const server = await startServer(name)
+  try {
+    const replies = await server.client.pipeline(commands as never)
+    const errors = replies.map(reply => (reply instanceof Error ? reply.message : ''))
+    return {content: await contentOfServer(server), errors}
+  } finally {
+    await server.stop()
+  }
+}
+
+export async function askEngine(commands: readonly (readonly Argument[])[], nowMs = Date.now()): Promise<Outcome> {
+  const {keyspace, refusals} = replay(commands, nowMs)
+  const errors: string[] = commands.map(() => '')
+  for (const {offset, message} of refusals) errors[offset] = message
+  return {content: await contentOf(keyspace), errors}
+}
