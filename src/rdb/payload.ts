@@ -22,6 +22,7 @@ import type {Target} from './targets.js'
 import {HashTemplates} from './value/hash-template.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
 import {valueWriters, type WrittenType} from './value/writers.js'
+import {MAGIC_BYTES, type RdbHeader} from './versions.js'
 
 const FOOTER_BYTES = 10
 const CHECKSUM_BYTES = 8
@@ -122,9 +123,12 @@ export interface PayloadFacts {
 }
 
 /** Reads the footer. FormatError where the payload is too short for one, or its checksum is wrong. */
-export function readPayloadFooter(payload: Uint8Array): PayloadFacts {
+export function readPayloadFooter(payload: Uint8Array, bodyBytesMin = 2): PayloadFacts {
   const at = payload.length - FOOTER_BYTES
-  if (at < 2) throw new FormatError('TRUNCATED', `a DUMP payload has at least 12 bytes, this one ${payload.length}`, 0)
+  if (at < bodyBytesMin) {
+    const text = `a DUMP payload has at least ${bodyBytesMin + FOOTER_BYTES} bytes, this one ${payload.length}`
+    throw new FormatError('TRUNCATED', text, 0)
+  }
   const rdbVersion = payload[at]! | (payload[at + 1]! << 8)
   const family = rdbVersion >= VALKEY_VERSION_MIN ? 'valkey' : 'redis'
   const stored = payload.subarray(payload.length - CHECKSUM_BYTES)
@@ -170,7 +174,8 @@ export function readPayloadNow(payload: Uint8Array, visitor: EntryVisitor, key: 
 
 /** Shows a visitor the libraries of what FUNCTION DUMP answers: their records, with the same footer. */
 export function readFunctionsPayload(payload: Uint8Array, visitor: EntryVisitor): void {
-  const facts = readPayloadFooter(payload)
+  // Of no libraries at all, the footer is everything.
+  const facts = readPayloadFooter(payload, 0)
   const head = new ByteWriter()
   head.ascii(magicOf(facts))
   head.copy(payload, 0, payload.length - FOOTER_BYTES)
@@ -182,9 +187,14 @@ export function readFunctionsPayload(payload: Uint8Array, visitor: EntryVisitor)
   records.readAll(visitor)
 }
 
-function magicOf({family, rdbVersion}: PayloadFacts): string {
-  const magic = family === 'valkey' ? 'VALKEY' : 'REDIS'
-  return magic + String(rdbVersion).padStart(9 - magic.length, '0')
+/** Magic and version of a snapshot whose values are stored as that of a payload. */
+export function payloadHeader({family, rdbVersion}: PayloadFacts): RdbHeader {
+  return {magic: family === 'valkey' ? 'VALKEY' : 'REDIS', family, rdbVersion}
+}
+
+function magicOf(facts: PayloadFacts): string {
+  const {magic, rdbVersion} = payloadHeader(facts)
+  return magic + String(rdbVersion).padStart(MAGIC_BYTES - magic.length, '0')
 }
 
 /** All of it is there. */

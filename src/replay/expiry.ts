@@ -39,7 +39,24 @@ export function invalidExpiry(command: string): ReplyError {
   return new ReplyError(`ERR invalid expire time in '${command}' command`)
 }
 
-export type ExpiryCondition = 'NX' | 'XX' | 'GT' | 'LT' | undefined
+const CONDITIONS = ['NX', 'XX', 'GT', 'LT'] as const
+
+export type ExpiryCondition = (typeof CONDITIONS)[number]
+
+/** The condition that an argument is; undefined for any other word. */
+export function expiryConditionAt(call: Call, arg: number): ExpiryCondition | undefined {
+  return CONDITIONS.find(one => call.is(arg, one))
+}
+
+/** Throws where conditions stand together that cannot. */
+export function checkConditions(conditions: readonly ExpiryCondition[]): void {
+  if (conditions.includes('NX') && conditions.some(one => one !== 'NX')) {
+    throw new ReplyError('ERR NX and XX, GT or LT options at the same time are not compatible')
+  }
+  if (conditions.includes('GT') && conditions.includes('LT')) {
+    throw new ReplyError('ERR GT and LT options at the same time are not compatible')
+  }
+}
 
 /** Whether an expiry may be set where there is this one; no expiry counts as one that is never reached. */
 export function mayExpire(condition: ExpiryCondition, before: Int64, atMs: Int64): boolean {
@@ -52,7 +69,5 @@ export function mayExpire(condition: ExpiryCondition, before: Int64, atMs: Int64
       return before !== NEVER && atMs > before
     case 'LT':
       return before === NEVER || atMs < before
-    default:
-      return true
   }
 }

@@ -197,7 +197,7 @@ describe('keys', () => {
   })
 
   it('tell why scripts, functions and modules are not replayed', () => {
-    const commands = [
+    const {refusals, engine} = replay([
       'EVAL x 0',
       'FCALL f 0',
       'SCRIPT LOAD x',
@@ -205,41 +205,10 @@ describe('keys', () => {
       'vadd v VALUES 1 1 e',
       'HIMPORT x',
       'NONSENSE a',
-    ]
-    const {refusals} = replay(commands)
-    expect(refusals.map(({kind, command, message}) => [kind, command, message.slice(0, 40)])).toMatchInlineSnapshot(`
-      [
-        [
-          "skipped",
-          "EVAL",
-          "it runs a Lua script, as logs of servers",
-        ],
-        [
-          "skipped",
-          "FCALL",
-          "it runs a function; servers write what a",
-        ],
-        [
-          "skipped",
-          "JSON.SET",
-          "a command of the module RedisJSON: only ",
-        ],
-        [
-          "skipped",
-          "vadd",
-          "a command of the module vectorset: only ",
-        ],
-        [
-          "skipped",
-          "HIMPORT",
-          "it belongs to a connection, and no serve",
-        ],
-        [
-          "skipped",
-          "NONSENSE",
-          "no server that we know has such a comman",
-        ],
-      ]
-    `)
+    ])
+    expect(refusals.map(({kind}) => kind)).toEqual(Array(6).fill('skipped'))
+    expect(engine.skipped).toBe(6)
+    const words = [/script/, /function/, /ReJSON/, /vectorset/, /RESTORE/, /no server that we know/]
+    for (const [i, {message}] of refusals.entries()) expect(message).toMatch(words[i]!)
   })
 })

@@ -1,29 +1,23 @@
 /** Keys, whatever they hold. */
-import {FormatError} from '../../errors.js'
+import {FormatError, UnsupportedError} from '../../errors.js'
 import {NEVER} from '../../keyspace/entry.js'
-import type {EntryVisitor} from '../../keyspace/visitor.js'
-import {readPayloadFooter, readPayloadNow} from '../../rdb/payload.js'
+import {type PayloadFacts, payloadHeader, readPayloadFooter, readPayloadNow} from '../../rdb/payload.js'
+import type {DetachedValue} from '../../resident/database.js'
 import {Keyspace} from '../../resident/keyspace.js'
 import {LoadingVisitor} from '../../resident/loading.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, keyless, NO_SUCH_KEY, ReplyError, syntaxError} from '../command.js'
-import {type ExpiryCondition, expiryOf, mayExpire, type Unit} from '../expiry.js'
+import {type CommandFamily, keyed, NO_SUCH_KEY, ReplyError, syntaxError, UnreplayableError} from '../command.js'
+import {checkConditions, type ExpiryCondition, expiryConditionAt, expiryOf, mayExpire, type Unit} from '../expiry.js'
 import {sortCommands} from './sort.js'
 
 const SAME = 'ERR source and destination objects are the same'
 const BUSY = 'BUSYKEY Target key name already exists.'
 const BAD_PAYLOAD = 'ERR DUMP payload version or checksum are wrong'
+const KEY_AND_KEYS = 'ERR When using MIGRATE KEYS option, the key argument must be set to the empty string'
 const BAD_FORMAT = 'ERR Bad data format'
 
 function del(call: Call): void {
   for (let arg = 1; arg < call.argc; arg++) call.remove(arg)
-}
-
-function databaseOf(call: Call, arg: number): number {
-  const number = call.integer(arg)
-  if (typeof number !== 'number' || number < 0 || number > 0x7fff_ffff)
-    throw new ReplyError('ERR DB index is out of range')
-  return number
 }
 
 /** source destination [DB n] [REPLACE] */
@@ -32,7 +26,7 @@ function copy(call: Call): void {
   let replaces = false
   for (let arg = 3; arg < call.argc; arg++) {
     if (call.is(arg, 'REPLACE')) replaces = true
-    else if (call.is(arg, 'DB') && arg + 1 < call.argc) to = databaseOf(call, ++arg)
+    else if (call.is(arg, 'DB') && arg + 1 < call.argc) to = call.databaseNumber(++arg)
     else throw syntaxError()
   }
   const target = call.keyspace.database(to)
@@ -46,11 +40,13 @@ function copy(call: Call): void {
 
 /** key db */
 function move(call: Call): void {
-  const target = call.keyspace.database(databaseOf(call, 2))
+  const target = call.keyspace.database(call.databaseNumber(2))
   if (target === call.db) throw new ReplyError(SAME)
   const entry = call.find(1)
   const key = call.copy(1)
-  if (entry < 0 || target.find(key, 0, key.length) >= 0) return
+  if (entry < 0) return
+  call.db.touch(entry)
+  if (target.find(key, 0, key.length) >= 0) return
   target.attach(key, 0, key.length, call.db.detach(entry))
 }
 
@@ -60,42 +56,34 @@ function rename(onlyNew: boolean): (call: Call) => void {
     if (entry < 0) throw new ReplyError(NO_SUCH_KEY)
     const key = call.copy(2)
     if (Buffer.compare(call.copy(1), key) === 0) return
+    call.db.touch(entry)
     if (onlyNew && call.find(2) >= 0) return
     call.db.attach(key, 0, key.length, call.db.detach(entry))
   }
 }
 
-const CONDITIONS: readonly NonNullable<ExpiryCondition>[] = ['NX', 'XX', 'GT', 'LT']
-
-/** The flags behind an expiry, from an argument up to another. */
-export function expiryConditions(call: Call, from: number, end: number): NonNullable<ExpiryCondition>[] {
-  const found: NonNullable<ExpiryCondition>[] = []
-  for (let arg = from; arg < end; arg++) {
-    const condition = CONDITIONS.find(one => call.is(arg, one))
-    if (condition === undefined) throw new ReplyError(`ERR Unsupported option ${call.text(arg)}`)
-    found.push(condition)
-  }
-  if (found.includes('NX') && found.length > 1 && new Set(found).size > 1) {
-    throw new ReplyError('ERR NX and XX, GT or LT options at the same time are not compatible')
-  }
-  if (found.includes('GT') && found.includes('LT')) {
-    throw new ReplyError('ERR GT and LT options at the same time are not compatible')
-  }
-  return found
-}
-
 /** key time [NX | XX | GT | LT]: while a log is loaded, a time that has passed is set all the same. */
 function expire(unit: Unit, name: string): (call: Call) => void {
   return call => {
-    const conditions = call.argc > 3 ? expiryConditions(call, 3, call.argc) : undefined
+    const conditions = call.argc > 3 ? conditionsOf(call) : undefined
     const atMs = expiryOf(call, call.integer(2), unit, name)
     const entry = call.find(1)
     if (entry < 0) return
-    const before = call.db.expireAtMs(entry)
-    if (conditions?.every(condition => mayExpire(condition, before, atMs)) === false) return
-    call.db.expire(entry, atMs)
     call.db.touch(entry)
+    const before = call.db.expireAtMs(entry)
+    if (conditions?.every(condition => mayExpire(condition, before, atMs)) !== false) call.db.expire(entry, atMs)
   }
+}
+
+function conditionsOf(call: Call): ExpiryCondition[] {
+  const found: ExpiryCondition[] = []
+  for (let arg = 3; arg < call.argc; arg++) {
+    const condition = expiryConditionAt(call, arg)
+    if (condition === undefined) throw new ReplyError(`ERR Unsupported option ${call.text(arg)}`)
+    found.push(condition)
+  }
+  checkConditions(found)
+  return found
 }
 
 interface RestoreOptions {
@@ -129,58 +117,67 @@ function restore(call: Call): void {
   const key = call.copy(1)
   const there = call.find(1)
   if (!options.replaces && there >= 0) throw new ReplyError(BUSY)
-  const ttl = call.integer(2, 'ERR value is not an integer or out of range')
+  const ttl = call.integer(2)
   if (ttl < 0) throw new ReplyError('ERR Invalid TTL value, must be >= 0')
-  const payload = call.copy(3)
-  const keyspace = new Keyspace(call.keyspace.arena)
-  load(payload, key, keyspace)
-  const loaded = keyspace.database(0)
-  if (there >= 0) call.db.remove(there)
-  const entry = loaded.next(0)
-  // A collection without elements is no key.
-  if (entry < 0) return
-  const detached = loaded.detach(entry)
-  keyspace.flushAll()
+  const expireAtMs = ttl === 0 ? NEVER : expiryOf(call, ttl, options.absolute ? 'PXAT' : 'PX', 'restore')
+  const detached = loaded(call.copy(3), key, new Keyspace(call.keyspace.arena))
   const {idleSeconds, frequency} = options
   const keyMeta = detached.facts?.keyMeta
   const known = idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined
-  const expireAtMs = ttl === 0 ? NEVER : expiryOf(call, ttl, options.absolute ? 'PXAT' : 'PX', 'restore')
   const facts = known ? {idleSeconds, frequency, keyMeta} : undefined
   call.db.attach(key, 0, key.length, {...detached, expireAtMs, facts})
 }
 
-function load(payload: Uint8Array, key: Uint8Array, keyspace: Keyspace): void {
-  let facts: ReturnType<typeof readPayloadFooter>
+/** The value of a payload, by way of a data set of its own: until it is known to be whole, nothing else changes. */
+function loaded(payload: Uint8Array, key: Uint8Array, keyspace: Keyspace): DetachedValue {
+  const header = payloadHeader(footerOf(payload))
   try {
-    facts = readPayloadFooter(payload)
+    readPayloadNow(payload, new LoadingVisitor(keyspace, {header: () => header}), key)
+    const db = keyspace.database(0)
+    const entry = db.next(0)
+    // A collection without elements is no value.
+    if (entry < 0) throw new ReplyError(BAD_FORMAT)
+    return db.detach(entry)
+  } catch (error) {
+    if (error instanceof FormatError) throw new ReplyError(BAD_FORMAT)
+    if (error instanceof UnsupportedError) throw new UnreplayableError(`its payload: ${error.message}`)
+    throw error
+  } finally {
+    keyspace.flushAll()
+  }
+}
+
+function footerOf(payload: Uint8Array): PayloadFacts {
+  try {
+    return readPayloadFooter(payload)
   } catch (error) {
     throw error instanceof FormatError ? new ReplyError(BAD_PAYLOAD) : error
-  }
-  const magic = facts.family === 'valkey' ? 'VALKEY' : 'REDIS'
-  const header = {magic, family: facts.family, rdbVersion: facts.rdbVersion} as const
-  const visitor: EntryVisitor = new LoadingVisitor(keyspace, {header: () => header})
-  try {
-    readPayloadNow(payload, visitor, key)
-  } catch (error) {
-    throw error instanceof FormatError ? new ReplyError(BAD_FORMAT) : error
   }
 }
 
 /** host port key|"" db timeout [COPY] [REPLACE] [AUTH p | AUTH2 u p] [KEYS key ...]: the keys have gone elsewhere. */
 function migrate(call: Call): void {
-  let first = call.argc
-  for (let arg = 6; arg < call.argc; arg++) {
+  let first = 3
+  let end = 4
+  for (let arg = 6; arg < call.argc && end === 4; arg++) {
     if (call.is(arg, 'COPY')) return
-    if (call.is(arg, 'KEYS')) {
+    if (call.is(arg, 'AUTH')) arg += 1
+    else if (call.is(arg, 'AUTH2')) arg += 2
+    else if (call.is(arg, 'KEYS')) {
+      if (call.length(3) > 0) throw new ReplyError(KEY_AND_KEYS)
       first = arg + 1
-      break
-    }
+      end = call.argc
+    } else if (!call.is(arg, 'REPLACE')) throw syntaxError()
   }
-  if (call.length(3) > 0) call.remove(3)
-  for (let arg = first; arg < call.argc; arg++) call.remove(arg)
+  for (let arg = first; arg < end; arg++) call.remove(arg)
 }
 
-const nothing = (): void => {}
+function touch(call: Call): void {
+  for (let arg = 1; arg < call.argc; arg++) {
+    const entry = call.find(arg)
+    if (entry >= 0) call.db.touch(entry)
+  }
+}
 
 export const genericCommands: CommandFamily = {
   DEL: keyed(-2, del),
@@ -191,7 +188,9 @@ export const genericCommands: CommandFamily = {
   RENAMENX: keyed(3, rename(true)),
   PERSIST: keyed(2, call => {
     const entry = call.find(1)
-    if (entry >= 0) call.db.expire(entry, NEVER)
+    if (entry < 0) return
+    call.db.touch(entry)
+    call.db.expire(entry, NEVER)
   }),
   EXPIRE: keyed(-3, expire('EX', 'expire')),
   PEXPIRE: keyed(-3, expire('PX', 'pexpire')),
@@ -199,7 +198,7 @@ export const genericCommands: CommandFamily = {
   PEXPIREAT: keyed(-3, expire('PXAT', 'pexpireat')),
   RESTORE: keyed(-4, restore),
   'RESTORE-ASKING': keyed(-4, restore),
-  MIGRATE: keyless(-6, migrate),
-  TOUCH: keyed(-2, nothing),
+  MIGRATE: {arity: -6, key: 3, run: migrate},
+  TOUCH: keyed(-2, touch),
   ...sortCommands,
 }

@@ -1,156 +1,202 @@
-/** Fields that expire (redis 7.4, valkey 9.0). */
+/**
+ * Fields that expire (redis 7.4 and 8.0, valkey 9.0), and what came with them.
+ *
+ *   FIELDS n field ...     options stand before it; redis takes them behind it too, from 8.2 on
+ */
 import type {Int64} from '../../bytes/int64.js'
 import {NEVER} from '../../keyspace/entry.js'
 import {HashValue} from '../../resident/hash.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, ReplyError, syntaxError, UnreplayableError} from '../command.js'
-import {type ExpiryCondition, expiryOf, expiryUnit, invalidExpiry, mayExpire, type Unit} from '../expiry.js'
-import {expiryConditions} from './generic.js'
+import {type CommandFamily, keyed, ReplyError, syntaxError, UnreplayableError, wrongArgc} from '../command.js'
+import {
+  checkConditions,
+  type ExpiryCondition,
+  expiryConditionAt,
+  expiryOf,
+  expiryUnit,
+  invalidExpiry,
+  mayExpire,
+  type Unit,
+} from '../expiry.js'
 import {removeFields, setField} from './hash.js'
 
-/** The largest moment of a field, in milliseconds (redis 7.4 ebuckets.h EB_EXPIRE_TIME_MAX). */
-const EXPIRE_AT_MAX_MS = 2 ** 46 - 2
+const COUNT_DIFFERS = 'ERR The `numfields` parameter must match the number of arguments'
 
+/** Where the fields stand among the arguments. */
 interface Fields {
-  first: number
-  end: number
+  from: number
+  to: number
 }
 
-/** FIELDS n field ..., or n pairs: which arguments they are, up to the last. */
-function fieldsAt(call: Call, arg: number, each: 1 | 2): Fields {
-  if (!call.is(arg, 'FIELDS')) {
+/** Takes the option at an argument and tells the last argument that belongs to it. Throws for what is none. */
+type TakeOption = (arg: number) => number
+
+/** Reads options and fields, each of so many arguments, whatever their order; the one must stand there. */
+function fieldsOf(call: Call, first: number, stride: number, take: TakeOption): Fields {
+  let fields: Fields | undefined
+  for (let arg = first; arg < call.argc; arg++) {
+    if (!call.is(arg, 'FIELDS')) {
+      arg = take(arg)
+      continue
+    }
+    if (fields !== undefined) throw syntaxError()
+    const count = call.number(arg + 1, 'ERR Number of fields must be a positive integer')
+    if (count < 1) throw new ReplyError('ERR Number of fields must be a positive integer')
+    fields = {from: arg + 2, to: arg + 2 + count * stride}
+    if (fields.to > call.argc) throw stride > 1 ? wrongArgc('hsetex') : new ReplyError(COUNT_DIFFERS)
+    arg = fields.to - 1
+  }
+  if (fields === undefined) {
     throw new ReplyError('ERR Mandatory argument FIELDS is missing or not at the right position')
   }
-  const count = call.number(arg + 1, 'ERR Number of fields must be a positive integer')
-  if (count < 1) throw new ReplyError('ERR Number of fields must be a positive integer')
-  if (call.argc !== arg + 2 + each * count) {
-    throw new ReplyError('ERR The `numfields` parameter must match the number of arguments')
-  }
-  return {first: arg + 2, end: call.argc}
+  return fields
 }
 
-/** Where FIELDS stands, from an argument on. */
-function findFields(call: Call, from: number): number {
-  for (let arg = from; arg < call.argc; arg++) if (call.is(arg, 'FIELDS')) return arg
-  throw new ReplyError('ERR Mandatory argument FIELDS is missing or not at the right position')
+/** The time of a field, which may be past, and may not be below zero. */
+function fieldTime(call: Call, arg: number, unit: Unit, command: string): Int64 {
+  const given = call.integer(arg)
+  if (given < 0) throw invalidExpiry(command)
+  return expiryOf(call, given, unit, command)
 }
 
-/** A time that has passed is set while a log is loaded, and so is one in a key; the field goes when the server is up. */
-function setExpiry(
-  call: Call,
-  hash: HashValue,
-  arg: number,
-  atMs: Int64,
-  conditions: readonly ExpiryCondition[],
-): void {
-  const [start, end] = [call.start(arg), call.end(arg)]
-  if (hash.find(call.bytes, start, end) < 0) return
-  const before = hash.expiry()
-  if (conditions.every(condition => mayExpire(condition, before, atMs))) hash.expire(call.bytes, start, end, atMs)
-}
-
-/** key time [NX | XX | GT | LT] FIELDS n field ... */
-function expireFields(unit: Unit, name: string): (call: Call) => void {
+/** HEXPIRE, HPEXPIRE, HEXPIREAT, HPEXPIREAT key time [NX | XX | GT | LT] FIELDS n field ... */
+function hexpire(unit: Unit, command: string): (call: Call) => void {
   return call => {
-    const given = call.integer(2)
-    if (given < 0) throw new ReplyError('ERR invalid expire time, must be >= 0')
-    const where = findFields(call, 3)
-    const conditions = expiryConditions(call, 3, where)
-    const {first, end} = fieldsAt(call, where, 1)
-    const atMs = fieldExpiry(call, given, unit, name)
     const hash = call.lookup(1, HashValue)
+    const atMs = fieldTime(call, 2, unit, command)
+    const conditions: ExpiryCondition[] = []
+    const {from, to} = fieldsOf(call, 3, 1, arg => {
+      const condition = expiryConditionAt(call, arg)
+      if (condition === undefined) throw new ReplyError(COUNT_DIFFERS)
+      conditions.push(condition)
+      return arg
+    })
+    checkConditions(conditions)
     if (hash === undefined) return
-    for (let arg = first; arg < end; arg++) setExpiry(call, hash, arg, atMs, conditions)
+    for (let arg = from; arg < to; arg++) {
+      const [start, end] = [call.start(arg), call.end(arg)]
+      if (hash.find(call.bytes, start, end) < 0) continue
+      const before = hash.expiry()
+      if (conditions.every(one => mayExpire(one, before, atMs))) hash.expire(call.bytes, start, end, atMs)
+    }
   }
 }
 
-function fieldExpiry(call: Call, given: Int64, unit: Unit, name: string): Int64 {
-  const atMs = expiryOf(call, given, unit, name)
-  if (atMs > EXPIRE_AT_MAX_MS) throw invalidExpiry(name)
-  return atMs
-}
-
-/** key FIELDS n field ... */
+/** HPERSIST key FIELDS n field ... */
 function hpersist(call: Call): void {
-  const {first, end} = fieldsAt(call, 2, 1)
   const hash = call.lookup(1, HashValue)
+  const {from, to} = fieldsOf(call, 2, 1, noOption)
   if (hash === undefined) return
-  for (let arg = first; arg < end; arg++) hash.expire(call.bytes, call.start(arg), call.end(arg), NEVER)
+  for (let arg = from; arg < to; arg++) hash.expire(call.bytes, call.start(arg), call.end(arg), NEVER)
 }
 
-/** key FIELDS n field ... */
-function hgetdel(call: Call): void {
-  const {first, end} = fieldsAt(call, 2, 1)
-  const hash = call.lookup(1, HashValue)
-  if (hash !== undefined) removeFields(call, hash, first, end)
+function noOption(): never {
+  throw new ReplyError(COUNT_DIFFERS)
 }
 
-/** key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS n field ... */
-function hgetex(call: Call): void {
-  const where = findFields(call, 2)
-  const {first, end} = fieldsAt(call, where, 1)
-  let atMs: Int64 | undefined
-  if (where === 3 && call.is(2, 'PERSIST')) atMs = NEVER
-  else if (where === 4) {
-    const unit = expiryUnit(call, 2)
-    if (unit === undefined) throw syntaxError()
-    atMs = fieldExpiry(call, call.integer(3), unit, 'hgetex')
-  } else if (where !== 2) throw syntaxError()
-  const hash = call.lookup(1, HashValue)
-  if (hash === undefined || atMs === undefined) return
-  for (let arg = first; arg < end; arg++) hash.expire(call.bytes, call.start(arg), call.end(arg), atMs)
-}
+/** An expiry among other options: none, one that is given, or the one that is there. */
+class ExpiryOption {
+  keeps = false
+  persists = false
+  unit: Unit | undefined
+  #timeArg = 0
 
-/** key [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS n field value ... */
-function hsetex(call: Call): void {
-  const where = findFields(call, 2)
-  let condition: 'FNX' | 'FXX' | 'NX' | 'XX' | undefined
-  let keepsExpiry = false
-  let atMs: Int64 = NEVER
-  for (let arg = 2; arg < where; arg++) {
+  constructor(
+    readonly call: Call,
+    readonly command: string,
+  ) {}
+
+  /** Takes an option; undefined where the argument is none of its own. */
+  take(arg: number, other: 'KEEPTTL' | 'PERSIST'): number | undefined {
+    const {call} = this
     const unit = expiryUnit(call, arg)
-    const found = (['FNX', 'FXX', 'NX', 'XX'] as const).find(one => call.is(arg, one))
-    if (found !== undefined) condition = found
-    else if (call.is(arg, 'KEEPTTL')) keepsExpiry = true
-    else if (unit !== undefined) atMs = fieldExpiry(call, call.integer(++arg), unit, 'hsetex')
-    else throw syntaxError()
+    if (unit === undefined && !call.is(arg, other)) return undefined
+    if (this.unit !== undefined || (unit !== undefined && (this.keeps || this.persists))) {
+      throw new ReplyError(`ERR Only one of EX, PX, EXAT, PXAT or ${other} arguments can be specified`)
+    }
+    this.unit = unit
+    if (unit === undefined) {
+      this.keeps = other === 'KEEPTTL'
+      this.persists = other === 'PERSIST'
+      return arg
+    }
+    if (arg + 1 >= call.argc) throw syntaxError()
+    this.#timeArg = arg + 1
+    return arg + 1
   }
-  const {first, end} = fieldsAt(call, where, 2)
+
+  /** NEVER where none is given. */
+  atMs(): Int64 {
+    return this.unit === undefined ? NEVER : fieldTime(this.call, this.#timeArg, this.unit, this.command)
+  }
+}
+
+const SET_CONDITIONS = ['FNX', 'FXX', 'NX', 'XX'] as const
+
+type SetCondition = (typeof SET_CONDITIONS)[number]
+
+/** HSETEX key [NX | XX] [FNX | FXX] [EX | PX | EXAT | PXAT time | KEEPTTL] FIELDS n field value ... (NX, XX: valkey) */
+function hsetex(call: Call): void {
+  const expiry = new ExpiryOption(call, 'hsetex')
   const there = call.lookup(1, HashValue)
-  if (condition === 'NX' && there !== undefined) return
-  if (condition === 'XX' && there === undefined) return
-  if (!conditionMet(call, there, first, end, condition)) return
+  const conditions = new Set<SetCondition>()
+  const {from, to} = fieldsOf(call, 2, 2, arg => {
+    const taken = expiry.take(arg, 'KEEPTTL')
+    if (taken !== undefined) return taken
+    const condition = SET_CONDITIONS.find(one => call.is(arg, one))
+    if (condition === undefined) throw new ReplyError(`ERR unknown argument: ${call.text(arg)}`)
+    conditions.add(condition)
+    return arg
+  })
+  if (conditions.has('FNX') && conditions.has('FXX')) {
+    throw new ReplyError('ERR Only one of FXX or FNX arguments can be specified')
+  }
+  if (conditions.has('NX') && conditions.has('XX')) throw syntaxError()
+  const atMs = expiry.atMs()
+  for (const condition of conditions) if (!isMet(call, there, from, to, condition)) return
   const hash = there ?? call.make(1, new HashValue(call.keyspace.arena))
-  for (let arg = first; arg < end; arg += 2) {
-    setField(call, hash, arg, arg + 1, keepsExpiry)
+  for (let arg = from; arg < to; arg += 2) {
+    setField(call, hash, arg, arg + 1, expiry.keeps)
     if (atMs !== NEVER) hash.expire(call.bytes, call.start(arg), call.end(arg), atMs)
   }
 }
 
-function conditionMet(
-  call: Call,
-  hash: HashValue | undefined,
-  first: number,
-  end: number,
-  condition: string | undefined,
-): boolean {
-  if (condition !== 'FNX' && condition !== 'FXX') return true
-  for (let arg = first; arg < end; arg += 2) {
+function isMet(call: Call, hash: HashValue | undefined, from: number, to: number, condition: SetCondition): boolean {
+  if (condition === 'NX' || condition === 'XX') return (hash !== undefined) === (condition === 'XX')
+  for (let arg = from; arg < to; arg += 2) {
     const there = hash !== undefined && hash.find(call.bytes, call.start(arg), call.end(arg)) >= 0
     if (there !== (condition === 'FXX')) return false
   }
   return true
 }
 
+/** HGETEX key [EX | PX | EXAT | PXAT time | PERSIST] FIELDS n field ... */
+function hgetex(call: Call): void {
+  const expiry = new ExpiryOption(call, 'hgetex')
+  const hash = call.lookup(1, HashValue)
+  const {from, to} = fieldsOf(call, 2, 1, arg => expiry.take(arg, 'PERSIST') ?? noOption())
+  const at = expiry.atMs()
+  if (hash === undefined || (expiry.unit === undefined && !expiry.persists)) return
+  for (let arg = from; arg < to; arg++) hash.expire(call.bytes, call.start(arg), call.end(arg), at)
+}
+
+/** HGETDEL key FIELDS n field ... */
+function hgetdel(call: Call): void {
+  const hash = call.lookup(1, HashValue)
+  const {from, to} = fieldsOf(call, 2, 1, noOption)
+  if (hash === undefined) return
+  removeFields(call, hash, from, to)
+}
+
 export const hashExpiryCommands: CommandFamily = {
-  HEXPIRE: keyed(-6, expireFields('EX', 'hexpire')),
-  HPEXPIRE: keyed(-6, expireFields('PX', 'hpexpire')),
-  HEXPIREAT: keyed(-6, expireFields('EXAT', 'hexpireat')),
-  HPEXPIREAT: keyed(-6, expireFields('PXAT', 'hpexpireat')),
+  HEXPIRE: keyed(-6, hexpire('EX', 'hexpire')),
+  HPEXPIRE: keyed(-6, hexpire('PX', 'hpexpire')),
+  HEXPIREAT: keyed(-6, hexpire('EXAT', 'hexpireat')),
+  HPEXPIREAT: keyed(-6, hexpire('PXAT', 'hpexpireat')),
   HPERSIST: keyed(-5, hpersist),
-  HGETDEL: keyed(-5, hgetdel),
-  HGETEX: keyed(-5, hgetex),
   HSETEX: keyed(-6, hsetex),
+  HGETEX: keyed(-5, hgetex),
+  HGETDEL: keyed(-5, hgetdel),
   HIMPORT: keyed(-2, () => {
     throw new UnreplayableError('servers write a RESTORE in its place')
   }),
