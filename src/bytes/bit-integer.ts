@@ -10,7 +10,7 @@ export interface FieldInteger {
   bits: number
 }
 
-/** Reads the integer that begins `offset` bits behind bytes[start]; of no bits it is 0. */
+/** Reads the integer that begins `offset` bits behind bytes[start]. */
 export function fromBits(bytes: Uint8Array, start: number, offset: number, {signed, bits}: FieldInteger): Int64 {
   let value = 0n
   for (let i = 0; i < bits; i++) {
@@ -18,7 +18,7 @@ export function fromBits(bytes: Uint8Array, start: number, offset: number, {sign
     const bit = (bytes[start + Math.floor(at / 8)]! >>> (7 - (at % 8))) & 1
     value = (value << 1n) | BigInt(bit)
   }
-  return signed && bits > 0 ? BigInt.asIntN(bits, value) : value
+  return signed ? BigInt.asIntN(bits, value) : value
 }
 
 /** Writes the lowest bits of a value. */
@@ -57,9 +57,12 @@ export function addWrapped(value: Int64, increment: Int64, {signed, bits}: Field
   return signed ? BigInt.asIntN(bits, sum) : BigInt.asUintN(bits, sum)
 }
 
-/** The sum, or the bound that is next to it. */
-export function clampOf(value: Int64, increment: Int64, type: FieldInteger): Int64 {
+/**
+ * The bound that servers take where the sum does not fit. Far below an integer of few bits that is the upper one: the
+ * distance to it overflows there (redis 7.0 bitops.c checkSignedBitfieldOverflow; valkey 9.1 does the same).
+ */
+export function boundOf(value: Int64, increment: Int64, type: FieldInteger): Int64 {
   const [min, max] = bounds(type)
-  const sum = BigInt(value) + BigInt(increment)
-  return sum < min ? min : sum > max ? max : sum
+  const far = type.signed && type.bits < 64 && BigInt(increment) > BigInt.asIntN(64, max - BigInt(value))
+  return far || BigInt(value) + BigInt(increment) > max ? max : min
 }

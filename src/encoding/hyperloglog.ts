@@ -127,7 +127,7 @@ export class HyperLogLog {
       p += operationBytes(bytes[p]!)
       first += span
     }
-    if (p >= this.length) return undefined
+    if (p + operationBytes(bytes[p]!) > this.length) return undefined
     const operation = bytes[p]!
     const isValue = operation >= 0x80
     const own = isValue ? ((operation >>> 2) & 31) + 1 : 0
@@ -213,7 +213,7 @@ export class HyperLogLog {
     for (let p = HEADER_BYTES; p < this.length; p += operationBytes(this.bytes[p]!)) {
       const operation = this.bytes[p]!
       const span = this.#span(p)
-      if (index + span > REGISTERS) return false
+      if (index + span > REGISTERS || p + operationBytes(operation) > this.length) return false
       const value = operation >= 0x80 ? ((operation >>> 2) & 31) + 1 : 0
       for (let i = index; value > 0 && i < index + span; i++) registers[i] = Math.max(registers[i]!, value)
       index += span

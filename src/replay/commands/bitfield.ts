@@ -1,5 +1,5 @@
 /** BITFIELD: integers of any width within a string. */
-import {addWrapped, asGiven, clampOf, type FieldInteger, fitsIn, fromBits, toBits} from '../../bytes/bit-integer.js'
+import {addWrapped, asGiven, boundOf, type FieldInteger, fitsIn, fromBits, toBits} from '../../bytes/bit-integer.js'
 import {RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, ReplyError, syntaxError} from '../command.js'
@@ -13,7 +13,6 @@ type Overflow = 'WRAP' | 'SAT' | 'FAIL'
 interface Operation extends FieldInteger {
   kind: 'GET' | 'SET' | 'INCRBY'
   offset: number
-  value: number | undefined
   arg: number
   overflow: Overflow
 }
@@ -52,7 +51,7 @@ function operations(call: Call): Operation[] {
     const type = typeAt(call, arg + 1)
     const offset = offsetAt(call, arg + 2, type.bits)
     if (kind !== 'GET') call.integer(arg + 3)
-    found.push({...type, kind, offset, value: undefined, arg: arg + 3, overflow})
+    found.push({...type, kind, offset, arg: arg + 3, overflow})
     arg += kind === 'GET' ? 3 : 4
   }
   return found
@@ -75,19 +74,14 @@ function bitfield(call: Call): void {
 
 function write(call: Call, operation: Operation): void {
   const {kind, offset, arg, overflow} = operation
-  const before = kind === 'SET' ? fromBits(place.bytes, place.end, offset, {signed: true, bits: 0}) : current(operation)
-  const given = kind === 'SET' ? asGiven(call.integer(arg), operation) : call.integer(arg)
-  if (fitsIn(before, given, operation)) {
-    toBits(place.bytes, place.end, offset, operation, addWrapped(before, given, operation))
-  } else if (overflow === 'WRAP') {
-    toBits(place.bytes, place.end, offset, operation, addWrapped(before, given, operation))
-  } else if (overflow === 'SAT') {
-    toBits(place.bytes, place.end, offset, operation, clampOf(before, given, operation))
-  }
-}
-
-function current(operation: Operation): ReturnType<typeof fromBits> {
-  return fromBits(place.bytes, place.end, operation.offset, operation)
+  const given = call.integer(arg)
+  const isSet = kind === 'SET'
+  const value = isSet ? asGiven(given, operation) : fromBits(place.bytes, place.end, offset, operation)
+  const increment = isSet ? 0 : given
+  const fits = overflow === 'WRAP' || fitsIn(value, increment, operation)
+  if (!fits && overflow === 'FAIL') return
+  const sum = fits ? addWrapped(value, increment, operation) : boundOf(value, increment, operation)
+  toBits(place.bytes, place.end, offset, operation, sum)
 }
 
 export const bitfieldCommands: CommandFamily = {

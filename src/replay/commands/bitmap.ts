@@ -7,6 +7,7 @@ import {bitfieldCommands} from './bitfield.js'
 import {STRING_BYTES_MAX, widened} from './string.js'
 
 const place = new RecordPlace()
+const EMPTY = new Uint8Array(0)
 export const BAD_OFFSET = 'ERR bit offset is not an integer or out of range'
 const NOT_BIT = 'ERR bit is not an integer or out of range'
 
@@ -23,32 +24,57 @@ function setbit(call: Call): void {
   else place.bytes[place.end + byte]! &= ~mask
 }
 
-/** The bits of all sources at one byte; what is beyond a source's end is zero. */
-type Combine = (bytes: readonly number[]) => number
+/** What two bytes become. */
+type Combine = (one: number, other: number) => number
 
-const or = (bytes: readonly number[]): number => bytes.reduce((sum, byte) => sum | byte, 0)
+const and: Combine = (one, other) => one & other
+const or: Combine = (one, other) => one | other
+const xor: Combine = (one, other) => one ^ other
+const andNot: Combine = (one, other) => one & ~other
 
-/** Those that are set in exactly one. */
-function one(bytes: readonly number[]): number {
-  let seen = 0
-  let twice = 0
-  for (const byte of bytes) {
-    twice |= seen & byte
-    seen |= byte
-  }
-  return seen & ~twice
+/** Combines bytes with those of another, which is zero beyond its end; the result takes their place. */
+function fold(into: Uint8Array, other: Uint8Array, combine: Combine): Uint8Array {
+  const end = Math.min(into.length, other.length)
+  for (let i = 0; i < end; i++) into[i] = combine(into[i]!, other[i]!)
+  for (let i = end; i < into.length; i++) into[i] = combine(into[i]!, 0)
+  return into
 }
 
-const OPERATIONS: Readonly<Record<string, Combine>> = {
-  AND: bytes => bytes.reduce((all, byte) => all & byte, 0xff),
-  OR: or,
-  XOR: bytes => bytes.reduce((sum, byte) => sum ^ byte, 0),
-  NOT: ([byte = 0]) => ~byte,
-  // Redis 8.2: of the first source and the others.
-  DIFF: ([first = 0, ...others]) => first & ~or(others),
-  DIFF1: ([first = 0, ...others]) => ~first & or(others),
-  ANDOR: ([first = 0, ...others]) => first & or(others),
-  ONE: one,
+function united(sources: readonly Uint8Array[], bytes: number): Uint8Array {
+  const union = new Uint8Array(bytes)
+  for (const source of sources) fold(union, source, or)
+  return union
+}
+
+/** Those that are set in exactly one. */
+function inOne(sources: readonly Uint8Array[], bytes: number): Uint8Array {
+  const seen = new Uint8Array(bytes)
+  const twice = new Uint8Array(bytes)
+  for (const source of sources) {
+    fold(twice, fold(source.slice(), seen, and), or)
+    fold(seen, source, or)
+  }
+  return fold(seen, twice, andNot)
+}
+
+/** Of the first source, as long as the longest, and the others. */
+type Operation = (first: Uint8Array, others: readonly Uint8Array[]) => Uint8Array
+
+const all =
+  (combine: Combine): Operation =>
+  (first, others) =>
+    others.reduce((made, other) => fold(made, other, combine), first)
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  AND: all(and),
+  OR: all(or),
+  XOR: all(xor),
+  NOT: first => first.map(byte => ~byte),
+  // Redis 8.2.
+  DIFF: all(andNot),
+  DIFF1: (first, others) => fold(united(others, first.length), first, andNot),
+  ANDOR: (first, others) => fold(first, united(others, first.length), and),
+  ONE: (first, others) => inOne([first, ...others], first.length),
 }
 
 /** operation destination key [key ...] */
@@ -56,7 +82,7 @@ function bitop(call: Call): void {
   const name = Object.keys(OPERATIONS).find(word => call.is(1, word))
   if (name === undefined) throw syntaxError()
   if (name === 'NOT' && call.argc !== 4) throw new ReplyError('ERR BITOP NOT must be called with a single source key.')
-  if (/^DIFF|^ANDOR/.test(name) && call.argc < 5) {
+  if (/^(DIFF1?|ANDOR)$/.test(name) && call.argc < 5) {
     throw new ReplyError(`ERR BITOP ${name} must be called with at least two source keys.`)
   }
   const sources: Uint8Array[] = []
@@ -73,20 +99,17 @@ function bitop(call: Call): void {
 /** A copy of a string; of a key that is not there, nothing. */
 function stringOf(call: Call, arg: number): Uint8Array {
   const entry = call.find(arg)
-  if (entry < 0) return new Uint8Array(0)
+  if (entry < 0) return EMPTY
   if (call.db.value(entry) !== undefined) throw new ReplyError(WRONG_TYPE)
   call.db.place(entry, place)
   return place.bytes.slice(place.end, place.payloadEnd)
 }
 
-function combined(sources: readonly Uint8Array[], combine: Combine): Uint8Array {
-  const made = new Uint8Array(Math.max(...sources.map(({length}) => length)))
-  const bytes = sources.map(() => 0)
-  for (let i = 0; i < made.length; i++) {
-    for (let j = 0; j < sources.length; j++) bytes[j] = sources[j]![i] ?? 0
-    made[i] = combine(bytes)
-  }
-  return made
+function combined([first = EMPTY, ...others]: readonly Uint8Array[], operation: Operation): Uint8Array {
+  const longest = Math.max(first.length, ...others.map(({length}) => length))
+  const widened = new Uint8Array(longest)
+  widened.set(first)
+  return operation(widened, others)
 }
 
 export const bitmapCommands: CommandFamily = {

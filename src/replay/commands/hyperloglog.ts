@@ -2,7 +2,7 @@
 import {cardinalityOf, HyperLogLog, newRegisters} from '../../encoding/hyperloglog.js'
 import {RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, ReplyError, syntaxError} from '../command.js'
+import {type CommandFamily, keyed, ReplyError} from '../command.js'
 
 const NOT_ONE = 'WRONGTYPE Key is not a valid HyperLogLog string value.'
 const DAMAGED = 'INVALIDOBJ Corrupted HLL object detected'
@@ -12,9 +12,8 @@ const hll = new HyperLogLog()
 
 /** Takes the string at a key into `hll`; its number, or -1 where there is none. */
 function open(call: Call, arg: number): number {
-  const entry = call.find(arg)
+  const entry = call.findString(arg)
   if (entry < 0) return -1
-  if (call.db.value(entry) !== undefined) throw new ReplyError(NOT_ONE)
   call.db.place(entry, place)
   if (!hll.open(place.bytes, place.end, place.payloadEnd)) throw new ReplyError(NOT_ONE)
   return entry
@@ -63,9 +62,9 @@ function pfcount(call: Call): void {
   save(call, 1)
 }
 
-/** TODENSE key, and others that change nothing */
+/** TODENSE key, or GETREG, which unpacks too; the others change nothing. */
 function pfdebug(call: Call): void {
-  if (!call.is(1, 'TODENSE')) return
+  if (!call.is(1, 'TODENSE') && !call.is(1, 'GETREG')) return
   if (open(call, 2) < 0) throw new ReplyError('ERR The specified key does not exist')
   if (hll.dense) return
   if (!hll.toDense()) throw new ReplyError(DAMAGED)
@@ -76,12 +75,5 @@ export const hyperLogLogCommands: CommandFamily = {
   PFADD: keyed(-2, pfadd),
   PFMERGE: keyed(-2, pfmerge),
   PFCOUNT: keyed(-2, pfcount),
-  PFDEBUG: {
-    arity: -3,
-    key: 2,
-    run: call => {
-      if (call.argc < 3) throw syntaxError()
-      pfdebug(call)
-    },
-  },
+  PFDEBUG: {arity: -3, key: 2, run: pfdebug},
 }
