@@ -11,10 +11,9 @@ import {
   syntaxError,
   UnreplayableError,
 } from '../command.js'
+import {blockingMultiPop, blockingPop, checkTimeout, type Ended, multiPop, pop} from './pop.js'
 
 type End = 'head' | 'tail'
-
-const NEGATIVE = 'ERR value is out of range, must be positive'
 
 /** key element [element ...] */
 function push(end: End, mustExist: boolean): (call: Call) => void {
@@ -33,35 +32,6 @@ function pushOne(list: ListValue, end: End, bytes: Uint8Array, start: number, st
 function drop(list: ListValue, end: End, count: number): void {
   if (end === 'head') list.dropHead(count)
   else list.dropTail(count)
-}
-
-/** key [count] */
-function pop(end: End): (call: Call) => void {
-  return call => {
-    if (call.argc > 3) throw syntaxError()
-    const count = call.argc === 3 ? call.number(2, NEGATIVE) : 1
-    if (count < 0) throw new ReplyError(NEGATIVE)
-    popFrom(call, 1, end, count)
-  }
-}
-
-function popFrom(call: Call, arg: number, end: End, count: number): void {
-  const list = call.lookup(arg, ListValue)
-  if (list === undefined || count === 0) return
-  drop(list, end, count)
-  call.removeIfEmpty(arg, list)
-}
-
-/** key [key ...] timeout: of the first list that there is. */
-function blockingPop(end: End): (call: Call) => void {
-  return call => {
-    call.double(call.argc - 1, 'ERR timeout is not a float or out of range')
-    for (let arg = 1; arg < call.argc - 1; arg++) {
-      if (call.lookup(arg, ListValue) === undefined) continue
-      popFrom(call, arg, end, 1)
-      return
-    }
-  }
 }
 
 function endOf(call: Call, arg: number): End {
@@ -88,26 +58,24 @@ function lmove(call: Call): void {
   moveOne(call, endOf(call, 3), endOf(call, 4))
 }
 
-/** [timeout] numkeys key [key ...] LEFT|RIGHT [COUNT n] */
-function lmpop(first: number): (call: Call) => void {
-  return call => {
-    const keys = call.number(first, 'ERR numkeys should be greater than 0')
-    if (keys <= 0) throw new ReplyError('ERR numkeys should be greater than 0')
-    const where = first + 1 + keys
-    if (where >= call.argc) throw syntaxError()
-    const end = endOf(call, where)
-    let count = 1
-    if (call.argc > where + 1) {
-      if (!call.is(where + 1, 'COUNT') || call.argc !== where + 3) throw syntaxError()
-      count = call.number(where + 2, 'ERR count should be greater than 0')
-      if (count <= 0) throw new ReplyError('ERR count should be greater than 0')
-    }
-    for (let arg = first + 1; arg < where; arg++) {
-      if (call.lookup(arg, ListValue) === undefined) continue
-      popFrom(call, arg, end, count)
-      return
-    }
-  }
+/** source destination LEFT|RIGHT LEFT|RIGHT timeout */
+function blmove(call: Call): void {
+  const from = endOf(call, 3)
+  const to = endOf(call, 4)
+  checkTimeout(call, 5)
+  moveOne(call, from, to)
+}
+
+/** source destination timeout */
+function brpoplpush(call: Call): void {
+  checkTimeout(call, 3)
+  moveOne(call, 'tail', 'head')
+}
+
+const ended: Ended<ListValue> = {
+  kind: ListValue,
+  words: ['LEFT', 'RIGHT'],
+  drop: (list, first, count) => drop(list, first ? 'head' : 'tail', count),
 }
 
 /** key start stop: what is kept. */
@@ -130,7 +98,8 @@ function ltrim(call: Call): void {
 function lset(call: Call): void {
   const list = call.lookup(1, ListValue)
   if (list === undefined) throw new ReplyError(NO_SUCH_KEY)
-  const given = call.number(2)
+  // Of an index servers see 32 bits (redis 7.2 t_list.c listTypeReplaceAtIndex); before, what has more was out of range.
+  const given = call.halves(2).low | 0
   const index = given < 0 ? given + list.size : given
   if (index < 0 || index >= list.size) throw new ReplyError(OUT_OF_RANGE)
   list.set(index, call.bytes, call.start(3), call.end(3))
@@ -197,16 +166,16 @@ export const listCommands: CommandFamily = {
   RPUSH: keyed(-3, push('tail', false)),
   LPUSHX: keyed(-3, push('head', true)),
   RPUSHX: keyed(-3, push('tail', true)),
-  LPOP: keyed(-2, pop('head')),
-  RPOP: keyed(-2, pop('tail')),
-  BLPOP: keyed(-3, blockingPop('head')),
-  BRPOP: keyed(-3, blockingPop('tail')),
+  LPOP: keyed(-2, pop(ended, true, 'LPOP')),
+  RPOP: keyed(-2, pop(ended, false, 'RPOP')),
+  BLPOP: keyed(-3, blockingPop(ended, true)),
+  BRPOP: keyed(-3, blockingPop(ended, false)),
   RPOPLPUSH: keyed(3, call => moveOne(call, 'tail', 'head')),
-  BRPOPLPUSH: keyed(4, call => moveOne(call, 'tail', 'head')),
+  BRPOPLPUSH: keyed(4, brpoplpush),
   LMOVE: keyed(5, lmove),
-  BLMOVE: keyed(6, lmove),
-  LMPOP: keyless(-4, lmpop(1)),
-  BLMPOP: keyless(-5, lmpop(2)),
+  BLMOVE: keyed(6, blmove),
+  LMPOP: keyless(-4, multiPop(ended)),
+  BLMPOP: keyless(-5, blockingMultiPop(ended)),
   LMOVEM: keyed(-6, unknownMany),
   BLMOVEM: keyed(-7, unknownMany),
   LTRIM: keyed(4, ltrim),

@@ -12,8 +12,9 @@ import {type CommandFamily, keyed, ReplyError, syntaxError, WRONG_TYPE} from '..
 interface SortOptions {
   descending: boolean
   alphabetic: boolean
-  /** `nosort`, or a pattern without *: elements stay as they come. */
   by: Uint8Array | undefined
+  /** A pattern without * was among those that elements are to be sorted by, though another may stand behind it: they stay as they come. */
+  unsorted: boolean
   offset: number
   count: number
   gets: Uint8Array[]
@@ -25,7 +26,7 @@ const STAR = 0x2a
 
 function sortOptions(call: Call): SortOptions {
   const options: SortOptions = {
-    ...{descending: false, alphabetic: false, by: undefined},
+    ...{descending: false, alphabetic: false, by: undefined, unsorted: false},
     ...{offset: 0, count: -1, gets: [], store: 0},
   }
   for (let arg = 2; arg < call.argc; arg++) {
@@ -38,8 +39,10 @@ function sortOptions(call: Call): SortOptions {
       options.count = call.number(arg + 2)
       arg += 2
     } else if (call.is(arg, 'STORE') && left >= 1) options.store = ++arg
-    else if (call.is(arg, 'BY') && left >= 1) options.by = call.copy(++arg)
-    else if (call.is(arg, 'GET') && left >= 1) options.gets.push(call.copy(++arg))
+    else if (call.is(arg, 'BY') && left >= 1) {
+      options.by = call.copy(++arg)
+      if (!options.by.includes(STAR)) options.unsorted = true
+    } else if (call.is(arg, 'GET') && left >= 1) options.gets.push(call.copy(++arg))
     else throw syntaxError()
   }
   return options
@@ -96,7 +99,8 @@ interface Sortable {
 function sortable(call: Call, element: Uint8Array, {by, alphabetic}: SortOptions): Sortable {
   const weight = by === undefined ? element : lookUp(call, by, element)
   if (alphabetic || weight === undefined) return {element, score: 0, weight}
-  const score = parseDouble(weight, 0, weight.length)
+  // Nothing is nought: so reads strtod.
+  const score = weight.length === 0 ? 0 : parseDouble(weight, 0, weight.length)
   if (score === undefined || Number.isNaN(score)) {
     throw new ReplyError("ERR One or more scores can't be converted into double")
   }
@@ -119,26 +123,31 @@ function compare(one: Sortable, other: Sortable, {alphabetic, by, descending}: S
   return descending ? -order : order
 }
 
+/** Elements of a set have no order of their own: what is stored of them gets one (redis 7.0 sort.c). */
+function sortWhatHasNoOrder(call: Call, options: SortOptions): void {
+  if (options.store === 0 || !options.unsorted) return
+  const entry = call.find(1)
+  if (entry < 0 || !(call.db.value(entry) instanceof SetValue)) return
+  options.by = undefined
+  options.unsorted = false
+  options.alphabetic = true
+}
+
 function sort(call: Call): void {
   const options = sortOptions(call)
   const elements = elementsOf(call)
-  const sorts = options.by === undefined || options.by.includes(STAR)
+  sortWhatHasNoOrder(call, options)
   let ordered = elements
-  if (sorts) {
+  if (!options.unsorted) {
     const sortables = elements.map(element => sortable(call, element, options))
     ordered = sortables.sort((one, other) => compare(one, other, options)).map(({element}) => element)
-  } else if (options.descending && isSortedSet(call)) {
+  } else if (options.descending) {
     ordered = elements.reverse()
   }
   if (options.store === 0) return
   const first = Math.max(options.offset, 0)
   const chosen = ordered.slice(first, options.count < 0 ? undefined : first + options.count)
   store(call, options, chosen)
-}
-
-function isSortedSet(call: Call): boolean {
-  const entry = call.find(1)
-  return entry >= 0 && call.db.value(entry) instanceof SortedSetValue
 }
 
 const NOTHING = new Uint8Array(0)

@@ -27,7 +27,9 @@ interface ScoreBound {
 function scoreBound(call: Call, arg: number): ScoreBound {
   const start = call.start(arg)
   const exclusive = call.bytes[start] === OPEN && call.length(arg) > 0
-  const score = parseDouble(call.bytes, exclusive ? start + 1 : start, call.end(arg))
+  const from = exclusive ? start + 1 : start
+  // Nothing is nought: so reads strtod.
+  const score = from === call.end(arg) ? 0 : parseDouble(call.bytes, from, call.end(arg))
   if (score === undefined || Number.isNaN(score)) throw new ReplyError('ERR min or max is not a float')
   return {score, exclusive}
 }

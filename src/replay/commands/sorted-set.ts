@@ -2,6 +2,7 @@
 import {SortedSetValue} from '../../resident/sorted-set.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, keyless, ReplyError, syntaxError} from '../command.js'
+import {blockingMultiPop, blockingPop, type Ended, multiPop, pop} from './pop.js'
 import {lexRange, rankRange, scoreRange} from './sorted-set-range.js'
 import {sortedSetStores} from './sorted-set-store.js'
 
@@ -88,7 +89,9 @@ function zincrby(call: Call): void {
   const {bytes} = call
   const start = call.start(3)
   const end = call.end(3)
-  const score = (there?.score(bytes, start, end) ?? 0) + increment
+  // Of a new member it is the increment itself: minus zero stays.
+  const before = there?.score(bytes, start, end)
+  const score = before === undefined ? increment : before + increment
   if (Number.isNaN(score)) throw new ReplyError(NAN)
   const set = there ?? call.make(1, new SortedSetValue(call.keyspace.arena))
   set.set(bytes, start, end, score)
@@ -113,61 +116,14 @@ function removeRange(range: typeof rankRange): (call: Call) => void {
   }
 }
 
-type End = 'min' | 'max'
-
-const NEGATIVE = 'ERR value is out of range, must be positive'
-
-function popFrom(call: Call, arg: number, end: End, count: number): void {
-  const set = call.lookup(arg, SortedSetValue)
-  if (set === undefined || count === 0) return
-  const {size} = set
-  if (end === 'min') set.removeRanks(0, Math.min(count, size) - 1)
-  else set.removeRanks(Math.max(size - count, 0), size - 1)
-  call.removeIfEmpty(arg, set)
-}
-
-/** key [count] */
-function pop(end: End): (call: Call) => void {
-  return call => {
-    if (call.argc > 3) throw syntaxError()
-    const count = call.argc === 3 ? call.number(2, NEGATIVE) : 1
-    if (count < 0) throw new ReplyError(NEGATIVE)
-    popFrom(call, 1, end, count)
-  }
-}
-
-/** key [key ...] timeout */
-function blockingPop(end: End): (call: Call) => void {
-  return call => {
-    call.double(call.argc - 1, 'ERR timeout is not a float or out of range')
-    for (let arg = 1; arg < call.argc - 1; arg++) {
-      if (call.lookup(arg, SortedSetValue) === undefined) continue
-      popFrom(call, arg, end, 1)
-      return
-    }
-  }
-}
-
-/** [timeout] numkeys key [key ...] MIN|MAX [COUNT n] */
-function zmpop(first: number): (call: Call) => void {
-  return call => {
-    const keys = call.number(first, 'ERR numkeys should be greater than 0')
-    if (keys <= 0) throw new ReplyError('ERR numkeys should be greater than 0')
-    const where = first + 1 + keys
-    if (!call.is(where, 'MIN') && !call.is(where, 'MAX')) throw syntaxError()
-    const end = call.is(where, 'MIN') ? 'min' : 'max'
-    let count = 1
-    if (call.argc > where + 1) {
-      if (!call.is(where + 1, 'COUNT') || call.argc !== where + 3) throw syntaxError()
-      count = call.number(where + 2, 'ERR count should be greater than 0')
-      if (count <= 0) throw new ReplyError('ERR count should be greater than 0')
-    }
-    for (let arg = first + 1; arg < where; arg++) {
-      if (call.lookup(arg, SortedSetValue) === undefined) continue
-      popFrom(call, arg, end, count)
-      return
-    }
-  }
+const ended: Ended<SortedSetValue> = {
+  kind: SortedSetValue,
+  words: ['MIN', 'MAX'],
+  drop: (set, first, count) => {
+    const {size} = set
+    if (first) set.removeRanks(0, Math.min(count, size) - 1)
+    else set.removeRanks(Math.max(size - count, 0), size - 1)
+  },
 }
 
 export const sortedSetCommands: CommandFamily = {
@@ -177,11 +133,11 @@ export const sortedSetCommands: CommandFamily = {
   ZREMRANGEBYRANK: keyed(4, removeRange(rankRange)),
   ZREMRANGEBYSCORE: keyed(4, removeRange(scoreRange)),
   ZREMRANGEBYLEX: keyed(4, removeRange(lexRange)),
-  ZPOPMIN: keyed(-2, pop('min')),
-  ZPOPMAX: keyed(-2, pop('max')),
-  BZPOPMIN: keyed(-3, blockingPop('min')),
-  BZPOPMAX: keyed(-3, blockingPop('max')),
-  ZMPOP: keyless(-4, zmpop(1)),
-  BZMPOP: keyless(-5, zmpop(2)),
+  ZPOPMIN: keyed(-2, pop(ended, true, 'ZPOPMIN')),
+  ZPOPMAX: keyed(-2, pop(ended, false, 'ZPOPMAX')),
+  BZPOPMIN: keyed(-3, blockingPop(ended, true)),
+  BZPOPMAX: keyed(-3, blockingPop(ended, false)),
+  ZMPOP: keyless(-4, multiPop(ended)),
+  BZMPOP: keyless(-5, blockingMultiPop(ended)),
   ...sortedSetStores,
 }

@@ -1,0 +1,142 @@
+/**
+ * The same commands to a real server and to the replay engine: what is then there, and what was refused, has to be the
+ * same. Values are read from the server by plain commands.
+ */
+import {expect} from 'vitest'
+import {ReplayEngine} from '../../src/replay/engine.js'
+import {RecordPlace} from '../../src/resident/byte-table.js'
+import type {Database} from '../../src/resident/database.js'
+import {Keyspace} from '../../src/resident/keyspace.js'
+import {ListValue} from '../../src/resident/list.js'
+import {SetValue} from '../../src/resident/set.js'
+import {SortedSetValue} from '../../src/resident/sorted-set.js'
+import {encodeCommand, ReplyError} from '../server/resp.js'
+import type {startServer} from '../server/server.js'
+
+type Server = Awaited<ReturnType<typeof startServer>>
+
+/** Text of one character a byte. */
+export type Command = readonly string[]
+
+/** Elements of a list in their order, members of a sorted set in theirs, of a set sorted; each score as its number. */
+type Value = string | (string | number)[]
+
+interface Outcome {
+  /** What each command was refused with; undefined where it was not. */
+  refused: (string | undefined)[]
+  values: Record<string, Value>
+}
+
+const latin1 = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
+  Buffer.from(bytes.subarray(start, end)).toString('latin1')
+
+function boundsOf(command: Command): {bytes: Buffer; bounds: Int32Array} {
+  const bytes = encodeCommand(command.map(arg => Buffer.from(arg, 'latin1')))
+  const bounds = new Int32Array(2 * command.length)
+  let at = bytes.indexOf('\n') + 1
+  for (const [i, arg] of command.entries()) {
+    at = bytes.indexOf('\n', at) + 1
+    bounds[2 * i] = at
+    at += arg.length
+    bounds[2 * i + 1] = at
+    at += 2
+  }
+  return {bytes, bounds}
+}
+
+/** What the engine makes of commands; between any two of them memory is moved where `moves` says so. */
+export function replayed(commands: readonly Command[], moves: (i: number) => boolean = () => false): Outcome {
+  const keyspace = new Keyspace()
+  const refused: (string | undefined)[] = []
+  let message: string | undefined
+  const engine = new ReplayEngine(keyspace, {nowMs: Date.now(), onRefusal: one => (message = one.message)})
+  for (const [i, command] of commands.entries()) {
+    message = undefined
+    engine.apply({...boundsOf(command), argc: command.length, offset: i, endOffset: i + 1})
+    refused.push(message)
+    if (moves(i)) keyspace.move()
+  }
+  return {refused, values: valuesOf(keyspace.database(0))}
+}
+
+function valuesOf(db: Database): Record<string, Value> {
+  const values: Record<string, Value> = {}
+  const place = new RecordPlace()
+  for (let entry = db.next(0); entry >= 0; entry = db.next(entry + 1)) {
+    db.place(entry, place)
+    const key = latin1(place.bytes, place.start, place.end)
+    values[key] = valueAt(db, entry) ?? latin1(place.bytes, place.end, place.payloadEnd)
+  }
+  return values
+}
+
+function valueAt(db: Database, entry: number): Value | undefined {
+  const value = db.value(entry)
+  const found: (string | number)[] = []
+  const take = (bytes: Uint8Array, start: number, end: number): void => {
+    found.push(latin1(bytes, start, end))
+  }
+  if (value instanceof ListValue) value.each(take)
+  else if (value instanceof SetValue) value.each(take)
+  else if (value instanceof SortedSetValue) {
+    value.range(0, value.size - 1, (bytes, start, end, score) => found.push(latin1(bytes, start, end), score))
+  } else if (value !== undefined) return [value.type]
+  if (value instanceof SetValue) found.sort()
+  return value === undefined ? undefined : found
+}
+
+/** What a server makes of them. It is emptied before. They are one transaction: nothing waits for a key, as while a log is loaded. */
+export async function served({client}: Server, commands: readonly Command[]): Promise<Outcome> {
+  const sent = commands.map(command => command.map(arg => Buffer.from(arg, 'latin1')))
+  const answers = await client.pipeline([['FLUSHALL'], ['MULTI'], ...sent, ['EXEC']])
+  const replies = answers.at(-1) as unknown[]
+  const keys = (await client.call('KEYS', '*')) as Buffer[]
+  const types = (await client.pipeline(keys.map(key => ['TYPE', key]))) as string[]
+  const raw = await client.pipeline(keys.map((key, i) => [...(READ[types[i]!]?.(key) ?? ['TYPE', key])]))
+  const values: Record<string, Value> = {}
+  for (const [i, key] of keys.entries()) values[latin1(key)] = asValue(types[i]!, raw[i])
+  return {refused: replies.map(reply => (reply instanceof ReplyError ? reply.message : undefined)), values}
+}
+
+const READ: Readonly<Record<string, (key: Buffer) => (string | Buffer)[]>> = {
+  string: key => ['GET', key],
+  list: key => ['LRANGE', key, '0', '-1'],
+  set: key => ['SMEMBERS', key],
+  zset: key => ['ZRANGE', key, '0', '-1', 'WITHSCORES'],
+}
+
+function asValue(type: string, reply: Buffer | Buffer[] | string): Value {
+  if (typeof reply === 'string') return [reply]
+  if (!Array.isArray(reply)) return latin1(reply)
+  const texts = reply.map(one => latin1(one))
+  if (type === 'zset') return texts.map((text, i) => (i % 2 === 0 ? text : scoreOf(text)))
+  return type === 'set' ? texts.sort() : texts
+}
+
+function scoreOf(text: string): number {
+  if (text.endsWith('inf')) return text.startsWith('-') ? -Infinity : Infinity
+  return Number(text)
+}
+
+/** Servers whose messages ours are; those of older ones differ here and there. */
+const WORDED_ALIKE = ['redis-8.0', 'valkey-9.1']
+
+/** Runs commands on both sides and expects the same of them. */
+export async function expectAlike(
+  server: Server,
+  commands: readonly Command[],
+  moves?: (i: number) => boolean,
+): Promise<void> {
+  const theirs = await served(server, commands)
+  const ours = replayed(commands, moves)
+  const shown = (outcome: Outcome): unknown => ({
+    refused: outcome.refused
+      .map((message, i) => [
+        commands[i]!.join(' '),
+        WORDED_ALIKE.includes(server.name) ? message : message && 'refused',
+      ])
+      .filter(([, one]) => one),
+    values: outcome.values,
+  })
+  expect(shown(ours)).toEqual(shown(theirs))
+}
