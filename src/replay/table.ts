@@ -9,6 +9,7 @@ import {geoCommands} from './commands/geo.js'
 import {hashCommands} from './commands/hash.js'
 import {hyperLogLogCommands} from './commands/hyperloglog.js'
 import {listCommands} from './commands/list.js'
+import {readingCommands} from './commands/reading.js'
 import {scriptCommands} from './commands/script.js'
 import {serverCommands} from './commands/server.js'
 import {setCommands} from './commands/set.js'
@@ -35,6 +36,7 @@ const FAMILIES: readonly CommandFamily[] = [
   functionCommands,
   scriptCommands,
   serverCommands,
+  readingCommands,
 ]
 
 /** A power of two, several times as many as there are commands. */

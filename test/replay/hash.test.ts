@@ -127,7 +127,7 @@ describeEachServer('fields that expire in', name => {
 })
 
 describe('hashes', () => {
-  it('take options of fields behind them (redis 8.2)', async () => {
+  it('take options of fields behind them too', async () => {
     const {keyspace, refusals} = replay(['HSET a f 1', `HPEXPIREAT a ${LATER} FIELDS 1 f NX`])
     expect(await contentOf(keyspace)).toEqual({'0:a': `hash ["f","1"] @${LATER}`})
     expect(refusals).toEqual([])

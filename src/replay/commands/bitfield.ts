@@ -86,5 +86,4 @@ function write(call: Call, operation: Operation): void {
 
 export const bitfieldCommands: CommandFamily = {
   BITFIELD: keyed(-2, bitfield),
-  BITFIELD_RO: keyed(-2, () => {}),
 }

@@ -112,7 +112,6 @@ function run(call: Call): void {
 
 export const functionCommands: CommandFamily = {
   FUNCTION: keyless(-2, run),
-  FCALL_RO: keyless(-3, () => {}),
   FCALL: keyless(-3, () => {
     throw new UnreplayableError('it runs a function; servers write what a function changed to their logs, not its call')
   }),

@@ -1,7 +1,10 @@
 /**
  * Fields that expire (redis 7.4 and 8.0, valkey 9.0), and what came with them.
  *
- *   FIELDS n field ...     options stand before it; redis takes them behind it too, from 8.2 on
+ *   FIELDS n field ...     redis 8.0 and valkey 9.1 want options before it; behind it they are taken all the same
+ *
+ * A time that is past is set like any other. While they load a log, redis 8.0 takes such a field for gone (HSETNX sets
+ * it), and valkey 9.1 for there until it is up: so here, since an HDEL follows in the log where a server let it expire.
  */
 import type {Int64} from '../../bytes/int64.js'
 import {NEVER} from '../../keyspace/entry.js'

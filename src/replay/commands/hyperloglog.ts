@@ -75,5 +75,5 @@ export const hyperLogLogCommands: CommandFamily = {
   PFADD: keyed(-2, pfadd),
   PFMERGE: keyed(-2, pfmerge),
   PFCOUNT: keyed(-2, pfcount),
-  PFDEBUG: {arity: -3, key: 2, run: pfdebug},
+  PFDEBUG: {arity: 3, key: 2, run: pfdebug},
 }

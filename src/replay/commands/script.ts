@@ -8,8 +8,6 @@ const script = (): never => {
 export const scriptCommands: CommandFamily = {
   EVAL: keyless(-3, script),
   EVALSHA: keyless(-3, script),
-  EVAL_RO: keyless(-3, () => {}),
-  EVALSHA_RO: keyless(-3, () => {}),
   // LOAD, FLUSH: what is only kept to be run.
   SCRIPT: keyless(-2, () => {}),
 }
