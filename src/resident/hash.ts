@@ -70,6 +70,18 @@ export class HashValue implements ResidentValue {
     return handle < 0
   }
 
+  /** Gives the field that was found last, whose handle this is, another value; its own expiry stays. */
+  replace(handle: number, value: Uint8Array, valueStart: number, valueEnd: number): void {
+    const fields = this.#fields
+    const payloadBytes = this.#ahead + valueEnd - valueStart
+    if (fields.at.payloadEnd - fields.at.end !== payloadBytes) {
+      const expireAtMs = this.expiry()
+      fields.resize(handle, payloadBytes)
+      this.#putExpiry(expireAtMs)
+    }
+    copyBytes(value, valueStart, valueEnd, fields.at.bytes, this.valueStart)
+  }
+
   /** When the field that was found last expires; NEVER where it does not. */
   expiry(): number {
     if (this.#ahead === 0) return NEVER

@@ -31,39 +31,44 @@ function hsetnx(call: Call): void {
   if (hash.find(call.bytes, call.start(2), call.end(2)) < 0) setField(call, hash, 2, 3)
 }
 
-/** Leaves the value of a field in halves; one that is not there is 0. */
-function integerAt(call: Call, hash: HashValue | undefined): void {
-  halves.high = halves.low = 0
-  if (hash === undefined || hash.find(call.bytes, call.start(2), call.end(2)) < 0) return
-  if (!parseInt64(hash.at.bytes, hash.valueStart, hash.at.payloadEnd, halves)) {
-    throw new ReplyError('ERR hash value is not an integer')
-  }
-}
-
 /** key field increment: an expiry that the field has stays. */
 function hincrby(call: Call): void {
   const {high, low} = call.halves(3)
   const there = call.lookup(1, HashValue)
-  integerAt(call, there)
+  const handle = there?.find(call.bytes, call.start(2), call.end(2)) ?? -1
+  halves.high = halves.low = 0
+  if (
+    there !== undefined &&
+    handle >= 0 &&
+    !parseInt64(there.at.bytes, there.valueStart, there.at.payloadEnd, halves)
+  ) {
+    throw new ReplyError('ERR hash value is not an integer')
+  }
   addTo(halves, high, low)
-  const end = formatInt64(halves.high, halves.low, digits, 0)
+  put(call, there, handle, digits, formatInt64(halves.high, halves.low, digits, 0))
+}
+
+/** Gives a field, which has been looked for, a value. */
+function put(call: Call, there: HashValue | undefined, handle: number, value: Uint8Array, end: number): void {
+  if (there !== undefined && handle >= 0) {
+    there.replace(handle, value, 0, end)
+    return
+  }
   const hash = there ?? call.make(1, new HashValue(call.keyspace.arena))
-  hash.set(call.bytes, call.start(2), call.end(2), digits, 0, end, true)
+  hash.set(call.bytes, call.start(2), call.end(2), value, 0, end)
 }
 
 function hincrbyfloat(call: Call): void {
   const increment = floatOf(call.bytes, call.start(3), call.end(3))
   if (increment === 'infinite') throw new ReplyError('ERR value is NaN or Infinity')
   const there = call.lookup(1, HashValue)
-  const {bytes} = call
-  const [start, end] = [call.start(2), call.end(2)]
-  const found = there !== undefined && there.find(bytes, start, end) >= 0
-  const before = found
-    ? floatOf(there.at.bytes, there.valueStart, there.at.payloadEnd, 'ERR hash value is not a float')
-    : ZERO_LONG_DOUBLE
+  const handle = there?.find(call.bytes, call.start(2), call.end(2)) ?? -1
+  const before =
+    there !== undefined && handle >= 0
+      ? floatOf(there.at.bytes, there.valueStart, there.at.payloadEnd, 'ERR hash value is not a float')
+      : ZERO_LONG_DOUBLE
   const sum = sumOfFloats(before, increment)
-  const hash = there ?? call.make(1, new HashValue(call.keyspace.arena))
-  hash.set(bytes, start, end, sum, 0, sum.length, true)
+  put(call, there, handle, sum, sum.length)
 }
 
 /** Removes fields that are arguments. */
