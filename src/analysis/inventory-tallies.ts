@@ -33,6 +33,7 @@ export interface EncodingCount {
 /** What is counted per key, for each database and encoding: everything else is a sum of these. */
 export interface Tally extends EncodingCount {
   db: number
+  /** NO_TYPE_ID tells nothing of the type. */
   typeId: number
   expiring: number
   expired: number
@@ -59,7 +60,9 @@ export class Tallies {
   of({db, type, typeId, encoding}: Pick<Entry, 'db' | 'type' | 'typeId' | 'encoding'>): Tally {
     if (db !== this.#db) this.#turnTo(db)
     const ofDb = this.#ofDb
-    for (const tally of ofDb) if (tally.encoding === encoding && tally.typeId === typeId) return tally
+    for (const tally of ofDb) {
+      if (tally.encoding === encoding && tally.typeId === typeId && tally.type === type) return tally
+    }
     const number = ofDb === this.#others ? OTHERS : db
     const zero = {keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0, expiring: 0, expired: 0}
     const tally = {db: number, type, typeId, encoding, ...zero}
@@ -83,7 +86,7 @@ export class Tallies {
   encodings(): EncodingCount[] {
     const sums = new Map<string, EncodingCount>()
     for (const {type, typeId, encoding, keys, elements, rdbBytes, memoryBytes} of this.#all()) {
-      const name = `${String(typeId).padStart(3)} ${encoding}`
+      const name = `${String(typeId).padStart(3)} ${encoding} ${type}`
       const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0}
       sum.keys += keys
       sum.elements += elements
@@ -133,7 +136,9 @@ export class Tallies {
 
   /** The tally itself may be in somebody's hands: whoever has it looks at its database before counting on. */
   #addToOthers(tally: Tally): void {
-    const sum = this.#others.find(one => one.encoding === tally.encoding && one.typeId === tally.typeId)
+    const sum = this.#others.find(
+      ({encoding, typeId, type}) => encoding === tally.encoding && typeId === tally.typeId && type === tally.type,
+    )
     if (sum === undefined) {
       this.#others.push({...tally, db: OTHERS})
       return

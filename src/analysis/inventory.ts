@@ -5,12 +5,12 @@
  */
 import {type FormatError, LimitError} from '../errors.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import type {SourceEnd, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {TYPE_MODULE_2, TYPE_STRING} from '../rdb/opcodes.js'
+import {TYPE_STRING} from '../rdb/opcodes.js'
 import {type Producer, producerOf} from '../rdb/producer.js'
-import type {RdbEnd} from '../rdb/reader.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import {BiggestKeys, type BigKey} from './inventory-biggest.js'
@@ -23,10 +23,14 @@ import {KeySpread, type Spread, type SpreadOptions} from './spread.js'
 import {Extremes, THRESHOLDS, type Warning, warningsOf} from './warnings.js'
 
 export interface Inventory extends Producer {
-  header: RdbHeader
+  format: SourceFormat
+  /** Of an RDB file. */
+  header: RdbHeader | undefined
+  /** Undefined where the source does not say. */
+  rdbVersion: number | undefined
   /** Undefined where the end was not reached. */
   checksum: ChecksumVerdict | undefined
-  /** Bytes of the RDB file read so far; its size once the end was reached. */
+  /** Bytes of the source (of an RDB file without what follows it) read so far; its size once the end was reached. */
   bytes: number
   aux: ReadonlyMap<string, string>
   /** Values of aux fields that are not UTF-8. */
@@ -68,6 +72,13 @@ export interface EstimatedMemory {
   bytes: number
 }
 
+/** A source, as far as it was read. */
+export interface InventoriedSource extends Pick<Inventory, 'format' | 'header' | 'bytes'> {
+  origin: SourceOrigin | undefined
+  /** Absent where the reading failed. */
+  end: SourceEnd | undefined
+}
+
 export interface MemoryOptions {
   /** Named as redis-7.0 or valkey-8.1; absent: the file's own producer. */
   server?: string | undefined
@@ -92,7 +103,15 @@ const NOTABLE_BYTES_MAX = 1024 * 1024
 
 const {bigKeyBytes: BIG_BYTES, hugeElements: HUGE_ELEMENTS} = THRESHOLDS
 
-/** Counts every key it is shown; give it to RdbReader.run. */
+/** Nothing tells who made the source: only an RDB file is expected to say. */
+export function isAnonymous({product, serverVersion, format}: Inventory): boolean {
+  return format !== 'rdb' && product === 'unknown' && serverVersion === undefined
+}
+
+/** Of a source that says nothing of its producer, only aux fields can. */
+const UNTOLD: SourceOrigin = {family: 'redis', rdbVersion: Number.POSITIVE_INFINITY}
+
+/** Counts every key it is shown; give it to the `run` of any source. */
 export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
   readonly #tallies = new Tallies()
@@ -117,10 +136,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   /** There only where values are looked into: damage inside of them must not end a count that needs none of it. */
   readonly damage?: NonNullable<EntryVisitor['damage']>
 
-  /** `header` is asked for with the first key, where memory is estimated. */
+  /** `origin` is asked for with the first key, where memory is estimated. */
   constructor(
     readonly options: InventoryOptions,
-    readonly header?: () => RdbHeader | undefined,
+    readonly origin?: () => SourceOrigin | undefined,
   ) {
     super()
     this.#nowMs = options.nowMs
@@ -167,6 +186,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       tally === undefined ||
       tally.encoding !== entry.encoding ||
       tally.typeId !== entry.typeId ||
+      tally.type !== entry.type ||
       tally.db !== entry.db
     ) {
       tally = this.#tally = this.#tallies.of(entry)
@@ -219,13 +239,13 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       this.passer.elementsEnd = Math.min(biggest.elementsMin, HUGE_ELEMENTS)
     }
     if (bytes >= BIG_BYTES || entry.elements >= HUGE_ELEMENTS) this.#extremes.add(entry, bytes)
-    if (entry.typeId === TYPE_MODULE_2) this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
+    if (entry.type === 'module') this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
   }
 
   /** Of a collection whose parts have just been seen, or of what needs no look. */
   #measured(entry: Entry): number {
     const memory = this.#memory!
-    if (entry.typeId === TYPE_STRING) {
+    if (entry.type === 'string') {
       const {start, end} = entry.keyBytes
       return memory.model.string(end - start, entry.expireAtMs !== NEVER, entry.elements, entry.encoding === 'int')
     }
@@ -262,8 +282,13 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     this.#problems.push(problem.code === 'BAD_CHECKSUM' ? {...problem, severity: 'warning'} : problem)
   }
 
-  /** The sums so far. `end` is absent where the reading failed. */
-  result(header: RdbHeader, bytes: number, end: RdbEnd | undefined): Inventory {
+  /** The sums so far of an RDB file. `end` is absent where the reading failed. */
+  result(header: RdbHeader, bytes: number, end: (SourceEnd & {bytes: number}) | undefined): Inventory {
+    return this.resultOf({format: 'rdb', header, origin: header, bytes: end?.bytes ?? bytes, end})
+  }
+
+  /** The same of any source. */
+  resultOf({format, header, origin, bytes, end}: InventoriedSource): Inventory {
     const facts = this.#facts
     const {databases, otherDatabases} = this.#databases()
     const all = otherDatabases === undefined ? databases : [...databases, otherDatabases]
@@ -277,10 +302,12 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       spread: this.spread?.result(),
     }
     return {
-      ...producerOf(header, facts.aux, this.#dragonfly),
+      ...this.#producer(origin),
+      format,
       header,
+      rdbVersion: origin?.rdbVersion,
       checksum: end?.checksum,
-      bytes: end?.bytes ?? bytes,
+      bytes,
       aux: facts.aux,
       auxBytes: facts.auxBytes,
       otherAux: facts.otherAux,
@@ -289,7 +316,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       encodings: this.#tallies.encodings(),
       biggest: this.#biggest.bySize(),
       biggestByElements: this.#biggest.byElements(),
-      memory: this.#estimate(header, sum('memoryBytes')),
+      memory: this.#estimate(origin, sum('memoryBytes')),
       functions: facts.functions,
       modules: facts.modules(),
       slots: facts.slots,
@@ -310,17 +337,20 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
   }
 
-  #estimate(header: RdbHeader, bytes: number): EstimatedMemory | undefined {
+  #estimate(origin: SourceOrigin | undefined, bytes: number): EstimatedMemory | undefined {
     const {memory} = this.options
     if (memory === undefined) return undefined
-    const {name, calibrated} = (this.#memory?.model ?? this.#model(memory, header)).layout
+    const {name, calibrated} = (this.#memory?.model ?? this.#model(memory, origin)).layout
     return {server: name, calibrated, bytes}
   }
 
-  #model({server}: MemoryOptions, header = this.header?.()): MemoryModel {
+  #producer(origin: SourceOrigin | undefined): Producer {
+    return producerOf(origin ?? UNTOLD, this.#facts.aux, this.#dragonfly)
+  }
+
+  #model({server}: MemoryOptions, origin = this.origin?.()): MemoryModel {
     if (server !== undefined) return new MemoryModel(layoutOf(server))
-    if (header === undefined) return new MemoryModel(layoutOfProducer('unknown', undefined))
-    const {product, serverVersion} = producerOf(header, this.#facts.aux, this.#dragonfly)
+    const {product, serverVersion} = this.#producer(origin)
     return new MemoryModel(layoutOfProducer(product, serverVersion))
   }
 }

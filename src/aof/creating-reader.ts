@@ -209,13 +209,13 @@ export class CreatingReader implements EntrySource {
     this.#announce(visitor, db)
     const inner: EntryVisitor = {
       entry: (entry): ValueVisitor => {
-        Object.assign(entry, {db, expireAtMs, idleSeconds, frequency, offset, valueOffset: offset})
+        Object.assign(entry, {db, expireAtMs, idleSeconds, frequency, offset})
         return visitor.entry(entry)
       },
       drain: () => visitor.drain?.(),
     }
     try {
-      await readPayload(payload, inner, key)
+      await readPayload(payload, inner, key, offset)
     } catch (error) {
       if (!(error instanceof FormatError)) throw error
       const placed = new FormatError(error.code, `the payload of RESTORE: ${error.message}`, offset, {cause: error})

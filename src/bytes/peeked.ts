@@ -7,6 +7,7 @@ export class PeekedSource implements ByteSource {
   readonly name: string
   readonly inputBytes: number
   readonly storedBytes: number
+  readonly path?: string
   readonly readRest?: () => Promise<number>
   readonly #windows: ByteWindow[] = []
   #seen = 0
@@ -16,6 +17,7 @@ export class PeekedSource implements ByteSource {
     this.name = source.name
     this.inputBytes = source.inputBytes
     this.storedBytes = source.storedBytes
+    if (source.path !== undefined) this.path = source.path
     if (source.readRest !== undefined) this.readRest = () => source.readRest!()
   }
 

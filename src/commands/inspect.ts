@@ -24,7 +24,8 @@ const SEPARATOR_DEFAULT = Buffer.from(PREFIX_DEFAULTS.separator).toString()
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is inside a snapshot.'
   static override description = [
-    'Reads RDB files of any version, Redis or Valkey, from beginning to end, and shows their producer, age and checksum,',
+    'Reads RDB files of any version, Redis or Valkey, JSON lines, tables (CSV) and files of commands that only create, from',
+    'beginning to end, and shows their producer, age and checksum,',
     'keys and expiries per database, types and encodings, and the biggest keys by their size in the file; with --detail',
     'also percentiles, when keys expire and were last used, the biggest prefixes, and the memory that the keys would',
     'take, estimated. Several files get a report each, and one of their sum.',
@@ -37,7 +38,7 @@ export default class Inspect extends BaseCommand {
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB files, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
+      description: 'Files of any format, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),

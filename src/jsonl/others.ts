@@ -62,10 +62,20 @@ function readMeta(scanner: JsonScanner, lent: LentBytes): OtherLine {
   scanner.expect(BRACE, 'the value of "meta": {')
   members.locate(true)
   const rdbVersion = members.goTo('rdbVersion') ? scanner.count('rdbVersion') : undefined
+  const text = (name: 'product' | 'serverVersion'): string | undefined => {
+    if (!members.goTo(name) || scanner.takesNull()) return undefined
+    scanner.string(name)
+    return scanner.text(lent)
+  }
+  const product = text('product')
+  const serverVersion = text('serverVersion')
   const aux = members.goTo('aux') ? readAux(scanner, lent) : []
   scanner.cursor.pos = members.end
   const family = rdbVersion !== undefined && rdbVersion >= VALKEY_VERSION_MIN ? 'valkey' : 'redis'
-  return {show: showAux(aux), origin: rdbVersion === undefined ? undefined : {family, rdbVersion}}
+  return {
+    show: showAux(aux),
+    origin: rdbVersion === undefined ? undefined : {family, rdbVersion, product, serverVersion},
+  }
 }
 
 function readAux(scanner: JsonScanner, lent: LentBytes): [name: string, value: Uint8Array][] {

@@ -18,6 +18,9 @@ export interface SourceOrigin {
   /** Whose numbers and types these are. */
   family: 'redis' | 'valkey'
   rdbVersion: number
+  /** As the source names them, where it does and no aux field has to tell. */
+  product?: string | undefined
+  serverVersion?: string | undefined
 }
 
 /** What is known once the end has been reached. */
@@ -34,6 +37,10 @@ export interface EntrySource {
     readonly storedRead: number
     /** Infinity where unknown. */
     readonly storedBytes: number
+    /** Unpacked; absent: as many as are stored. */
+    readonly inputBytes?: number | undefined
+    /** Where its bytes can be read again, if that is not its name. */
+    readonly path?: string | undefined
   }
   /** Absolute position in the (unpacked) input, in bytes. */
   readonly offset: number

@@ -140,20 +140,21 @@ export function readPayloadFooter(payload: Uint8Array, bodyBytesMin = 2): Payloa
   throw new FormatError('BAD_CHECKSUM', 'the checksum of the DUMP payload is wrong', payload.length - CHECKSUM_BYTES)
 }
 
-/** Shows a visitor the value of a payload, as the one entry of database 0, under the key that is given. */
+/** Shows a visitor the value of a payload, as the one entry of database 0, under the key that is given; `base`: its offset. */
 export async function readPayload(
   payload: Uint8Array,
   visitor: EntryVisitor,
   key: Uint8Array = new Uint8Array(0),
+  base = 0,
 ): Promise<PayloadFacts> {
   const {facts, file, shift, body} = opened(payload, key)
   const watching = new WatchingVisitor(visitor)
   try {
-    await new RdbReader(new MemorySource(file, file.length)).run(watching)
+    await new RdbReader(new MemorySource(file, file.length), {base}).run(watching)
   } catch (error) {
-    throw watching.failure(error, shift, body)
+    throw watching.failure(error, base + shift, body)
   }
-  watching.check(shift, body)
+  watching.check(base + shift, body)
   return facts
 }
 

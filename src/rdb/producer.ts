@@ -5,6 +5,8 @@ import type {SourceOrigin} from '../keyspace/entry-source.js'
 
 export type Product = 'redis' | 'valkey' | 'keydb' | 'dragonfly' | 'unknown'
 
+const PRODUCTS: readonly Product[] = ['redis', 'valkey', 'keydb', 'dragonfly']
+
 export interface Producer {
   product: Product
   /** As the file says; undefined where it does not (before redis 3.2). */
@@ -16,6 +18,11 @@ export interface Producer {
  * Redict calls itself redis in its files and cannot be told apart.
  */
 export function producerOf(origin: SourceOrigin, aux: ReadonlyMap<string, string>, dragonfly: boolean): Producer {
+  const named = PRODUCTS.find(one => one === origin.product)
+  if (named !== undefined) {
+    const version = named === 'valkey' ? aux.get('valkey-ver') : undefined
+    return {product: named, serverVersion: origin.serverVersion ?? version ?? aux.get('redis-ver')}
+  }
   const valkey = aux.get('valkey-ver')
   if (valkey !== undefined) return {product: 'valkey', serverVersion: valkey}
   const serverVersion = aux.get('redis-ver')

@@ -23,6 +23,8 @@ export interface RdbReaderOptions {
   ignoreChecksum?: boolean | undefined
   /** What follows the checksum is a log: it is left to whoever reads that (`rest`). */
   log?: boolean | undefined
+  /** Offset of the first byte, where the file stands in for part of another. */
+  base?: number | undefined
 }
 
 /** What is known once the end has been reached. */
@@ -59,7 +61,9 @@ export class RdbReader implements EntrySource {
     readonly source: ByteSource,
     readonly options: RdbReaderOptions = {},
   ) {
-    this.#cursor = new ByteCursor(source.inputBytes)
+    const {base = 0} = options
+    this.#cursor = new ByteCursor(base + source.inputBytes)
+    this.#cursor.base = base
     this.#records = new RecordReader(this.#cursor)
   }
 

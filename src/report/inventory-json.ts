@@ -1,7 +1,7 @@
 /**
  * An inventory as JSON. The names are a contract; more may be added.
  */
-import type {Inventory} from '../analysis/inventory.js'
+import {type Inventory, isAnonymous} from '../analysis/inventory.js'
 import type {BigKey} from '../analysis/inventory-biggest.js'
 import type {DatabaseSums, EncodingCount} from '../analysis/inventory-tallies.js'
 import type {InventoryTotal, SourcedBigKey} from '../analysis/inventory-total.js'
@@ -31,16 +31,16 @@ export function inventoryJson(
   const estimated = memory !== undefined
   return {
     source,
-    format: 'rdb',
-    product: inventory.product,
+    format: inventory.format,
+    product: isAnonymous(inventory) ? undefined : inventory.product,
     serverVersion: inventory.serverVersion,
-    rdbVersion: inventory.header.rdbVersion,
+    rdbVersion: inventory.rdbVersion,
     bytes: inventory.bytes,
     aux: auxJson(inventory),
     ...otherAuxJson(inventory),
     checksum: inventory.checksum,
     keys: inventory.keys,
-    ...(inventory.checksum === undefined ? {announcedKeys: inventory.announcedKeys} : {}),
+    ...(inventory.checksum === undefined && inventory.format === 'rdb' ? {announcedKeys: inventory.announcedKeys} : {}),
     expiring: inventory.expiring,
     expired: inventory.expired,
     ...(memory === undefined
@@ -137,7 +137,8 @@ function typesJson(counts: readonly EncodingCount[], estimated: boolean): Json[]
     sum.elements += elements
     sum.rdbBytes += rdbBytes
     sum.memoryBytes += memoryBytes
-    sum.encodings[encoding] = (sum.encodings[encoding] ?? 0) + keys
+    // Of an unpacked source: how a server would store the value is not said.
+    if (encoding !== '') sum.encodings[encoding] = (sum.encodings[encoding] ?? 0) + keys
     types.set(type, sum)
   }
   return [...types].map(([type, sum]) => ({type, ...sized(sum, estimated)}))
@@ -151,5 +152,6 @@ interface TypeSums extends Pick<DatabaseSums, 'keys' | 'rdbBytes' | 'memoryBytes
 function biggestJson(big: BigKey, estimated: boolean): Json {
   const {db, type, encoding, elements, rdbBytes, memoryBytes, expireAtMs} = big
   const expiry = expireAtMs === NEVER ? {} : {expireAtMs: jsonInteger(expireAtMs)}
-  return {db, ...jsonKey(big), type, encoding, elements, ...sized({rdbBytes, memoryBytes}, estimated), ...expiry}
+  const stored = encoding === '' ? {} : {encoding}
+  return {db, ...jsonKey(big), type, ...stored, elements, ...sized({rdbBytes, memoryBytes}, estimated), ...expiry}
 }

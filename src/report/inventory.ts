@@ -1,7 +1,8 @@
 /**
  * An inventory for people: aligned, human units, readable at 80 columns.
  */
-import type {EstimatedMemory, Inventory} from '../analysis/inventory.js'
+import {type EstimatedMemory, type Inventory, isAnonymous} from '../analysis/inventory.js'
+import type {SourceFormat} from '../keyspace/entry-source.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
 import {
   biggestTable,
@@ -25,6 +26,15 @@ export const PRODUCT_NAMES = {
   keydb: 'KeyDB',
   dragonfly: 'Dragonfly',
   unknown: 'unknown',
+}
+
+const FORMAT_NAMES: Readonly<Record<SourceFormat, string>> = {
+  rdb: 'RDB',
+  jsonl: 'JSON lines',
+  resp: 'commands that create',
+  csv: 'table (CSV)',
+  aof: 'append-only log',
+  server: 'running server',
 }
 
 const LABEL_COLUMNS = 10
@@ -62,23 +72,27 @@ export function formatInventory(source: string, inventory: Inventory, view: Inve
 }
 
 function head(source: string, inventory: Inventory, view: InventoryView): string[] {
-  const {header, serverVersion, product, aux, memory} = inventory
+  const {serverVersion, product, aux, memory} = inventory
   const version = serverVersion === undefined ? '' : ` ${formatText(serverVersion)}`
   const bits = aux.get('redis-bits')
   const base = isAofBase(inventory) ? ', base of an append-only log' : ''
-  const facts: Fact[] = [
-    ['producer', `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`],
-    ['format', `RDB version ${header.rdbVersion} (${header.magic})${base}`],
-  ]
+  const facts: Fact[] = []
+  if (!isAnonymous(inventory)) {
+    facts.push([
+      'producer',
+      `${PRODUCT_NAMES[product]}${version}${bits === undefined ? '' : `, ${formatText(bits)}-bit`}`,
+    ])
+  }
+  facts.push(['format', `${formatName(inventory)}${base}`])
   const written = writtenText(inventory, view.nowMs)
   if (written !== undefined) facts.push(['written', written])
   const usedMemory = Number(aux.get('used-mem'))
   if (usedMemory > 0) facts.push(['memory', `${formatSize(usedMemory)} in use by the server when it was written`])
-  facts.push(
-    sizeFact(inventory, view),
-    ['checksum', checksumText(inventory, view.style)],
-    ['keys', keysText(inventory)],
-  )
+  facts.push(sizeFact(inventory, view))
+  if (inventory.checksum !== 'absent' || inventory.format === 'rdb') {
+    facts.push(['checksum', checksumText(inventory, view.style)])
+  }
+  facts.push(['keys', keysText(inventory)])
   if (memory !== undefined) facts.push(['estimated', memoryText(memory)])
   if (view.selected !== undefined) facts.push(['selected', selectedText(view.selected)])
   if (inventory.checksum === undefined && inventory.announcedKeys > inventory.keys) {
@@ -86,6 +100,13 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
   }
   if (inventory.slots > 0) facts.push(['slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`])
   return [view.style.heading(formatText(source)), ...formatFacts(facts, LABEL_COLUMNS, view.columns, view.style)]
+}
+
+/** What a source is, in words: of an RDB file its version too. */
+export function formatName({format, header, rdbVersion}: Pick<Inventory, 'format' | 'header' | 'rdbVersion'>): string {
+  if (header !== undefined) return `RDB version ${header.rdbVersion} (${header.magic})`
+  const from = rdbVersion === undefined ? '' : `, of RDB version ${rdbVersion}`
+  return `${FORMAT_NAMES[format]}${from}`
 }
 
 function isAofBase({aux}: Inventory): boolean {
@@ -113,8 +134,15 @@ export function writtenText({aux}: Inventory, nowMs: number): string | undefined
   return `${formatTime(seconds * 1000)} (${when})`
 }
 
-export function checksumText(inventory: Pick<Inventory, 'checksum'>, style: Style): string {
-  switch (inventory.checksum) {
+export function checksumText(
+  inventory: Pick<Inventory, 'checksum'> & Partial<Pick<Inventory, 'format'>>,
+  style: Style,
+): string {
+  const {checksum, format = 'rdb'} = inventory
+  if (checksum === undefined && format !== 'rdb') {
+    return style.warning('the end was not reached: the numbers below count what could be read')
+  }
+  switch (checksum) {
     case 'ok':
       return 'ok'
     case 'absent':

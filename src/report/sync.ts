@@ -4,7 +4,7 @@
 import type {Inventory} from '../analysis/inventory.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import {failureJson} from './failure.js'
-import {checksumText, keysText, PRODUCT_NAMES, writtenText} from './inventory.js'
+import {checksumText, formatName, keysText, PRODUCT_NAMES, writtenText} from './inventory.js'
 import type {Json} from './inventory-json.js'
 import {databasesTable} from './inventory-tables.js'
 import {joinSections, type Style} from './table.js'
@@ -58,7 +58,7 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
     view.style.heading(formatText(report.out)),
     label('master', formatText(report.master)),
     label('producer', `${PRODUCT_NAMES[inventory.product]} ${formatText(inventory.serverVersion ?? UNKNOWN)}`),
-    label('format', `RDB version ${inventory.header.rdbVersion} (${inventory.header.magic})`),
+    label('format', formatName(inventory)),
     ...(written === undefined ? [] : [label('written', written)]),
     label('resync', resyncText(report)),
     label('transfer', transferText(report)),
@@ -93,7 +93,7 @@ export function shardFacts(report: SyncReport): Json {
     checksum: report.checksum,
     product: inventory.product,
     serverVersion: inventory.serverVersion,
-    rdbVersion: inventory.header.rdbVersion,
+    rdbVersion: inventory.rdbVersion,
     keys: inventory.keys,
     expiring: inventory.expiring,
     expired: inventory.expired,

@@ -181,12 +181,7 @@ describe('4: may be right, not supported', () => {
   const unknownType = Buffer.concat([fileOf(['before']).subarray(0, -9), Buffer.from([99, 1, 0x6b, 1, 0x76])])
 
   it.each([
-    [
-      'an append-only file',
-      folder.write('a.aof', '*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n'),
-      'append-only file',
-      'UNKNOWN_CONTAINER',
-    ],
+    ['an envelope', folder.write('vcs.rdb', 'VCS\u0001 and so on'), '"VCS" envelope', 'UNKNOWN_CONTAINER'],
     ['a folder', folder.path, 'this is a folder', 'UNKNOWN_CONTAINER'],
     ['an unknown type', folder.write('type.rdb', unknownType), 'value type 99', 'UNKNOWN_TYPE'],
   ])('%s', async (_, source, said, code) => {

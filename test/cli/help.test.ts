@@ -34,8 +34,8 @@ USAGE
     flags]
 
 ARGUMENTS
-  FILE...  RDB files, - for standard input, or redis://HOST:PORT; gzip and zstd
-           are unpacked.
+  FILE...  Files of any format, - for standard input, or redis://HOST:PORT; gzip
+           and zstd are unpacked.
 
 FLAGS
   --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
@@ -85,11 +85,12 @@ INPUT FLAGS
 DESCRIPTION
   Show what is inside a snapshot.
 
-  Reads RDB files of any version, Redis or Valkey, from beginning to end, and
-  shows their producer, age and checksum, keys and expiries per database, types
-  and encodings, and the biggest keys by their size in the file; with --detail
-  also percentiles, when keys expire and were last used, the biggest prefixes,
-  and the memory that the keys would take, estimated. Several files get a report
+  Reads RDB files of any version, Redis or Valkey, JSON lines, tables (CSV) and
+  files of commands that only create, from beginning to end, and shows their
+  producer, age and checksum, keys and expiries per database, types and
+  encodings, and the biggest keys by their size in the file; with --detail also
+  percentiles, when keys expire and were last used, the biggest prefixes, and
+  the memory that the keys would take, estimated. Several files get a report
   each, and one of their sum.
 
   The checksum is always verified. On damage the report shows what could be

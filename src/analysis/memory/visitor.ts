@@ -4,9 +4,47 @@
  */
 import type {Int64} from '../../bytes/int64.js'
 import type {StreamId} from '../../encoding/stream-id.js'
-import {type Entry, NEVER} from '../../keyspace/entry.js'
+import {
+  NODE_BYTES_MAX as STREAM_NODE_BYTES_MAX,
+  NODE_ENTRIES_MAX as STREAM_NODE_ENTRIES_MAX,
+} from '../../encoding/stream-node.js'
+import {type Entry, NEVER, NO_TYPE_ID} from '../../keyspace/entry.js'
 import {type NodeKind, type StreamConsumer, type StreamGroup, ValueVisitor} from '../../keyspace/visitor.js'
 import type {MemoryModel} from './model.js'
+
+/** What an element of a listpack takes besides a short string, and a listpack besides its elements. */
+const LISTPACK_ITEM = 2
+const LISTPACK_HEAD = 7
+/** The defaults of redis 7.0; a hash or a sorted set has two items for each of 128. */
+const PACKED_ITEMS_MAX = 256
+const PACKED_ITEM_BYTES_MAX = 64
+/** Most scores are short numbers; an expiry is an integer of 64 bits. */
+const SCORE_BYTES = 4
+const EXPIRY_BYTES = 8
+/** Flags, ID, number of fields and the length of all: small integers mostly (stream-node.ts). */
+const STREAM_ENTRY_BYTES = 12
+
+/** Elements of a value that is not stored anywhere: whoever loads them packs what is small. */
+class Unpacked {
+  elements = 0
+  bytes = 0
+  longest = 0
+
+  clear(): void {
+    this.elements = this.bytes = this.longest = 0
+  }
+
+  add(length: number): void {
+    this.elements++
+    this.bytes += length + LISTPACK_ITEM
+    if (length > this.longest) this.longest = length
+  }
+
+  /** One node holds them, under the limits that servers have by default (redis.conf, hash-max-listpack-entries and others). */
+  get packable(): boolean {
+    return this.elements > 0 && this.elements <= PACKED_ITEMS_MAX && this.longest <= PACKED_ITEM_BYTES_MAX
+  }
+}
 
 /** Answer it for an entry; once the value has ended, `bytes` is what the key takes. */
 export class MemoryVisitor extends ValueVisitor {
@@ -20,12 +58,16 @@ export class MemoryVisitor extends ValueVisitor {
   #packed = false
   #itemBytes = 0
   #expiring = 0
+  #unpacked = false
+  readonly #items = new Unpacked()
 
   constructor(readonly model: MemoryModel) {
     super()
   }
 
-  override begin(): void {
+  override begin(entry?: Entry): void {
+    this.#unpacked = entry?.typeId === NO_TYPE_ID
+    if (this.#unpacked) this.#items.clear()
     this.#parts = 0
     this.#nodes = 0
     this.#plain = false
@@ -54,10 +96,15 @@ export class MemoryVisitor extends ValueVisitor {
   }
 
   override member(_bytes: Uint8Array, start: number, end: number): void {
+    if (this.#unpacked) this.#items.add(end - start)
     this.#parts += this.model.member(end - start)
   }
 
   override scored(_bytes: Uint8Array, start: number, end: number): void {
+    if (this.#unpacked) {
+      this.#items.add(end - start)
+      this.#items.add(SCORE_BYTES)
+    }
     this.#parts += this.model.scored(end - start)
   }
 
@@ -72,7 +119,29 @@ export class MemoryVisitor extends ValueVisitor {
   ): void {
     const expires = expireAtMs !== NEVER
     if (expires) this.#expiring++
+    if (this.#unpacked) {
+      this.#items.add(nameEnd - nameStart)
+      this.#items.add(valueEnd - valueStart)
+      if (expires) this.#items.add(EXPIRY_BYTES)
+    }
     this.#parts += this.model.field(nameEnd - nameStart, valueEnd - valueStart, expires)
+  }
+
+  /** Servers cut entries into nodes as they come. */
+  override streamEntry(): void {
+    this.#items.add(STREAM_ENTRY_BYTES)
+    this.#nodes = Math.ceil(this.#items.elements / STREAM_NODE_ENTRIES_MAX)
+  }
+
+  override streamField(
+    _name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    _value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.#items.bytes += nameEnd - nameStart + valueEnd - valueStart + 2 * LISTPACK_ITEM
   }
 
   override group({pendingCount}: StreamGroup): void {
@@ -101,6 +170,7 @@ export class MemoryVisitor extends ValueVisitor {
   #value(entry: Entry): number {
     const {model} = this
     const parts = this.#parts
+    if (this.#unpacked && this.#items.elements > 0) return this.#unstored(entry)
     switch (entry.type) {
       case 'list':
         return this.#nodes === 0
@@ -119,5 +189,22 @@ export class MemoryVisitor extends ValueVisitor {
         // What a module holds nobody else can tell: as much as it stores.
         return entry.type === 'array' ? parts : entry.endOffset - entry.valueOffset
     }
+  }
+
+  /** What a server makes of elements that come from no snapshot. */
+  #unstored(entry: Entry): number {
+    const {model} = this
+    const {bytes, packable} = this.#items
+    if (entry.type === 'stream') {
+      const nodes = Math.max(this.#nodes, Math.ceil(bytes / STREAM_NODE_BYTES_MAX))
+      return model.stream(nodes, nodes * model.packed(Math.ceil(bytes / nodes))) + this.#parts
+    }
+    const expiring = this.#expiring
+    if (packable) {
+      const packed = model.packed(bytes + LISTPACK_HEAD)
+      return expiring > 0 ? model.withFieldExpiries(packed) : packed
+    }
+    if (entry.type === 'hash') return model.hash(entry.elements, this.#parts, expiring)
+    return entry.type === 'set' ? model.set(entry.elements, this.#parts) : model.zset(entry.elements, this.#parts)
   }
 }
