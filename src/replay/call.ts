@@ -111,8 +111,12 @@ export class Call {
   /** Throws where an argument is no double, or NaN. */
   double(arg: number, message = NOT_FLOAT): number {
     if (arg >= this.argc) throw syntaxError()
-    const value = parseDouble(this.bytes, this.start(arg), this.end(arg))
-    if (value === undefined || Number.isNaN(value)) throw new ReplyError(message)
+    const start = this.start(arg)
+    const end = this.end(arg)
+    const value = parseDouble(this.bytes, start, end)
+    if (value === undefined || Number.isNaN(value) || isBeyond(value, this.bytes, start, end)) {
+      throw new ReplyError(message)
+    }
     return value
   }
 
@@ -180,4 +184,16 @@ export class Call {
   removeIfEmpty(arg: number, value: ResidentValue): void {
     if (value.size === 0) this.remove(arg)
   }
+}
+
+/** Whether digits say more than the infinity, or the nought, that was made of them: servers refuse that (strtod's ERANGE). */
+function isBeyond(value: number, bytes: Uint8Array, start: number, end: number): boolean {
+  if (value !== 0 && Number.isFinite(value)) return false
+  const least = value === 0 ? 0x31 : 0x30
+  for (let p = start; p < end; p++) {
+    const byte = bytes[p]!
+    if (byte >= least && byte <= 0x39) return true
+    if ((byte | 0x20) === 0x65) return false
+  }
+  return false
 }

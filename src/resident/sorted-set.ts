@@ -14,6 +14,9 @@ import {RankOrder} from './rank-order.js'
 import type {ResidentValue} from './value.js'
 
 const SCORE_BYTES = 8
+/** What a server packs, unless told otherwise. */
+const PACKED_MEMBERS_MAX = 128
+const PACKED_MEMBER_BYTES_MAX = 64
 /** Of so many members none is told in an order: nobody packs them, and sorting takes longer than the rest. */
 const SHOWN_UNORDERED_MIN = 10_000
 
@@ -30,6 +33,8 @@ export class SortedSetValue implements ResidentValue {
   /** Of the members when the order was made: with another, handles are others. */
   #era = -1
   readonly #place = new RecordPlace()
+  /** A server does not pack this, or did not once. */
+  #unpacked = false
 
   constructor(readonly arena: Arena) {
     this.#members = new Members(arena)
@@ -45,9 +50,12 @@ export class SortedSetValue implements ResidentValue {
   }
 
   /** Gives a member its score; true where it was not there. */
-  set(bytes: Uint8Array, start: number, end: number, score: number): boolean {
+  set(bytes: Uint8Array, start: number, end: number, given: number): boolean {
     const members = this.#members
     const handle = members.find(bytes, start, end)
+    if (handle < 0 && (end - start > PACKED_MEMBER_BYTES_MAX || this.size >= PACKED_MEMBERS_MAX)) this.#unpacked = true
+    // Packed, minus zero is the integer zero (redis 7.0 and valkey 9.1 alike).
+    const score = given === 0 && !this.#unpacked ? 0 : given
     if (handle < 0) {
       this.#add(bytes, start, end, score)
       return true
@@ -193,6 +201,7 @@ export class SortedSetValue implements ResidentValue {
 
   copy(): SortedSetValue {
     const copy = new SortedSetValue(this.arena)
+    copy.#unpacked = this.#unpacked
     this.each((bytes, start, end, score) => {
       copy.set(bytes, start, end, score)
     })

@@ -13,8 +13,9 @@ type Aggregate = (one: number, other: number) => number
 const sum: Aggregate = (one, other) => (Number.isNaN(one + other) ? 0 : one + other)
 const AGGREGATES: readonly [word: string, aggregate: Aggregate][] = [
   ['SUM', sum],
-  ['MIN', Math.min],
-  ['MAX', Math.max],
+  // What is no number is neither: the first stays.
+  ['MIN', (one, other) => (Number.isNaN(other) ? one : Math.min(one, other))],
+  ['MAX', (one, other) => (Number.isNaN(other) ? one : Math.max(one, other))],
 ]
 
 interface Combination {
@@ -67,16 +68,26 @@ function scoreIn(source: Source, bytes: Uint8Array, start: number, end: number):
   return source?.score(bytes, start, end)
 }
 
-/** Infinity times zero is zero. */
 function weighed({weights, counts}: Combination, source: number, score: number): number {
-  const product = weights[source]! * (counts ? 1 : score)
+  return weights[source]! * (counts ? 1 : score)
+}
+
+/** Of a source that is met first, infinity times zero is zero. */
+function first(made: Combination, source: number, score: number): number {
+  const product = weighed(made, source, score)
   return Number.isNaN(product) ? 0 : product
 }
 
+/** Sources from the smallest on, so that sums round as a server's (redis 7.0 t_zset.c sorts its sources). */
+function bySize({sources}: Combination): number[] {
+  const size = (i: number): number => sources[i]?.size ?? 0
+  return sources.map((_, i) => i).sort((one, other) => size(one) - size(other))
+}
+
 function union(made: Combination, into: SortedSetValue): void {
-  for (const [i, source] of made.sources.entries()) {
-    each(source, (bytes, start, end, score) => {
-      const own = weighed(made, i, score)
+  for (const i of bySize(made)) {
+    each(made.sources[i], (bytes, start, end, score) => {
+      const own = first(made, i, score)
       const before = into.score(bytes, start, end)
       into.set(bytes, start, end, before === undefined ? own : made.aggregate(before, own))
     })
@@ -86,13 +97,12 @@ function union(made: Combination, into: SortedSetValue): void {
 function intersection(made: Combination, into: SortedSetValue): void {
   const {sources} = made
   if (sources.includes(undefined)) return
-  // As the server does: from the smallest on, so that sums round alike (redis 7.0 t_zset.c sorts its sources).
-  const order = sources.map((_, i) => i).sort((one, other) => sources[one]!.size - sources[other]!.size)
-  each(sources[order[0]!], (bytes, start, end, first) => {
-    let score = weighed(made, order[0]!, first)
-    for (const i of order.slice(1)) {
-      // The same set twice is looked into while it is walked.
-      const other = i === order[0] || sources[i] === sources[order[0]!] ? first : scoreIn(sources[i], bytes, start, end)
+  const [smallest = 0, ...others] = bySize(made)
+  each(sources[smallest], (bytes, start, end, own) => {
+    let score = first(made, smallest, own)
+    for (const i of others) {
+      // The same set twice is not looked into while it is walked.
+      const other = sources[i] === sources[smallest] ? own : scoreIn(sources[i], bytes, start, end)
       if (other === undefined) return
       score = made.aggregate(score, weighed(made, i, other))
     }
