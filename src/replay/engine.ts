@@ -7,7 +7,7 @@
  * is never completed are not applied.
  */
 import type {LogCommand} from '../aof/log-reader.js'
-import {UnsupportedError} from '../errors.js'
+import {LimitError, UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
 import {ReplyError, UnreplayableError} from './command.js'
@@ -134,7 +134,14 @@ export class ReplayEngine {
   #failed(error: unknown, spec: NamedCommand, command: LogCommand): void {
     if (error instanceof ReplyError) this.#refuse(error.message, spec, command)
     else if (error instanceof UnreplayableError) this.#skip(error.message, spec, command)
-    else throw error
+    else throw error instanceof LimitError ? this.#placed(error, spec, command) : error
+  }
+
+  /** Commands do not know where they stand. */
+  #placed({limit, allowed, wanted, message}: LimitError, spec: NamedCommand, command: LogCommand): LimitError {
+    const placed = new LimitError(limit, allowed, wanted, command.offset, `${spec.name}: ${message}`)
+    placed.place = {db: this.#call.dbNumber, key: keyOf(spec.key, command)}
+    return placed
   }
 
   #fail(message: string, spec: NamedCommand, command: LogCommand): void {
@@ -168,10 +175,14 @@ export class ReplayEngine {
   }
 
   #refusal(kind: Refusal['kind'], message: string, name: string, keyArg: number, command: LogCommand): Refusal {
-    const {bytes, bounds, argc, offset} = command
-    const key = keyArg > 0 && keyArg < argc ? bytes.slice(bounds[2 * keyArg], bounds[2 * keyArg + 1]) : undefined
-    return {kind, command: name, message, offset, db: this.#call.dbNumber, key}
+    const {offset} = command
+    return {kind, command: name, message, offset, db: this.#call.dbNumber, key: keyOf(keyArg, command)}
   }
+}
+
+/** A copy of the key that an argument is; 0: there is none. */
+function keyOf(arg: number, {bytes, bounds, argc}: LogCommand): Uint8Array | undefined {
+  return arg > 0 && arg < argc ? bytes.slice(bounds[2 * arg], bounds[2 * arg + 1]) : undefined
 }
 
 /** Words that commands of modules begin with, and whose they are. */

@@ -16,7 +16,6 @@ const BITS = argumentsOf([
   'SETBIT a x 1',
   'SETBIT a 1 2',
   'SETBIT a 1 x',
-  'SETBIT a 4294967296 1',
   'SADD s x',
   'SETBIT s 1 1',
   'SET b 123',

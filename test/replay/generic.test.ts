@@ -2,7 +2,16 @@
 import {describe, expect, it} from 'vitest'
 import {describeEachServer} from '../server/each-server.js'
 import {startServer} from '../server/server.js'
-import {type Argument, askEngine, askServer, type Content, contentOf, contentOfServer, replay} from './replaying.js'
+import {
+  type Argument,
+  askEngine,
+  askServer,
+  type Content,
+  contentOf,
+  contentOfLog,
+  contentOfServer,
+  replay,
+} from './replaying.js'
 
 const LATER = 4102444800000
 
@@ -112,7 +121,9 @@ const FILL = argumentsOf([
 
 describeEachServer('keys in', (name, version) => {
   it.skipIf(Number.parseFloat(version) < 7)('are what they are here', async () => {
-    expect(await askEngine(COMMON)).toEqual(await askServer(name, COMMON))
+    const ours = await askEngine(COMMON)
+    expect(ours).toEqual(await askServer(name, COMMON))
+    expect(ours.content).toEqual(await contentOfLog(name, COMMON))
   })
 
   it('are restored from what DUMP answers', async () => {

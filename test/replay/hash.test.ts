@@ -1,7 +1,7 @@
 /** Hashes: the same commands leave the same in our data set and in real servers. */
 import {describe, expect, it} from 'vitest'
 import {describeEachServer} from '../server/each-server.js'
-import {type Argument, askEngine, askServer, contentOf, type Outcome, replay} from './replaying.js'
+import {type Argument, askEngine, askServer, contentOf, contentOfLog, type Outcome, replay} from './replaying.js'
 
 const LATER = 4102444800000
 const LATER_STILL = LATER + 5000
@@ -51,7 +51,9 @@ describeEachServer('hashes in', name => {
   it('are what they are here', async () => {
     const commands = argumentsOf(COMMON)
     const compared = name === 'redis-6.0' ? withoutWords : (one: Outcome): unknown => one
-    expect(compared(await askEngine(commands))).toEqual(compared(await askServer(name, commands)))
+    const ours = await askEngine(commands)
+    expect(compared(ours)).toEqual(compared(await askServer(name, commands)))
+    expect(ours.content).toEqual(await contentOfLog(name, commands))
   })
 
   it('are the same when they are large, and shrink', async () => {
@@ -122,7 +124,9 @@ describeEachServer('fields that expire in', name => {
   const knows = name === 'redis-8.0' || name === 'valkey-9.1'
   it.skipIf(!knows)('are what they are here', async () => {
     const commands = argumentsOf([...EXPIRING, ...NEWER])
-    expect(withoutWords(await askEngine(commands))).toEqual(withoutWords(await askServer(name, commands)))
+    const ours = await askEngine(commands)
+    expect(withoutWords(ours)).toEqual(withoutWords(await askServer(name, commands)))
+    expect(ours.content).toEqual(await contentOfLog(name, commands))
   })
 })
 

@@ -1,13 +1,17 @@
 /** Runs commands through the engine, and shows what a data set holds: ours, or a real server's. */
-import {readFileSync} from 'node:fs'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import type {LogCommand} from '../../src/aof/log-reader.js'
 import type {Int64} from '../../src/bytes/int64.js'
 import {type Entry, NEVER} from '../../src/keyspace/entry.js'
 import {type EntryVisitor, ValueVisitor} from '../../src/keyspace/visitor.js'
 import {RdbReader} from '../../src/rdb/reader.js'
 import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
+import {lookupCommand, takesArgc} from '../../src/replay/table.js'
 import {Keyspace} from '../../src/resident/keyspace.js'
 import {showKeyspace} from '../../src/resident/showing.js'
+import {encodeCommand} from '../server/resp.js'
 import {type Server, startServer} from '../server/server.js'
 
 export type Argument = string | number | Uint8Array
@@ -128,6 +132,27 @@ export async function askServer(name: string, commands: readonly (readonly Argum
     return {content: await contentOfServer(server), errors}
   } finally {
     await server.stop()
+  }
+}
+
+/** What a server holds that has loaded the same commands as its log; those that make it give up are left out of it. */
+export async function contentOfLog(name: string, commands: readonly (readonly Argument[])[]): Promise<Content> {
+  const dir = mkdtempSync(join(tmpdir(), 'rdbtool-log-'))
+  try {
+    const taken = commands.filter(args => {
+      const word = Buffer.from(String(args[0]))
+      const spec = lookupCommand(word, 0, word.length)
+      return spec !== undefined && takesArgc(spec, args.length)
+    })
+    writeFileSync(join(dir, 'appendonly.aof'), Buffer.concat(taken.map(args => encodeCommand([...args]))))
+    const server = await startServer(name, {dir, config: {appendonly: 'yes'}})
+    try {
+      return await contentOfServer(server)
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    rmSync(dir, {recursive: true, force: true})
   }
 }
 

@@ -4,7 +4,7 @@ import {RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, ReplyError, syntaxError} from '../command.js'
 import {BAD_OFFSET} from './bitmap.js'
-import {STRING_BYTES_MAX, widened} from './string.js'
+import {widened} from './string.js'
 
 const BAD_TYPE = 'ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.'
 
@@ -31,7 +31,7 @@ function offsetAt(call: Call, arg: number, bits: number): number {
   const text = call.text(arg)
   const match = /^(#?)(0|-?[1-9]\d{0,15})$/.exec(text)
   const offset = match === null ? -1 : Number(match[2]) * (match[1] === '#' ? bits : 1)
-  if (offset < 0 || offset + bits > STRING_BYTES_MAX * 8) throw new ReplyError(BAD_OFFSET)
+  if (offset < 0 || offset > Number.MAX_SAFE_INTEGER) throw new ReplyError(BAD_OFFSET)
   return offset
 }
 

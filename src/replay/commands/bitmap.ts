@@ -4,7 +4,7 @@ import {RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, keyless, ReplyError, syntaxError, WRONG_TYPE} from '../command.js'
 import {bitfieldCommands} from './bitfield.js'
-import {STRING_BYTES_MAX, widened} from './string.js'
+import {widened} from './string.js'
 
 const place = new RecordPlace()
 const EMPTY = new Uint8Array(0)
@@ -14,7 +14,7 @@ const NOT_BIT = 'ERR bit is not an integer or out of range'
 /** key offset 0|1 */
 function setbit(call: Call): void {
   const offset = call.number(2, BAD_OFFSET)
-  if (offset < 0 || offset >= STRING_BYTES_MAX * 8) throw new ReplyError(BAD_OFFSET)
+  if (offset < 0) throw new ReplyError(BAD_OFFSET)
   const bit = call.number(3, NOT_BIT)
   if (bit !== 0 && bit !== 1) throw new ReplyError(NOT_BIT)
   const byte = Math.floor(offset / 8)

@@ -1,4 +1,5 @@
 /** Strings, set and read anew. */
+import {LimitError} from '../../errors.js'
 import {NEVER} from '../../keyspace/entry.js'
 import {copyBytes, RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
@@ -8,10 +9,9 @@ import {numberCommands} from './number.js'
 
 const place = new RecordPlace()
 
-/** A string has at most this many bytes (proto-max-bulk-len). */
-export const STRING_BYTES_MAX = 512 * 1024 * 1024
+/** More than 512 MiB (proto-max-bulk-len) no client gets; but a server that loads its log takes what it says (redis 7.0). */
+const STRING_BYTES_MAX = 2 ** 31 - 2 ** 16
 const BAD_KEY_COUNT = 'ERR invalid numkeys value or out of range'
-const TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)'
 
 type Condition = 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'
 
@@ -151,6 +151,11 @@ function msetex(call: Call): void {
   setPairs(call, 2, end, condition, expireAtMs, keepsExpiry)
 }
 
+function checkBytes(bytes: number): void {
+  if (bytes <= STRING_BYTES_MAX) return
+  throw new LimitError('string', STRING_BYTES_MAX, bytes, 0, `a string of ${bytes} bytes is more than can be kept`)
+}
+
 /** key value */
 function append(call: Call): void {
   const entry = call.findString(1)
@@ -159,7 +164,7 @@ function append(call: Call): void {
     return
   }
   const length = stringLength(call, entry)
-  if (length + call.length(2) > STRING_BYTES_MAX) throw new ReplyError(TOO_LONG)
+  checkBytes(length + call.length(2))
   call.db.resize(entry, length + call.length(2))
   call.db.place(entry, place)
   copyBytes(call.bytes, call.start(2), call.end(2), place.bytes, place.end + length)
@@ -172,6 +177,7 @@ function stringLength(call: Call, entry: number): number {
 
 /** The string at a key, made where there is none, of at least so many bytes: what is new is zero. Lent in the place. */
 export function widened(call: Call, entry: number, bytes: number, into: RecordPlace): number {
+  checkBytes(bytes)
   if (entry < 0) {
     const made = call.db.makeString(call.bytes, call.start(1), call.end(1), bytes)
     call.db.place(made, into)
@@ -192,7 +198,6 @@ function setrange(call: Call): void {
   const entry = call.findString(1)
   const bytes = call.length(3)
   if (bytes === 0) return
-  if (offset + bytes > STRING_BYTES_MAX) throw new ReplyError(TOO_LONG)
   widened(call, entry, offset + bytes, place)
   copyBytes(call.bytes, call.start(3), call.end(3), place.bytes, place.end + offset)
 }
