@@ -4,8 +4,15 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import type {LogCommand} from '../../src/aof/log-reader.js'
 import type {Int64} from '../../src/bytes/int64.js'
+import type {StreamId} from '../../src/encoding/stream-id.js'
 import {type Entry, NEVER} from '../../src/keyspace/entry.js'
-import {type EntryVisitor, ValueVisitor} from '../../src/keyspace/visitor.js'
+import {
+  type EntryVisitor,
+  type StreamConsumer,
+  type StreamGroup,
+  type StreamInfo,
+  ValueVisitor,
+} from '../../src/keyspace/visitor.js'
 import {RdbReader} from '../../src/rdb/reader.js'
 import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
 import {lookupCommand, takesArgc} from '../../src/replay/table.js'
@@ -97,9 +104,45 @@ class ContentVisitor extends ValueVisitor implements EntryVisitor {
     this.#parts.push(JSON.stringify(pair) + expires)
   }
 
+  override streamEntry(id: StreamId): void {
+    this.#parts.push(String(id))
+  }
+
+  override streamField(
+    name: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    this.field(name, nameStart, nameEnd, value, valueStart, valueEnd, NEVER)
+  }
+
+  override streamInfo({length, lastId, maxDeletedId, entriesAdded}: StreamInfo): void {
+    this.#parts.push(`${length} ${lastId} ${maxDeletedId} ${entriesAdded}`)
+  }
+
+  override group({name, lastId, entriesRead, pendingCount}: StreamGroup): void {
+    this.#parts.push(`group ${text(name, 0, name.length)} ${lastId} ${entriesRead} ${pendingCount}`)
+  }
+
+  override pending(id: StreamId, deliveredAtMs: Int64, deliveries: Int64): void {
+    this.#parts.push(`${id} ${deliveredAtMs} ${deliveries}`)
+  }
+
+  override consumer({name, seenAtMs, activeAtMs, pendingCount}: StreamConsumer): void {
+    this.#parts.push(`consumer ${text(name, 0, name.length)} ${seenAtMs} ${activeAtMs} ${pendingCount}`)
+  }
+
+  override consumerPending(id: StreamId): void {
+    this.#parts.push(String(id))
+  }
+
   override end(entry: Entry): void {
     const {db, type, expireAtMs, keyBytes} = entry
-    const parts = type === 'string' ? this.#parts.join('') : (type === 'list' ? this.#parts : this.#parts.sort()).join()
+    const ordered = type === 'list' || type === 'stream'
+    const parts = type === 'string' ? this.#parts.join('') : (ordered ? this.#parts : this.#parts.sort()).join()
     const expires = expireAtMs === NEVER ? '' : ` @${expireAtMs}`
     this.content[`${db}:${text(keyBytes.bytes, keyBytes.start, keyBytes.end)}`] = `${type}${expires} ${parts}`
   }
