@@ -5,7 +5,7 @@
 import type {Int64} from '../bytes/int64.js'
 import {checkPacked, type PackedFinding, type PackedShape} from '../encoding/packed-check.js'
 import {FormatError} from '../errors.js'
-import {type Entry, NEVER} from '../keyspace/entry.js'
+import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
 import type {NodeKind} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {DistinctElements} from './soundness-distinct.js'
@@ -61,9 +61,10 @@ export class CollectionSoundness extends ValueSoundness {
     this.#index = -1
     this.#shape = shapeOf(entry)
     this.#ofNodes = typeId === op.TYPE_LIST_QUICKLIST || typeId === op.TYPE_LIST_QUICKLIST_2
-    this.#at = this.#ofNodes || isDistinct[typeId] === 1 ? this.position() : entry.valueOffset
+    const distinct = typeId === NO_TYPE_ID ? isKeyed(entry) : isDistinct[typeId] === 1
+    this.#at = this.#ofNodes || distinct ? this.position() : entry.valueOffset
     this.#looking = 'not'
-    if (isDistinct[typeId] === 1) this.#look(entry, count ?? 0)
+    if (distinct) this.#look(entry, count ?? 0)
   }
 
   override node(kind: NodeKind, bytes: Uint8Array, start: number, end: number): void {
@@ -157,6 +158,11 @@ export class CollectionSoundness extends ValueSoundness {
     if (this.#looking === 'not') return
     this.distinct.each((bytes, start, end, offset) => this.huge.add(bytes, start, end, offset))
   }
+}
+
+/** Elements of which there can be but one. */
+function isKeyed({type}: Entry): boolean {
+  return type === 'set' || type === 'zset' || type === 'hash'
 }
 
 function shapeOf({type, typeId}: Entry): PackedShape {

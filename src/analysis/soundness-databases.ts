@@ -54,6 +54,17 @@ export class DatabaseSizes {
     this.present = this.#sizeOf(db)
   }
 
+  /** Of a source that selects nothing: a key is of this database, the one before was of another. */
+  meet(db: number, offset: number): void {
+    if (db >= DATABASES_DEFAULT && !this.#sizes.has(db)) {
+      const text = `database ${db}: a server has ${DATABASES_DEFAULT}, and takes its keys only if "databases" says more`
+      this.findings.inFile('DATABASE_NUMBER', 'warning', offset, text)
+    }
+    this.#selected = db
+    if (this.#selections.length < limits.namesMax) this.#selections.push({offset, db})
+    this.present = this.#sizeOf(db)
+  }
+
   announce(db: number, keys: number, expires: number, offset: number): void {
     const size = this.#sizeOf(db)
     size.announcedKeys = keys

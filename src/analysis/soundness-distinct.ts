@@ -44,7 +44,7 @@ export class DistinctElements {
     return count <= ELEMENTS_MAX
   }
 
-  /** Begins a collection of at most `count` elements. */
+  /** Begins a collection of `count` elements, as far as anybody knows. */
   begin(count: number): void {
     const size = 2 ** (32 - Math.clz32(Math.max(2 * count - 1, 1)))
     this.#slots.fill(0, 0, size)
@@ -64,6 +64,7 @@ export class DistinctElements {
 
   /** Adds an element for which there is room. Returns the offset of the one that is the same, or -1. */
   add(bytes: Uint8Array, start: number, end: number, offset: number): number {
+    if (2 * this.count > this.#mask) this.#enlarge()
     const arena = this.#arena
     const size = end - start
     let w = this.#used
@@ -143,6 +144,19 @@ export class DistinctElements {
       this.#hashes[i] = hash
     }
     return this.#put(hashAt(this.#used), end, offset)
+  }
+
+  /** There are more elements than were announced. */
+  #enlarge(): void {
+    const mask = 2 * this.#mask + 1
+    const slots = this.#slots
+    slots.fill(0, 0, mask + 1)
+    for (let i = 0; i < this.count; i++) {
+      let slot = this.#hashes[i]! & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = i + 1
+    }
+    this.#mask = mask
   }
 
   #keyedHash(bytes: Uint8Array, start: number, end: number): number {

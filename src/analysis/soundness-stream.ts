@@ -61,6 +61,16 @@ export class StreamSoundness extends ValueSoundness {
     if (this.#live === liveBefore) this.warning('EMPTY_NODE', at, `node ${masterId} has no live entry`)
   }
 
+  /** Of a stream that is shown by entry: it has no nodes, and none that were deleted. */
+  override streamEntry(id: StreamId): void {
+    if (this.#entries++ > 0 && id.compare(this.#lastId) <= 0) {
+      this.error('STREAM_ORDER', this.#at, `entry ${id} follows entry ${this.#lastId}`)
+    }
+    this.#at = this.position()
+    this.#lastId.set(id)
+    if (this.#live++ === 0) this.#firstLiveId.set(id)
+  }
+
   #walk(masterId: StreamId, bytes: Uint8Array, start: number, end: number, at: number): void {
     const walker = this.#walker
     walker.open(bytes, start, end, at, masterId)

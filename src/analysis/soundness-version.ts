@@ -64,10 +64,12 @@ export class VersionSoundness {
   #dragonfly = false
   #enterprise = false
 
+  /** Of a source that is no RDB file nothing can be too new. */
   constructor(
     readonly findings: Findings,
-    {rdbVersion}: RdbHeader,
+    header: RdbHeader | undefined,
   ) {
+    const rdbVersion = header?.rdbVersion ?? Number.POSITIVE_INFINITY
     this.#rdbVersion = rdbVersion
     this.isOld = rdbVersion < OPCODE_VERSION_MIN.IDLE
     this.#types = Uint8Array.from({length: 256}, (_, id) => Number((TYPE_VERSION_MIN[id] ?? 0) > rdbVersion))

@@ -6,6 +6,7 @@
 import {SLOT_COUNT} from '../bytes/crc16.js'
 import {type FormatError, LimitError} from '../errors.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
+import type {SourceFormat} from '../keyspace/entry-source.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
@@ -27,7 +28,11 @@ const CHECKSUM_BYTES = 8
 
 /** What a check comes to. */
 export interface Soundness {
-  header: RdbHeader
+  format: SourceFormat
+  /** Of an RDB file. */
+  header: RdbHeader | undefined
+  /** Undefined where the source does not say. */
+  rdbVersion: number | undefined
   /** Undefined where the end was not reached. */
   checksum: ChecksumVerdict | undefined
   keys: number
@@ -48,11 +53,12 @@ export interface Soundness {
 }
 
 export interface SoundnessOptions {
-  header: RdbHeader
-  /** Where the reader is: the end of what it has shown last. */
-  position: Position
-  /** Where the record begins that is being shown. */
-  recordStart: Position
+  /** Absent: the source is no RDB file, and what only RDB files have is not looked for. */
+  header?: RdbHeader | undefined
+  /** Where the reader is: the end of what it has shown last; absent: only where records are is known. */
+  position?: Position | undefined
+  /** Where the record begins that is being shown; absent: as `position`. */
+  recordStart?: Position | undefined
   /** Problems kept of each severity. */
   problemsMax: number
   /** Given every key, for duplicates to be looked for. */
@@ -63,14 +69,17 @@ export interface SoundnessOptions {
   ignoreChecksum?: boolean | undefined
 }
 
-/** Verifies everything it is shown; give it to RdbReader.run, then tell it the end. */
+/** Verifies everything it is shown; give it to the `run` of a source, then tell it the end. */
 export class SoundnessVisitor implements EntryVisitor {
   readonly findings: Findings
   readonly huge: HugeCollections
   keys = 0
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
-  readonly passer: Passer
+  readonly passer: Passer | undefined
+  /** Records that are no keys. */
+  others = 0
+  readonly #stored: boolean
   readonly #position: Position
   readonly #recordStart: Position
   readonly #version: VersionSoundness
@@ -87,17 +96,30 @@ export class SoundnessVisitor implements EntryVisitor {
   #otherEnd = MAGIC_BYTES
   readonly #checksumBytes: number
   #entry: Entry | undefined
+  #db = -1
 
-  constructor({header, position, recordStart, problemsMax, keys, elements, ignoreChecksum}: SoundnessOptions) {
+  constructor(options: SoundnessOptions) {
+    const {header, problemsMax, keys, elements, ignoreChecksum} = options
+    const {position = () => this.#entry?.offset ?? 0, recordStart = position} = options
     this.findings = new Findings(problemsMax)
     this.huge = new HugeCollections(elements)
+    this.#stored = header !== undefined
     this.#position = position
     this.#recordStart = recordStart
     this.#version = new VersionSoundness(this.findings, header)
-    this.#checksumBytes = header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
+    this.#checksumBytes = (header?.rdbVersion ?? 0) < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
     this.#index = keys
-    this.passer = {
+    if (this.#stored) this.passer = this.#passerOf(keys)
+    this.#sizes = new DatabaseSizes(this.findings)
+    this.#opaque = new OpaqueSoundness(this.findings, position)
+    this.#stream = new StreamSoundness(this.findings, position)
+    this.#collection = new CollectionSoundness(this.findings, position, new DistinctElements(), this.huge)
+    this.#value = this.#opaque
+  }
+
+  #passerOf(keys: KeyIndex | undefined): Passer {
+    const passer: Passer = {
       deep: true,
       types: this.#version.typesTaken,
       bytesEnd: Number.POSITIVE_INFINITY,
@@ -106,18 +128,15 @@ export class SoundnessVisitor implements EntryVisitor {
       begin: (entry, offset) => this.#passedFrom(entry, offset),
       add: sums => this.#passed(sums),
     }
-    if (keys !== undefined) this.passer.keys = keysInto(keys)
-    this.#sizes = new DatabaseSizes(this.findings)
-    this.#opaque = new OpaqueSoundness(this.findings, position)
-    this.#stream = new StreamSoundness(this.findings, position)
-    this.#collection = new CollectionSoundness(this.findings, position, new DistinctElements(), this.huge)
-    this.#value = this.#opaque
+    if (keys !== undefined) passer.keys = keysInto(keys)
+    return passer
   }
 
   entry(entry: Entry): ValueVisitor {
     this.keys++
     // The reader has but one entry, filled anew for every key.
     if (this.#entry !== entry) this.#entry = this.findings.entry = entry
+    if (!this.#stored && entry.db !== this.#db) this.#meet(entry)
     const database = this.#sizes.present
     database.keys++
     if (entry.expireAtMs !== NEVER) {
@@ -128,12 +147,22 @@ export class SoundnessVisitor implements EntryVisitor {
       const {bytes, start, end} = entry.keyBytes
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
+    if (this.#stored) this.#record(entry)
+    this.#value = this.#soundnessOf(entry)
+    return this.#value
+  }
+
+  /** What stands before a key's value in an RDB file. */
+  #record(entry: Entry): void {
     const before = Math.max(entry.endOffset, this.#otherEnd)
     if (entry.offset < before) this.#dangling(entry.offset)
     const plain = entry.typeId === op.TYPE_STRING && entry.keyMeta === undefined && entry.dragonflyMask < 0
     if (!plain || this.#version.isOld) this.#version.entry(entry)
-    this.#value = this.#soundnessOf(entry)
-    return this.#value
+  }
+
+  #meet({db, offset}: Entry): void {
+    this.#db = db
+    this.#sizes.meet(db, offset)
   }
 
   damage(error: FormatError | LimitError): void {
@@ -154,6 +183,7 @@ export class SoundnessVisitor implements EntryVisitor {
   }
 
   selectDb(db: number): void {
+    if (!this.#stored) return
     this.#other()
     this.#sizes.select(db, this.#otherStart)
   }
@@ -237,6 +267,7 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The end of the file has been reached, at `bytes`. */
   finish(bytes: number): void {
     this.#sizes.finish()
+    if (!this.#stored) return
     const end = bytes - this.#checksumBytes - 1
     const before = Math.max(this.#entry?.endOffset ?? 0, this.#otherEnd)
     if (end > before) this.#dangling(before)
@@ -276,6 +307,7 @@ export class SoundnessVisitor implements EntryVisitor {
 
   /** A record that is no key has been read. */
   #other(opcode?: Opcode): void {
+    this.others++
     this.#otherStart = this.#recordStart()
     this.#otherEnd = this.#position()
     if (opcode !== undefined) this.#version.opcode(opcode, this.#otherStart)

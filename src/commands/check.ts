@@ -19,13 +19,15 @@ export default class Check extends BaseCommand {
     'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
     'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
     'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
+    'JSON lines, tables (CSV) and files of commands that only create are verified to their end as well: shapes, counts,',
+    'streams, and what is there twice.',
     '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
-    'without errors, 1 with errors, 3 where the file is no RDB file at all, 4 where it holds what is not known.',
+    'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
   static override args = {
     file: Args.string({
       required: true,
-      description: 'RDB file, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
+      description: 'File of any format, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),

@@ -8,8 +8,13 @@
  */
 import {type FileHandle, open} from 'node:fs/promises'
 import type {HugeCollection} from '../analysis/soundness-huge.js'
+import {CreatingReader} from '../aof/creating-reader.js'
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
+import {CsvReader} from '../csv/reader.js'
+import {JsonReader} from '../jsonl/reader.js'
 import type {ValueType} from '../keyspace/entry.js'
+import type {EntrySource, SourceFormat} from '../keyspace/entry-source.js'
+import type {EntryVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {TYPE_HASH_METADATA} from '../rdb/opcodes.js'
 import {RdbReader} from '../rdb/reader.js'
@@ -17,8 +22,15 @@ import type {RdbHeader} from '../rdb/versions.js'
 
 /** Most keys and elements are short. */
 const FIRST_WINDOW_BYTES = 4096
+const LINE_END = 0x0a
 
-export class FileAgain {
+/** Keys that can be read once more. */
+export interface KeysAgain {
+  /** The key and the type of the record at an offset. */
+  keyAt(offset: number): Promise<{key: Uint8Array; type: ValueType}>
+}
+
+export class FileAgain implements KeysAgain {
   readonly #magic: Uint8Array
 
   private constructor(
@@ -33,7 +45,6 @@ export class FileAgain {
     return new FileAgain(await open(path, 'r'), header, fileBytes)
   }
 
-  /** The key and the type of the record at an offset. */
   async keyAt(offset: number): Promise<{key: Uint8Array; type: ValueType}> {
     const reader = new RdbReader(new ExcerptSource(this.file, this.#magic, offset, this.fileBytes))
     for await (const {key, type} of reader) return {key, type}
@@ -59,6 +70,53 @@ export class FileAgain {
   }
 }
 
+/** The same of a source that is no RDB file: its record is the first that it shows from there on. */
+export class EntriesAgain implements KeysAgain {
+  private constructor(
+    readonly file: FileHandle,
+    readonly format: SourceFormat,
+    /** The names of columns. */
+    readonly head: Uint8Array,
+    readonly fileBytes: number,
+  ) {}
+
+  static async open(path: string, format: SourceFormat, fileBytes: number): Promise<EntriesAgain> {
+    const file = await open(path, 'r')
+    const {buffer, bytesRead} = await file.read(new Uint8Array(FIRST_WINDOW_BYTES), 0, FIRST_WINDOW_BYTES, 0)
+    const head = buffer.subarray(0, format === 'csv' ? buffer.subarray(0, bytesRead).indexOf(LINE_END) + 1 : 0)
+    return new EntriesAgain(file, format, head, fileBytes)
+  }
+
+  async keyAt(offset: number): Promise<{key: Uint8Array; type: ValueType}> {
+    const excerpt = new ExcerptSource(this.file, this.head, offset, this.fileBytes)
+    let found: {key: Uint8Array; type: ValueType} | undefined
+    const visitor: EntryVisitor = {
+      entry: entry => {
+        found = {key: entry.key(), type: entry.type}
+        throw FOUND
+      },
+    }
+    try {
+      await this.#reader(excerpt).run(visitor)
+    } catch (error) {
+      if (error !== FOUND) throw error
+    }
+    return found!
+  }
+
+  #reader(excerpt: ByteSource): EntrySource {
+    if (this.format === 'csv') return new CsvReader(excerpt)
+    return this.format === 'jsonl' ? new JsonReader(excerpt) : new CreatingReader(excerpt)
+  }
+
+  async close(): Promise<void> {
+    await this.file.close()
+  }
+}
+
+/** Ends a reading that has shown enough. */
+const FOUND: Error = Object.freeze(new Error('the key has been found'))
+
 /** A head in memory, then the bytes of a file from an offset on. */
 class ExcerptSource implements ByteSource {
   readonly name = 'excerpt'
@@ -78,7 +136,7 @@ class ExcerptSource implements ByteSource {
   }
 
   async read(): Promise<ByteWindow | undefined> {
-    if (this.storedRead === 0) {
+    if (this.storedRead < this.head.length) {
       this.storedRead = this.head.length
       return {bytes: this.head.slice(), start: 0, end: this.head.length}
     }

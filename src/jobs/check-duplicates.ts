@@ -5,14 +5,17 @@
 import type {SoundnessVisitor} from '../analysis/soundness.js'
 import type {HugeCollection} from '../analysis/soundness-huge.js'
 import {keptKey} from '../keyspace/entry.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
 import type {KeyGroup, KeyIndex} from '../keyspace/key-index.js'
 import type {RdbHeader} from '../rdb/versions.js'
-import {FileAgain} from './check-again.js'
+import {EntriesAgain, FileAgain, type KeysAgain} from './check-again.js'
 
 export interface DuplicateSearch {
   keys: KeyIndex
   elements: KeyIndex
-  header: RdbHeader
+  source: EntrySource
+  /** Of an RDB file. */
+  header: RdbHeader | undefined
   /** Where offsets can be read again. */
   path: string | undefined
   bytes: number
@@ -25,20 +28,29 @@ const CONFIRMED_MAX = 10_000
 export async function reportDuplicates(visitor: SoundnessVisitor, search: DuplicateSearch): Promise<void> {
   const again = new Reopened(search)
   try {
-    for await (const group of search.keys.duplicates()) await reportKey(visitor, group, await again.file())
+    const refused = search.header === undefined ? BY_BUILD : BY_SERVERS
+    for await (const group of search.keys.duplicates()) await reportKey(visitor, group, await again.keys(), refused)
     if (search.elements.count === 0) return
-    for await (const group of search.elements.duplicates()) await reportElement(visitor, group, await again.file())
+    for await (const group of search.elements.duplicates()) await reportElement(visitor, group, await again.elements())
   } finally {
     await again.close()
   }
 }
 
-async function reportKey(visitor: SoundnessVisitor, group: KeyGroup, file: FileAgain | undefined): Promise<void> {
+const BY_SERVERS = 'servers end at a key that is there twice'
+const BY_BUILD = 'build refuses a key that is there twice'
+
+async function reportKey(
+  visitor: SoundnessVisitor,
+  group: KeyGroup,
+  file: KeysAgain | undefined,
+  refused: string,
+): Promise<void> {
   const {findings} = visitor
   const [first = 0] = group.offsets
   const db = visitor.dbAt(first)
   if (file === undefined) {
-    const text = `this key and the one at byte ${first} have the same fingerprint: servers end at a key that is there twice`
+    const text = `this key and the one at byte ${first} have the same fingerprint: ${refused}`
     for (const offset of group.offsets.slice(1)) {
       findings.add({code: 'DUPLICATE_KEY_SUSPECTED', severity: 'error', offset, text: text + more(group), db})
     }
@@ -51,7 +63,7 @@ async function reportKey(visitor: SoundnessVisitor, group: KeyGroup, file: FileA
     const before = firsts.get(name)
     firsts.set(name, before ?? offset)
     if (before === undefined) continue
-    const text = `the key is at byte ${before} as well: servers end at a key that is there twice${more(group)}`
+    const text = `the key is at byte ${before} as well: ${refused}${more(group)}`
     findings.add({
       code: 'DUPLICATE_KEY',
       severity: 'error',
@@ -95,22 +107,32 @@ function more({count, offsets}: KeyGroup): string {
   return count > offsets.length ? ` (${count} times in all)` : ''
 }
 
-/** The file, opened again once it is needed. */
+/** The file, opened again once it is needed; undefined where it cannot be read again. */
 class Reopened {
-  #file: FileAgain | undefined
+  #stored: FileAgain | undefined
+  #entries: EntriesAgain | undefined
   #groups = 0
 
   constructor(readonly search: DuplicateSearch) {}
 
-  /** Undefined where it cannot be read again. */
-  async file(): Promise<FileAgain | undefined> {
-    const {path, header, bytes} = this.search
+  async keys(): Promise<KeysAgain | undefined> {
+    const {source, header, path, bytes} = this.search
+    if (header !== undefined) return await this.elements()
     if (path === undefined || this.#groups++ >= CONFIRMED_MAX) return undefined
-    this.#file ??= await FileAgain.open(path, header, bytes)
-    return this.#file
+    this.#entries ??= await EntriesAgain.open(path, source.format, bytes)
+    return this.#entries
+  }
+
+  /** Only those of an RDB file stand for themselves. */
+  async elements(): Promise<FileAgain | undefined> {
+    const {path, header, bytes} = this.search
+    if (path === undefined || header === undefined || this.#groups++ >= CONFIRMED_MAX) return undefined
+    this.#stored ??= await FileAgain.open(path, header, bytes)
+    return this.#stored
   }
 
   async close(): Promise<void> {
-    await this.#file?.close()
+    await this.#stored?.close()
+    await this.#entries?.close()
   }
 }

@@ -2,14 +2,15 @@
  * check: open a source, verify what it holds to the last byte, and look for keys
  * that it holds twice.
  */
-import {type Soundness, SoundnessVisitor} from '../analysis/soundness.js'
+import {type Soundness, type SoundnessOptions, SoundnessVisitor} from '../analysis/soundness.js'
 import type {ByteSource} from '../bytes/source.js'
 import {PlacedError, UnsupportedError} from '../errors.js'
+import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {OnFetch} from '../source/live.js'
-import {openSource} from '../source/open.js'
+import {openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 
 export interface CheckOptions {
@@ -24,13 +25,13 @@ export interface CheckOptions {
   /** Told how far a running server's snapshot has arrived. */
   onFetch?: OnFetch | undefined
   /** Told of the source once it is open: to show how far the reading is. */
-  onOpen?: ((source: ByteSource) => void) | undefined
+  onOpen?: ((source: EntrySource['source']) => void) | undefined
 }
 
 export interface Check {
-  /** What was verified, up to where it had to end; undefined where the input is no RDB file. */
+  /** What was verified, up to where it had to end; undefined where the input is no source at all. */
   soundness: Soundness | undefined
-  /** Why the input could not be checked, or not to its end: it cannot be opened, is no RDB file, or holds what is not known. */
+  /** Why the input could not be checked, or not to its end: it cannot be opened, is no source, or holds what is not known. */
   failure: unknown
 }
 
@@ -41,22 +42,26 @@ const KEYS_SHARE = 0.75
 
 /** Never throws for what the input holds. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
-  let source: ByteSource
+  let source: EntrySource
   try {
-    source = await openSource(name, options)
+    source = await openEntries(name, {...options, ignoreChecksum: true})
   } catch (failure) {
     return {soundness: undefined, failure}
   }
-  options.onOpen?.(source)
-  return await checkSource(source, options, source.path ?? name)
+  options.onOpen?.(source.source)
+  return await checkEntries(source, options, source.source.path ?? name)
+}
+
+/** The same of an RDB file that is open; it is closed. */
+export async function checkSource(source: ByteSource, options: CheckOptions = {}, path = '-'): Promise<Check> {
+  return await checkEntries(new RdbReader(source, {ignoreChecksum: true}), options, path)
 }
 
 /** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */
-export async function checkSource(source: ByteSource, options: CheckOptions = {}, path = '-'): Promise<Check> {
-  const reader = new RdbReader(source, {ignoreChecksum: true})
+export async function checkEntries(source: EntrySource, options: CheckOptions = {}, path = '-'): Promise<Check> {
   const indexes = options.duplicates === false ? undefined : indexesOf(options.memoryBytes ?? KEY_INDEX_BYTES)
   try {
-    return await new Checking(reader, source, options, indexes).run(path)
+    return await new Checking(source, options, indexes).run(path)
   } catch (failure) {
     return {soundness: undefined, failure}
   } finally {
@@ -79,21 +84,21 @@ function indexesOf(memoryBytes: number): Indexes {
 }
 
 class Checking {
+  #origin: SourceOrigin | undefined
+  #end: SourceEnd | undefined
+
   constructor(
-    readonly reader: RdbReader,
-    readonly source: ByteSource,
+    readonly source: EntrySource,
     readonly options: CheckOptions,
     readonly indexes: Indexes | undefined,
   ) {}
 
-  /** Throws where the input is no RDB file. */
+  /** Throws where the input is no source. */
   async run(name: string): Promise<Check> {
-    const {reader, source, options, indexes} = this
-    const header = await reader.readHeader()
+    const {source, options, indexes} = this
+    const stored = source instanceof RdbReader ? await storedPlaces(source) : placesOf(source)
     const visitor = new SoundnessVisitor({
-      header,
-      position: () => reader.offset,
-      recordStart: () => reader.recordOffset,
+      ...stored,
       problemsMax: options.problemsMax ?? PROBLEMS_MAX,
       keys: indexes?.keys,
       elements: indexes?.elements,
@@ -102,22 +107,31 @@ class Checking {
     let failure = await this.#read(visitor)
     if (indexes !== undefined) {
       try {
-        await reportDuplicates(visitor, {...indexes, header, path: rereadable(name, source), bytes: source.inputBytes})
+        const path = rereadable(name, source)
+        await reportDuplicates(visitor, {...indexes, source, header: stored.header, path, bytes: this.#inputBytes})
       } catch (error) {
         failure ??= error
       }
     }
-    return {soundness: this.#result(header, visitor), failure}
+    return {soundness: this.#result(visitor, stored.header), failure}
   }
 
-  #result(header: RdbHeader, {findings, huge, keys}: SoundnessVisitor): Soundness {
-    const {reader, source, indexes} = this
+  get #inputBytes(): number {
+    const {inputBytes, storedBytes} = this.source.source
+    return inputBytes ?? storedBytes
+  }
+
+  #result({findings, huge, keys}: SoundnessVisitor, header: RdbHeader | undefined): Soundness {
+    const {source, indexes} = this
+    const end = source instanceof RdbReader ? source.end : undefined
     return {
+      format: source.format,
       header,
-      checksum: reader.end?.checksum,
+      rdbVersion: header?.rdbVersion ?? this.#origin?.rdbVersion,
+      checksum: (end ?? this.#end)?.checksum,
       keys,
-      bytes: reader.end?.bytes ?? Math.min(reader.offset, source.inputBytes),
-      inputBytes: source.inputBytes,
+      bytes: end?.bytes ?? Math.min(source.offset, this.#inputBytes),
+      inputBytes: this.#inputBytes,
       errors: findings.errors,
       warnings: findings.warnings,
       problems: findings.kept(),
@@ -129,11 +143,16 @@ class Checking {
 
   /** Reads to the end, or to where the framing is lost. Returns what is not a matter of wrong bytes. */
   async #read(visitor: SoundnessVisitor): Promise<unknown> {
+    const {source} = this
     try {
-      const {bytes} = await this.reader.run(visitor)
-      visitor.finish(bytes)
+      this.#origin = await source.origin()
+      this.#end = await source.run(visitor)
+      visitor.finish(source instanceof RdbReader ? source.end!.bytes : source.offset)
       return undefined
     } catch (error) {
+      // What stops the reading before anything was read is no damage: the input is something else.
+      const nothing = source.format !== 'rdb' && visitor.keys + visitor.others === 0
+      if (nothing && !isWithin(error)) throw error
       if (!(error instanceof PlacedError)) return error
       this.#lost(error, visitor)
       // What is stored in a way that no server knows is damage to all of them.
@@ -145,7 +164,7 @@ class Checking {
   #lost(error: PlacedError, visitor: SoundnessVisitor): void {
     const {code} = error
     const {recordOffset, ...place} = error.place
-    const rest = this.source.inputBytes - (recordOffset ?? error.offset)
+    const rest = this.#inputBytes - (recordOffset ?? error.offset)
     const bytesLost = Number.isFinite(rest) ? Math.max(rest, 0) : undefined
     const text = `${error.message}; what follows could not be read`
     const problem = {code, severity: 'error', offset: error.offset, text, ...place, bytesLost} as const
@@ -153,8 +172,31 @@ class Checking {
   }
 }
 
+type Places = Pick<SoundnessOptions, 'header' | 'position' | 'recordStart'>
+
+/** Throws where the input is no RDB file. */
+async function storedPlaces(reader: RdbReader): Promise<Places> {
+  return {
+    header: await reader.readHeader(),
+    position: () => reader.offset,
+    recordStart: () => reader.recordOffset,
+  }
+}
+
+/** JSON lines are shown as they are read; of rows and commands only the places of whole ones are known. */
+function placesOf(source: EntrySource): Places {
+  return source.format === 'jsonl' ? {position: () => source.offset} : {}
+}
+
+/** What it is about was recognised, though it may be the first of all. */
+function isWithin(error: unknown): boolean {
+  return error instanceof PlacedError && (error.code === 'TRUNCATED' || error.place.key !== undefined)
+}
+
 /** The path of a plain file, where offsets can be read again. */
-function rereadable(name: string, source: ByteSource): string | undefined {
-  const plain = source.storedBytes === source.inputBytes && Number.isFinite(source.inputBytes)
+function rereadable(name: string, {source, format}: EntrySource): string | undefined {
+  const {storedBytes, inputBytes = storedBytes} = source
+  // A log is of several files, or changes what it has said.
+  const plain = storedBytes === inputBytes && Number.isFinite(inputBytes) && format !== 'aof'
   return plain && name !== '-' ? name : undefined
 }

@@ -9,7 +9,7 @@ import {
   type MemoryOptions,
 } from '../analysis/inventory.js'
 import type {KeySpread} from '../analysis/spread.js'
-import type {FormatError} from '../errors.js'
+import {type FormatError, PlacedError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {RdbReader} from '../rdb/reader.js'
@@ -86,7 +86,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
 
 /** What stops the reading before anything was read is no damage: the input is something else. */
 function isNothing(inventory: Inventory, selecting: SelectingVisitor | undefined, failure: unknown): boolean {
-  if (failure === undefined) return false
+  if (failure === undefined || (failure instanceof PlacedError && failure.place.key !== undefined)) return false
   const {format, header, keys, aux, otherAux, functions, modules} = inventory
   if (format === 'rdb') return header === undefined
   const seen = selecting?.counts.seen ?? keys

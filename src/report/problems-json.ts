@@ -17,12 +17,13 @@ export function problemsJson(
 ): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
   if (soundness === undefined) return {source, ok: false, ...error}
-  const {header, checksum, keys, bytes, errors, warnings, counts, duplicatesChecked, collectionsUnchecked} = soundness
+  const {format, rdbVersion, checksum, keys, bytes, errors, warnings, counts, duplicatesChecked, collectionsUnchecked} =
+    soundness
   return {
     source,
-    format: 'rdb',
+    format,
     ok: errors === 0 && failure === undefined,
-    rdbVersion: header.rdbVersion,
+    rdbVersion,
     checksum,
     keys,
     bytes,

@@ -4,6 +4,7 @@
  */
 import type {Soundness} from '../analysis/soundness.js'
 import type {Problem} from '../keyspace/visitor.js'
+import {formatName} from './inventory.js'
 import {type Column, type Fact, formatFacts, formatTable, type Style, widthBefore} from './table.js'
 import {formatKey, formatMessage, formatText, hang, shorten, wrapped} from './text.js'
 import {formatCount, formatShare, formatSize} from './units.js'
@@ -48,15 +49,17 @@ export function worst(problems: readonly Problem[], max: number): Problem[] {
 }
 
 function head(source: string, soundness: Soundness, {style, columns}: ProblemsView): string[] {
-  const {header, keys, duplicatesChecked, collectionsUnchecked} = soundness
+  const {keys, checksum, format, duplicatesChecked, collectionsUnchecked} = soundness
   const verdict = verdictOf(soundness)
   const title = `${style.heading(`${formatText(source)}: `)}${verdict === 'OK' ? style.heading(verdict) : style.warning(verdict)}`
   const facts: Fact[] = [
-    ['format', `RDB version ${header.rdbVersion} (${header.magic})`],
+    ['format', formatName(soundness)],
     ['verified', verified(soundness)],
-    ['checksum', checksumText(soundness)],
-    ['keys', formatCount(keys)],
   ]
+  if (format === 'rdb' || (checksum !== 'absent' && checksum !== undefined)) {
+    facts.push(['checksum', checksumText(soundness)])
+  }
+  facts.push(['keys', formatCount(keys)])
   const others =
     collectionsUnchecked > 0 ? `, nor elements in ${numberOf(collectionsUnchecked, 'huge collection')}` : ''
   if (!duplicatesChecked) facts.push(['duplicates', `not looked for among keys${others}`])

@@ -21,7 +21,9 @@ const error: Problem = {
 function soundness(problems: Problem[], more: Partial<Soundness> = {}): Soundness {
   const errors = problems.filter(one => one.severity === 'error').length
   return {
+    format: 'rdb',
     header: {magic: 'REDIS', family: 'redis', rdbVersion: 10},
+    rdbVersion: 10,
     checksum: 'ok',
     keys: 1234,
     bytes: 1_300_000,
