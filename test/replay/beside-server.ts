@@ -89,7 +89,9 @@ function valueAt(db: Database, entry: number): Value | undefined {
 export async function served({client}: Server, commands: readonly Command[]): Promise<Outcome> {
   const sent = commands.map(command => command.map(arg => Buffer.from(arg, 'latin1')))
   const answers = await client.pipeline([['FLUSHALL'], ['MULTI'], ...sent, ['EXEC']])
-  const replies = answers.at(-1) as unknown[]
+  const replies = answers.at(-1) as unknown[] | ReplyError
+  // A wrong number of arguments, or a name that it does not know, are no errors of the transaction's commands.
+  if (replies instanceof ReplyError) throw new Error(`${replies.message}: ${String(answers.find(isError))}`)
   const keys = (await client.call('KEYS', '*')) as Buffer[]
   const types = (await client.pipeline(keys.map(key => ['TYPE', key]))) as string[]
   const raw = await client.pipeline(keys.map((key, i) => [...(READ[types[i]!]?.(key) ?? ['TYPE', key])]))
@@ -97,6 +99,8 @@ export async function served({client}: Server, commands: readonly Command[]): Pr
   for (const [i, key] of keys.entries()) values[latin1(key)] = asValue(types[i]!, raw[i])
   return {refused: replies.map(reply => (reply instanceof ReplyError ? reply.message : undefined)), values}
 }
+
+const isError = (reply: unknown): boolean => reply instanceof ReplyError
 
 const READ: Readonly<Record<string, (key: Buffer) => (string | Buffer)[]>> = {
   string: key => ['GET', key],
@@ -118,23 +122,18 @@ function scoreOf(text: string): number {
   return Number(text)
 }
 
-/** Servers whose messages ours are; those of older ones differ here and there. */
-const WORDED_ALIKE = ['redis-8.0', 'valkey-9.1']
-
-/** Runs commands on both sides and expects the same of them. */
+/** Runs commands on both sides and expects the same of them; of servers that word their messages otherwise, whether there is one. */
 export async function expectAlike(
   server: Server,
   commands: readonly Command[],
   moves?: (i: number) => boolean,
+  wordedAlike: readonly string[] = ['redis-8.0', 'valkey-9.1'],
 ): Promise<void> {
   const theirs = await served(server, commands)
   const ours = replayed(commands, moves)
   const shown = (outcome: Outcome): unknown => ({
     refused: outcome.refused
-      .map((message, i) => [
-        commands[i]!.join(' '),
-        WORDED_ALIKE.includes(server.name) ? message : message && 'refused',
-      ])
+      .map((message, i) => [commands[i]!.join(' '), wordedAlike.includes(server.name) ? message : message && 'refused'])
       .filter(([, one]) => one),
     values: outcome.values,
   })

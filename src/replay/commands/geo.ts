@@ -1,5 +1,6 @@
 /** Places, which are members of sorted sets. */
-import {distanceBetween, distanceWithin, type GeoPoint, geohash, geopoint, isOnMap} from '../../encoding/geohash.js'
+import {cellsAround, distanceInShape, type GeoShape} from '../../encoding/geo-search.js'
+import {type GeoPoint, geohash, geopoint, isOnMap, scoresOf} from '../../encoding/geohash.js'
 import {SortedSetValue} from '../../resident/sorted-set.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, NOT_FLOAT, ReplyError, syntaxError, UnreplayableError} from '../command.js'
@@ -48,15 +49,19 @@ function geoadd(call: Call): void {
   }
 }
 
-interface Search {
-  center: GeoPoint
-  /** Metres; a box where there is a height. */
-  width: number
-  height: number | undefined
-  metresPerUnit: number
+interface Search extends GeoShape {
+  /** Undefined: no shape was given. */
+  metresPerUnit: number | undefined
   order: 'ASC' | 'DESC' | undefined
   count: number
   any: boolean
+}
+
+function newSearch(): Search {
+  return {
+    ...{center: NOWHERE, width: 0, height: undefined, metresPerUnit: undefined},
+    ...{order: undefined, count: 0, any: false},
+  }
 }
 
 interface Found {
@@ -65,50 +70,67 @@ interface Found {
   distance: number
 }
 
-function search(set: SortedSetValue, {center, width, height, count, any, order}: Search): Found[] {
+function search(set: SortedSetValue, wanted: Search): Found[] {
+  const {count, any, order} = wanted
   const found: Found[] = []
-  set.range(0, set.size - 1, (bytes, start, end, score) => {
-    const place = geopoint(score)
-    const metres = height === undefined ? distanceBetween(center, place) : distanceWithin(center, place, width, height)
-    if (metres === undefined || (height === undefined && metres > width)) return
-    found.push({member: bytes.slice(start, end), score, distance: metres})
-  })
-  if (any && count > 0 && found.length > count) {
-    throw new UnreplayableError('with ANY the server takes whichever it meets first')
+  const most = any ? count : Number.POSITIVE_INFINITY
+  for (const cell of cellsAround(wanted)) {
+    if (found.length >= most) break
+    const [from, to] = scoresOf(cell)
+    set.range(set.rankOfScore(from, false), set.rankOfScore(to, false) - 1, (bytes, start, end, score) => {
+      const distance = distanceInShape(wanted, geopoint(score))
+      if (distance === undefined) return true
+      found.push({member: bytes.slice(start, end), score, distance})
+      return found.length < most
+    })
   }
-  if (order !== undefined || count > 0) {
+  if (order !== undefined || (count > 0 && !any)) {
     found.sort((one, other) => (order === 'DESC' ? other.distance - one.distance : one.distance - other.distance))
   }
   return count > 0 ? found.slice(0, count) : found
 }
 
-/** Stores what was found at an argument, with the places or their distances as scores. */
-function store(call: Call, arg: number, found: readonly Found[], distanceUnit: number | undefined): void {
+/** Stores what is found at an argument, with the places or their distances as scores. */
+function store(call: Call, arg: number, source: SortedSetValue | undefined, wanted: Search, distances: boolean): void {
   const set = new SortedSetValue(call.keyspace.arena)
-  for (const {member, score, distance} of found) {
-    set.set(member, 0, member.length, distanceUnit === undefined ? score : distance / distanceUnit)
-  }
+  const found = source === undefined ? [] : search(source, wanted)
+  const unit = wanted.metresPerUnit ?? 1
+  for (const {member, score, distance} of found) set.set(member, 0, member.length, distances ? distance / unit : score)
   call.remove(arg)
   if (set.size > 0) call.make(arg, set)
 }
 
-function memberAt(call: Call, key: number, arg: number): GeoPoint | undefined {
-  const set = call.lookup(key, SortedSetValue)
-  if (set === undefined) return undefined
-  const score = set.score(call.bytes, call.start(arg), call.end(arg))
+function memberAt(call: Call, set: SortedSetValue | undefined, arg: number): GeoPoint {
+  const score = set?.score(call.bytes, call.start(arg), call.end(arg))
   if (score === undefined) throw new ReplyError('ERR could not decode requested zset member')
   return geopoint(score)
 }
 
 const NOWHERE: GeoPoint = {longitude: 0, latitude: 0}
 
-function radiusAt(call: Call, arg: number, what: string): number {
-  const radius = call.double(arg, `ERR need numeric ${what}`)
-  if (radius < 0) throw new ReplyError(`ERR ${what} cannot be negative`)
-  return radius
+function lengthAt(call: Call, arg: number, what: string): number {
+  return call.double(arg, `ERR need numeric ${what}`)
 }
 
-/** COUNT n [ANY], ASC, DESC: how many arguments it takes; 0 where it is none of these. */
+/** radius unit */
+function radiusAt(call: Call, arg: number, into: Search): void {
+  const radius = lengthAt(call, arg, 'radius')
+  if (radius < 0) throw new ReplyError('ERR radius cannot be negative')
+  into.metresPerUnit = unitAt(call, arg + 1)
+  into.width = radius * into.metresPerUnit
+}
+
+/** width height unit */
+function boxAt(call: Call, arg: number, into: Search): void {
+  const width = lengthAt(call, arg, 'width')
+  const height = lengthAt(call, arg + 1, 'height')
+  if (width < 0 || height < 0) throw new ReplyError('ERR height or width cannot be negative')
+  into.metresPerUnit = unitAt(call, arg + 2)
+  into.width = width * into.metresPerUnit
+  into.height = height * into.metresPerUnit
+}
+
+/** COUNT n, ANY, ASC, DESC: how many arguments it takes; 0 where it is none of these. */
 function commonOption(call: Call, arg: number, into: Search): number {
   if (call.is(arg, 'ASC') || call.is(arg, 'DESC')) {
     into.order = call.is(arg, 'ASC') ? 'ASC' : 'DESC'
@@ -124,75 +146,116 @@ function commonOption(call: Call, arg: number, into: Search): number {
   return 2
 }
 
+/** What is for answers, and cannot stand where something is stored. */
+function isForAnswers(call: Call, arg: number): boolean {
+  return call.is(arg, 'WITHDIST') || call.is(arg, 'WITHHASH') || call.is(arg, 'WITHCOORD')
+}
+
+function checkAny({any, count}: Search): void {
+  if (any && count === 0) throw new ReplyError('ERR the ANY argument requires COUNT argument')
+}
+
 /** key (longitude latitude | member) radius unit [options] [STORE key] [STOREDIST key] */
 function georadius(byMember: boolean): (call: Call) => void {
   return call => {
-    const at = byMember ? 3 : 4
     const source = call.lookup(1, SortedSetValue)
-    const center = byMember ? (memberAt(call, 1, 2) ?? NOWHERE) : pointAt(call, 2)
-    const metresPerUnit = unitAt(call, at + 1)
-    const width = radiusAt(call, at, 'radius') * metresPerUnit
-    const wanted: Search = {center, width, height: undefined, metresPerUnit, order: undefined, count: 0, any: false}
+    const wanted = newSearch()
+    const at = byMember ? 3 : 4
+    // Of a member that nobody can look for not even the radius is read.
+    if (!byMember || source !== undefined) {
+      wanted.center = byMember ? memberAt(call, source, 2) : pointAt(call, 2)
+      radiusAt(call, at, wanted)
+    }
     let storeArg = 0
     let distances = false
+    let answers = false
     for (let arg = at + 2; arg < call.argc; ) {
       const taken = commonOption(call, arg, wanted)
-      if (taken > 0) arg += taken
-      else if (['WITHDIST', 'WITHHASH', 'WITHCOORD'].some(word => call.is(arg, word))) arg++
-      else if ((call.is(arg, 'STORE') || call.is(arg, 'STOREDIST')) && arg + 1 < call.argc) {
+      if (taken > 0) {
+        arg += taken
+      } else if (isForAnswers(call, arg)) {
+        answers = true
+        arg++
+      } else if ((call.is(arg, 'STORE') || call.is(arg, 'STOREDIST')) && arg + 1 < call.argc) {
         distances = call.is(arg, 'STOREDIST')
         storeArg = arg + 1
         arg += 2
       } else throw syntaxError()
     }
+    if (storeArg > 0 && answers) throw forAnswers('STORE option in GEORADIUS')
+    checkAny(wanted)
     if (storeArg === 0) return
-    const found = source === undefined ? [] : search(source, wanted)
-    store(call, storeArg, found, distances ? metresPerUnit : undefined)
+    store(call, storeArg, source, wanted, distances)
   }
+}
+
+function forAnswers(what: string): ReplyError {
+  return new ReplyError(`ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`)
+}
+
+/** What of GEOSEARCHSTORE's options has been met. */
+interface Given {
+  from: 'member' | 'place' | undefined
+  by: 'radius' | 'box' | undefined
+  distances: boolean
+  answers: boolean
+}
+
+/** One of the options of GEOSEARCHSTORE: how many arguments it takes. */
+function searchOption(
+  call: Call,
+  arg: number,
+  source: SortedSetValue | undefined,
+  wanted: Search,
+  given: Given,
+): number {
+  const taken = commonOption(call, arg, wanted)
+  if (taken > 0) return taken
+  const left = call.argc - arg - 1
+  if (call.is(arg, 'STOREDIST')) {
+    given.distances = true
+    return 1
+  }
+  if (isForAnswers(call, arg)) {
+    given.answers = true
+    return 1
+  }
+  if (call.is(arg, 'FROMMEMBER') && left >= 1 && given.from !== 'place') {
+    given.from = 'member'
+    if (source !== undefined) wanted.center = memberAt(call, source, arg + 1)
+    return 2
+  }
+  if (call.is(arg, 'FROMLONLAT') && left >= 2 && given.from !== 'member') {
+    given.from = 'place'
+    wanted.center = pointAt(call, arg + 1)
+    return 3
+  }
+  if (call.is(arg, 'BYRADIUS') && left >= 2 && given.by !== 'box') {
+    given.by = 'radius'
+    radiusAt(call, arg + 1, wanted)
+    return 3
+  }
+  if (call.is(arg, 'BYBOX') && left >= 3 && given.by !== 'radius') {
+    given.by = 'box'
+    boxAt(call, arg + 1, wanted)
+    return 4
+  }
+  if (call.is(arg, 'BYPOLYGON')) throw new UnreplayableError('which places lie in a polygon is not worked out here')
+  throw syntaxError()
 }
 
 /** destination source FROMMEMBER m|FROMLONLAT lon lat BYRADIUS r unit|BYBOX w h unit [options] [STOREDIST] */
 function geosearchstore(call: Call): void {
   const source = call.lookup(2, SortedSetValue)
-  const wanted: Search = {
-    ...{center: NOWHERE, width: -1, height: undefined, metresPerUnit: 1},
-    ...{order: undefined, count: 0, any: false},
-  }
-  let centered = false
-  let distances = false
-  for (let arg = 3; arg < call.argc; ) {
-    const left = call.argc - arg - 1
-    const taken = commonOption(call, arg, wanted)
-    if (taken > 0) arg += taken
-    else if (call.is(arg, 'STOREDIST')) {
-      distances = true
-      arg++
-    } else if (call.is(arg, 'FROMLONLAT') && left >= 2) {
-      wanted.center = pointAt(call, arg + 1)
-      centered = true
-      arg += 3
-    } else if (call.is(arg, 'FROMMEMBER') && left >= 1) {
-      wanted.center = memberAt(call, 2, arg + 1) ?? NOWHERE
-      centered = true
-      arg += 2
-    } else if (call.is(arg, 'BYRADIUS') && left >= 2) {
-      wanted.metresPerUnit = unitAt(call, arg + 2)
-      wanted.width = radiusAt(call, arg + 1, 'radius') * wanted.metresPerUnit
-      arg += 3
-    } else if (call.is(arg, 'BYBOX') && left >= 3) {
-      wanted.metresPerUnit = unitAt(call, arg + 3)
-      wanted.width = radiusAt(call, arg + 1, 'width') * wanted.metresPerUnit
-      wanted.height = radiusAt(call, arg + 2, 'height') * wanted.metresPerUnit
-      arg += 4
-    } else if (call.is(arg, 'BYPOLYGON')) {
-      throw new UnreplayableError('which places lie in a polygon is not worked out here')
-    } else throw syntaxError()
-  }
-  if (!centered) throw new ReplyError('ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for geosearchstore')
-  if (wanted.width < 0)
-    throw new ReplyError('ERR exactly one of BYRADIUS and BYBOX can be specified for geosearchstore')
-  const found = source === undefined ? [] : search(source, wanted)
-  store(call, 1, found, distances ? wanted.metresPerUnit : undefined)
+  const wanted = newSearch()
+  const given: Given = {from: undefined, by: undefined, distances: false, answers: false}
+  for (let arg = 3; arg < call.argc; ) arg += searchOption(call, arg, source, wanted, given)
+  if (given.answers) throw forAnswers('GEOSEARCHSTORE')
+  const exactlyOne = `can be specified for ${call.text(0)}`
+  if (given.from === undefined) throw new ReplyError(`ERR exactly one of FROMMEMBER or FROMLONLAT ${exactlyOne}`)
+  if (given.by === undefined) throw new ReplyError(`ERR exactly one of BYRADIUS and BYBOX ${exactlyOne}`)
+  checkAny(wanted)
+  store(call, 1, source, wanted, given.distances)
 }
 
 export const geoCommands: CommandFamily = {
