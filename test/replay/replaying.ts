@@ -2,6 +2,7 @@
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {expect} from 'vitest'
 import type {LogCommand} from '../../src/aof/log-reader.js'
 import type {Int64} from '../../src/bytes/int64.js'
 import type {StreamId} from '../../src/encoding/stream-id.js'
@@ -42,13 +43,19 @@ export interface Replayed {
 }
 
 /** Commands as lists of arguments, or as lines with spaces between them. */
-export function replay(commands: readonly (string | readonly Argument[])[], nowMs = 0): Replayed {
+export function replay(
+  commands: readonly (string | readonly Argument[])[],
+  nowMs = 0,
+  /** So many commands apart memory is moved. */
+  moving = Number.POSITIVE_INFINITY,
+): Replayed {
   const keyspace = new Keyspace()
   const refusals: Refusal[] = []
   const options = {nowMs, skipUnsupported: true, onRefusal: (one: Refusal) => refusals.push(one)}
   const engine = new ReplayEngine(keyspace, options)
   for (const [i, command] of commands.entries()) {
     engine.apply(commandOf(typeof command === 'string' ? command.split(' ') : command, i))
+    if ((i + 1) % moving === 0) keyspace.move()
   }
   return {keyspace, refusals, engine}
 }
@@ -199,9 +206,13 @@ export async function contentOfLog(name: string, commands: readonly (readonly Ar
   }
 }
 
+/** What the engine makes of them; the same when all memory moves meanwhile. */
 export async function askEngine(commands: readonly (readonly Argument[])[], nowMs = Date.now()): Promise<Outcome> {
   const {keyspace, refusals} = replay(commands, nowMs)
   const errors: string[] = commands.map(() => '')
   for (const {offset, message} of refusals) errors[offset] = message
-  return {content: await contentOf(keyspace), errors}
+  const content = await contentOf(keyspace)
+  const moved = replay(commands, nowMs, commands.length < 1000 ? 1 : 97)
+  expect(await contentOf(moved.keyspace)).toEqual(content)
+  return {content, errors}
 }

@@ -2,7 +2,8 @@
 import {type CommandFamily, keyless, UnreplayableError} from '../command.js'
 
 const script = (): never => {
-  throw new UnreplayableError('what a script does is known only by running it; servers before redis 5.0 log scripts')
+  const text = 'what a script does is known only by running it, and servers before redis 5.0 log scripts'
+  throw new UnreplayableError(`${text}: load the log into such a server, and take its snapshot`)
 }
 
 export const scriptCommands: CommandFamily = {
