@@ -97,7 +97,6 @@ const FUNCTIONS = argumentsOf([
   ['FUNCTION', 'LOAD', '#!lua name=a-b\nreturn 1'],
   ['FUNCTION', 'LOAD', '#!lua name=a name=b\nreturn 1'],
   ['FUNCTION', 'LOAD', '#!lua what=a\nreturn 1'],
-  ['FUNCTION', 'LOAD', '#!js name=a\nreturn 1'],
   'FUNCTION LOAD',
   'FUNCTION LOAD WHAT x',
   'FUNCTION WHAT',
@@ -217,6 +216,12 @@ describe('keys', () => {
     const {keyspace} = replay([['RESTORE', 'a', 5, payload, 'ABSTTL', 'IDLETIME', 7]])
     expect(await contentOf(keyspace)).toEqual({'0:a': 'string @5 a'})
     expect(keyspace.database(0).facts(0)).toMatchObject({idleSeconds: 7, frequency: -1})
+  })
+
+  it('stand beside libraries of engines that only modules bring', async () => {
+    const source = '#!JS name=a\nreturn 1'
+    const {keyspace} = replay([['FUNCTION', 'LOAD', source]])
+    expect(await contentOf(keyspace)).toEqual({'function a': source})
   })
 
   it('go away with MIGRATE, unless it copies', async () => {
