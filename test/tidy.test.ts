@@ -256,12 +256,12 @@ describe('forbidden', () => {
 
   it('BigInt stays in int64.ts, and in the arguments of builders', () => {
     // And in what needs more bits than a double has, by its nature.
-    const exact = /^src\/bytes\/(int64|long-double|bit-integer)\.ts$/
+    const exact = /^src\/bytes\/(int64|long-double|bit-integer|xxh3)\.ts$/
     const arithmetic = /\bBigInt\b|\b\d[\d_]*n\b|Big(?:Uint|Int)64/g
     expect(broken(typescript, ({path, code}) => (exact.test(path) ? [] : (code.match(arithmetic) ?? [])))).toEqual([])
     // Builders take one where a caller has one; above the formats a number may be one, and is shown.
     const mayName =
-      /^src\/(bytes\/(int64|long-double|bit-integer)|encoding\/(listpack|ziplist|intset))\.ts$|^src\/(analysis|report|jobs)\//
+      /^src\/(bytes\/(int64|long-double|bit-integer|xxh3)|encoding\/(listpack|ziplist|intset))\.ts$|^src\/(analysis|report|jobs)\//
     const wrong = broken(typescript, ({path, code}) => !mayName.test(path) && /\bbigint\b/.test(code))
     expect(wrong).toEqual([])
   })

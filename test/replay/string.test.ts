@@ -241,8 +241,29 @@ describe('strings', () => {
     expect(refusals.map(({offset, kind}) => `${offset} ${kind}`)).toEqual([
       '10 error',
       '11 error',
-      '12 skipped',
+      '12 error',
       '13 skipped',
     ])
+  })
+
+  it('are compared by their digests (redis 8.4)', async () => {
+    const {keyspace, refusals} = replay([
+      'MSET a test b test c test d test',
+      'SET a 2 IFDEQ 9ec9f7918d7dfc40',
+      'SET a 3 IFDEQ 9EC9F7918D7DFC40',
+      'SET b 2 IFDNE 9ec9f7918d7dfc40',
+      'SET b 3 IFDNE 0000000000000000',
+      'DELEX c IFDNE 9ec9f7918d7dfc40',
+      'DELEX d IFDEQ 9EC9F7918D7DFC40',
+      'SET none 1 IFDEQ 9ec9f7918d7dfc40',
+      'SET new 1 IFDNE 9ec9f7918d7dfc40',
+    ])
+    expect(refusals).toEqual([])
+    expect(await contentOf(keyspace)).toEqual({
+      '0:a': 'string 2',
+      '0:b': 'string 3',
+      '0:c': 'string test',
+      '0:new': 'string 1',
+    })
   })
 })

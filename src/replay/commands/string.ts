@@ -1,9 +1,10 @@
 /** Strings, set and read anew. */
+import {xxh3} from '../../bytes/xxh3.js'
 import {LimitError} from '../../errors.js'
 import {NEVER} from '../../keyspace/entry.js'
 import {copyBytes, RecordPlace} from '../../resident/byte-table.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, ReplyError, syntaxError, UnreplayableError, wrongArgc} from '../command.js'
+import {type CommandFamily, keyed, ReplyError, syntaxError, wrongArgc} from '../command.js'
 import {absoluteExpiry, expiryUnit, type Unit} from '../expiry.js'
 import {numberCommands} from './number.js'
 
@@ -15,6 +16,8 @@ const BAD_KEY_COUNT = 'ERR invalid numkeys value or out of range'
 
 type Condition = 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'
 
+/** What DIGEST answers (redis 8.4): XXH3 of the value. */
+const DIGEST = /^[\da-f]{16}$/
 const COMPARING = ['IFEQ', 'IFNE', 'IFDEQ', 'IFDNE'] as const
 
 /** What may stand behind the value of a SET, and behind the key of a GETEX. */
@@ -86,14 +89,18 @@ function set(call: Call): void {
 function isMet(call: Call, condition: Condition): boolean {
   if (condition === 'NX' || condition === 'XX') return call.find(1) >= 0 === (condition === 'XX')
   const entry = call.findString(1)
-  if (condition === 'IFDEQ' || condition === 'IFDNE') throw digests()
   // Of a key that is not there, nothing is equal.
-  if (entry < 0) return condition === 'IFNE'
-  return isEqual(call, entry, options.compared) === (condition === 'IFEQ')
+  if (entry < 0) return condition === 'IFNE' || condition === 'IFDNE'
+  return isAsCompared(call, entry, condition, options.compared)
 }
 
-function digests(): UnreplayableError {
-  return new UnreplayableError('it compares digests of values, which only its server makes')
+/** Whether a string, or its digest, is equal to an argument, or is not, as the condition wants it. */
+function isAsCompared(call: Call, entry: number, condition: (typeof COMPARING)[number], arg: number): boolean {
+  if (condition === 'IFEQ' || condition === 'IFNE') return isEqual(call, entry, arg) === (condition === 'IFEQ')
+  const digest = call.text(arg).toLowerCase()
+  if (!DIGEST.test(digest)) throw new ReplyError('ERR a digest has 16 hexadecimal characters')
+  call.db.place(entry, place)
+  return (xxh3(place.bytes, place.end, place.payloadEnd) === digest) === (condition === 'IFDEQ')
 }
 
 /** Whether a string is an argument. */
@@ -233,8 +240,7 @@ function delex(call: Call): void {
   if (call.db.value(entry) !== undefined) {
     throw new ReplyError('ERR Key should be of string type if conditions are specified')
   }
-  if (condition === 'IFDEQ' || condition === 'IFDNE') throw digests()
-  if (isEqual(call, entry, 3) === (condition === 'IFEQ')) call.db.remove(entry)
+  if (isAsCompared(call, entry, condition, 3)) call.db.remove(entry)
 }
 
 export const stringCommands: CommandFamily = {
