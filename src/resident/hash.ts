@@ -2,9 +2,9 @@
  * A hash in memory. A field's payload is its value; once a field has an expiry
  * of its own (redis 7.4, valkey 9.0), eight bytes before every value say when.
  *
- *   payload   [<expires: f64, Infinity never>] value
+ *   payload   [<expires: i64le, -1 never>] value
  */
-import type {Int64} from '../bytes/int64.js'
+import {type Halves, type Int64, readUint32le, signedInt64, splitInt64} from '../bytes/int64.js'
 import {NEVER} from '../keyspace/entry.js'
 import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
@@ -14,8 +14,7 @@ import type {ResidentValue} from './value.js'
 
 const EXPIRY_BYTES = 8
 
-const double = new Float64Array(1)
-const doubleBytes = new Uint8Array(double.buffer)
+const halves: Halves = {high: 0, low: 0}
 
 export class HashValue implements ResidentValue {
   readonly type = 'hash'
@@ -83,27 +82,25 @@ export class HashValue implements ResidentValue {
   }
 
   /** When the field that was found last expires; NEVER where it does not. */
-  expiry(): number {
+  expiry(): Int64 {
     if (this.#ahead === 0) return NEVER
     const {bytes, end} = this.#fields.at
-    for (let i = 0; i < EXPIRY_BYTES; i++) doubleBytes[i] = bytes[end + i]!
-    return double[0]!
+    const low = readUint32le(bytes, end)
+    const high = readUint32le(bytes, end + 4) | 0
+    return high === -1 && low === 0xffff_ffff ? NEVER : signedInt64(high, low)
   }
 
-  #putExpiry(atMs: number): void {
-    if (this.#ahead === 0) return
-    const {bytes, end} = this.#fields.at
-    double[0] = atMs
-    for (let i = 0; i < EXPIRY_BYTES; i++) bytes[end + i] = doubleBytes[i]!
+  #putExpiry(atMs: Int64): void {
+    if (this.#ahead > 0) putExpiry(this.#fields.at, atMs)
   }
 
-  /** Gives a field that is there an expiry in milliseconds since 1970 (servers take up to 2^46), or none: NEVER. */
+  /** Gives a field that is there an expiry in milliseconds since 1970, or none: NEVER. */
   expire(bytes: Uint8Array, start: number, end: number, atMs: Int64): void {
     if (this.#ahead === 0) {
       if (atMs === NEVER) return
       this.#makeRoom()
     }
-    if (this.#fields.find(bytes, start, end) >= 0) this.#putExpiry(Number(atMs))
+    if (this.#fields.find(bytes, start, end) >= 0) this.#putExpiry(atMs)
   }
 
   /** From here on every payload begins with an expiry. */
@@ -114,8 +111,7 @@ export class HashValue implements ResidentValue {
     for (let handle = old.first(); handle >= 0; handle = old.next(handle)) {
       fields.add(at.bytes, at.start, at.end, EXPIRY_BYTES + at.payloadEnd - at.end)
       copyBytes(at.bytes, at.end, at.payloadEnd, fields.at.bytes, fields.at.end + EXPIRY_BYTES)
-      double[0] = NEVER
-      copyBytes(doubleBytes, 0, EXPIRY_BYTES, fields.at.bytes, fields.at.end)
+      putExpiry(fields.at, NEVER)
     }
     old.clear()
     this.#fields = fields
@@ -158,5 +154,15 @@ export class HashValue implements ResidentValue {
 
   dispose(): void {
     this.#fields.clear()
+  }
+}
+
+/** Writes the beginning of a payload. */
+function putExpiry({bytes, end}: RecordPlace, atMs: Int64): void {
+  if (atMs === NEVER) halves.high = halves.low = -1
+  else splitInt64(atMs, halves)
+  for (let i = 0; i < 4; i++) {
+    bytes[end + i] = halves.low >>> (8 * i)
+    bytes[end + 4 + i] = halves.high >>> (8 * i)
   }
 }

@@ -137,6 +137,11 @@ describe('hashes', () => {
     expect(refusals).toEqual([])
   })
 
+  it('keep expiries of fields to the last bit', async () => {
+    const {keyspace} = replay(['HSET a f 1 g 2', 'HPEXPIREAT a 9007199254740993 FIELDS 1 f', 'HINCRBY a f 99'])
+    expect(await contentOf(keyspace)).toEqual({'0:a': 'hash ["f","100"] @9007199254740993,["g","2"]'})
+  })
+
   it('keep fields whose expiry is past, as valkey does while it loads', async () => {
     const {keyspace} = replay(
       [

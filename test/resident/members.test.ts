@@ -1,6 +1,7 @@
 /** Sets, hashes and keys in memory against JavaScript's own, through growth, removal, resizing and moving. */
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
+import type {Int64} from '../../src/bytes/int64.js'
 import {NEVER} from '../../src/keyspace/entry.js'
 import {RecordPlace} from '../../src/resident/byte-table.js'
 import {HashValue} from '../../src/resident/hash.js'
@@ -83,7 +84,7 @@ describe('a hash in memory', () => {
             if (there !== undefined) there.at = at
           }
         }
-        const shown = new Map<string, {value: string; at: number}>()
+        const shown = new Map<string, {value: string; at: Int64}>()
         for (const one of [hash, hash.copy()]) {
           shown.clear()
           one.each(() => {
