@@ -53,8 +53,16 @@ export class WrittenKeys {
   }
 
   add({db, keyBytes}: RecordHead, offset: number): void {
-    if (this.#dbs.at(-1)?.db !== db) this.#dbs.push({offset, db})
+    this.#goesOn(db, offset)
     this.#index.add(db, keyBytes.bytes, keyBytes.start, keyBytes.end, offset)
+  }
+
+  /** Keys of records that were copied whole: places as a Passer tells them, which lie `shift` further on in the file. */
+  addAll(db: number, bytes: Uint8Array, places: Int32Array, count: number, shift: number): void {
+    this.#goesOn(db, places[0]! + shift)
+    for (let i = 0; i < 3 * count; i += 3) {
+      this.#index.add(db, bytes, places[i + 1]!, places[i + 2]!, places[i]! + shift)
+    }
   }
 
   /** Throws ConflictError where a key stands twice in the file that lies at `path`. */
@@ -75,6 +83,10 @@ export class WrittenKeys {
 
   close(): void {
     this.#index.close()
+  }
+
+  #goesOn(db: number, offset: number): void {
+    if (this.#dbs.at(-1)?.db !== db) this.#dbs.push({offset, db})
   }
 
   async #confirmed(file: FileAgain, offsets: readonly number[]): Promise<Conflict[]> {

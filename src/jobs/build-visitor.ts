@@ -14,9 +14,10 @@ import {
   type SlotInfo,
   type ValueVisitor,
 } from '../keyspace/visitor.js'
+import {typesOf} from '../rdb/opcodes.js'
 import {mayExpire} from '../rdb/value/writer.js'
 import type {RdbWriter} from '../rdb/writer.js'
-import {ConflictError, type Libraries} from './build-conflicts.js'
+import {ConflictError, type Libraries, type WrittenKeys} from './build-conflicts.js'
 import type {BuildHead} from './build-head.js'
 import type {Survey} from './build-survey.js'
 
@@ -31,8 +32,10 @@ export interface BuildVisitorOptions {
   whole: boolean
   /** For the product itself: marks that only it knows go along. */
   keepsMarks: boolean
-  /** Nothing is asked about single keys: records may be copied many at a time. */
-  unasked: boolean
+  /** Records stay what they are, and none is left out for another: those that are selected may be copied many at a time. */
+  keepsRecords: boolean
+  /** Told of every key that is copied so; of others, the writer tells. */
+  keys: WrittenKeys | undefined
   /** Libraries of functions wait until all are known, and go in the order of their names. */
   sort: boolean
 }
@@ -58,12 +61,26 @@ export class BuildVisitor implements EntryVisitor {
   begins(family: 'redis' | 'valkey' | undefined): void {
     const {writer} = this.options
     writer.sourceFamily = family
-    this.#copier.types = writer.copiedTypes
-    this.passer = this.options.unasked && this.#copier.types !== 0 ? this.#copier : undefined
+    this.selectDb(0)
+  }
+
+  /** Says which records of a database can be copied whole. */
+  #copiesOf(db: number): Passer | undefined {
+    const {writer, selection, keepsRecords} = this.options
+    if (!keepsRecords) return undefined
+    const copied = writer.copiedTypes
+    let types = 0
+    for (const {id, type} of COMMON_TYPES) if (selection.takesAll(db, type)) types |= copied & (1 << id)
+    this.#copier.types = types
+    return types === 0 ? undefined : this.#copier
   }
 
   #copies(): Passer {
-    const {writer, head} = this.options
+    const {writer, head, changes, keys: written} = this.options
+    // From a place in the window to the one in the file.
+    let shift = 0
+    const keys: Passer['keys'] = (db, bytes, places, count) =>
+      written!.addAll(changes.dbOf(db), bytes, places, count, shift)
     return {
       deep: false,
       types: 0,
@@ -71,11 +88,14 @@ export class BuildVisitor implements EntryVisitor {
       elementsEnd: Number.POSITIVE_INFINITY,
       nowMs: 0,
       begin: () => head.write(writer),
-      records: (db, bytes, start, end) => writer.records(db, bytes, start, end),
+      records: (db, bytes, start, end) => {
+        shift = writer.records(changes.dbOf(db), bytes, start, end) - start
+      },
       add: ({keys, expiring}) => {
         this.keysIn += keys
         writer.count(keys, expiring)
       },
+      ...(written === undefined ? {} : {keys}),
     }
   }
 
@@ -154,6 +174,7 @@ export class BuildVisitor implements EntryVisitor {
 
   selectDb(db: number): void {
     this.#db = db
+    this.passer = this.#copiesOf(db)
   }
 
   slotInfo(info: SlotInfo): void {
@@ -193,6 +214,11 @@ export class BuildVisitor implements EntryVisitor {
     this.#lost.set(what, (this.#lost.get(what) ?? 0) + 1)
   }
 }
+
+/** Types that may be copied many at a time: of whatever family, they have these numbers. */
+const COMMON_TYPES = Object.entries(typesOf('redis'))
+  .map(([id, [type]]) => ({id: Number(id), type}))
+  .filter(({id}) => id < 32)
 
 /** One such field belongs to the key before it. */
 const KEYDB_MEMBER = 'keydb-subexpire-key'

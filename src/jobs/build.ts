@@ -136,7 +136,7 @@ class Building {
     const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
     if (keys !== undefined && !(file instanceof FileTarget)) throw cannotTakeBack(file.name)
     const writer = this.#writer(file, target, keys)
-    const visitor = this.#visitor(writer, target, survey)
+    const visitor = this.#visitor(writer, target, survey, keys)
     try {
       for (const [i, source] of sources.entries()) {
         const name = names[i]!
@@ -179,16 +179,16 @@ class Building {
     })
   }
 
-  #visitor(writer: RdbWriter, target: Target, survey: Survey): BuildVisitor {
+  #visitor(writer: RdbWriter, target: Target, survey: Survey, keys: WrittenKeys | undefined): BuildVisitor {
     const [selection, changes] = [this.#selection, this.#changes]
     const whole = this.names.length === 1 && selection.everything && !changes.mayCollide && !this.#sorts
     const head = new BuildHead({target, bare: this.#sorts, nowMs: this.options.nowMs ?? Date.now()})
     const libraries = new Libraries(this.#rule, survey.lastLibraries)
     const keepsMarks = whole && target.own
     const nothingLeftOut = survey.wrongSize.size === 0 && survey.replaced.size === 0
-    const unasked = selection.everything && changes.nothing && nothingLeftOut
+    const keepsRecords = changes.keepsRecords && nothingLeftOut
     return new BuildVisitor({
-      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, unasked},
+      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, keepsRecords, keys},
       sort: this.#sorts,
     })
   }

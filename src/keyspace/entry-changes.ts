@@ -25,6 +25,8 @@ export class EntryChanges {
   readonly nothing: boolean
   /** Whether different keys may become the same. */
   readonly mayCollide: boolean
+  /** Whether a record stays what it is, whatever its key: only its database may be another. */
+  readonly keepsRecords: boolean
   /** Whether expiries change, of keys and of fields. */
   readonly expiries: boolean
   readonly #dbs: ReadonlyMap<number, number>
@@ -47,14 +49,20 @@ export class EntryChanges {
     this.#expiry = expiry
     this.expiries = expiry !== 'keep'
     this.mayCollide = mapDb.length > 0 || renamePrefix.length > 0
+    this.keepsRecords = renamePrefix.length === 0 && !this.expiries
     this.nothing = !this.mayCollide && !this.expiries
+  }
+
+  /** Where keys of a database go. */
+  dbOf(db: number): number {
+    return this.#dbs.get(db) ?? db
   }
 
   /** What the entry is to stand under: lent, until the next one is asked for. */
   headOf(entry: Entry): RecordHead {
     if (this.nothing) return entry
     const head = this.#head
-    head.db = this.#dbs.get(entry.db) ?? entry.db
+    head.db = this.dbOf(entry.db)
     head.keyBytes = this.#prefixes.length > 0 ? this.#renamed(entry.keyBytes) : entry.keyBytes
     head.expireAtMs = this.expireAtMs(entry.expireAtMs)
     head.idleSeconds = entry.idleSeconds

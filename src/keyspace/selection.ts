@@ -75,6 +75,8 @@ export const VALUE_TYPES = Object.keys(EVERY_TYPE) as readonly ValueType[]
 export class Selection {
   /** Whether nothing can be refused: then there is no need to ask. */
   readonly everything: boolean
+  /** Whether more decides than database and type. */
+  readonly #asksKeys: boolean
   readonly #dbs: ReadonlySet<number> | undefined
   readonly #types: ReadonlySet<ValueType> | undefined
   readonly #expired: ExpiredRule
@@ -118,14 +120,21 @@ export class Selection {
       throw new UsageError('a selection by size must be told how memory is estimated')
     }
     this.#memoryBytes = bounded && memoryBytes !== 'later' ? memoryBytes : undefined
-    const chosen = [this.#dbs, this.#types, this.#slots].some(one => one !== undefined)
+    const chosen = this.#dbs !== undefined || this.#types !== undefined
     const patterns = this.#match.length + this.#notMatch.length + this.#regexes.length
-    this.everything = !chosen && patterns === 0 && expired === 'keep' && this.#ttl === 'any' && !bounded
+    const asksKeys = patterns > 0 || expired !== 'keep' || this.#ttl !== 'any' || bounded || this.#slots !== undefined
+    this.#asksKeys = asksKeys
+    this.everything = !chosen && !asksKeys
   }
 
   /** Whether the entry is selected, as far as it can be told before its value is read. */
   takes(entry: Entry): boolean {
     return this.refusal(entry) === undefined
+  }
+
+  /** Whether every key of a database and a type is, with no need to ask. */
+  takesAll(db: number, type: ValueType): boolean {
+    return !this.#asksKeys && this.#dbs?.has(db) !== false && this.#types?.has(type) !== false
   }
 
   /** Whether a key of this estimated memory is: for what only the value tells. */

@@ -81,6 +81,8 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
     if (start >= cursor.end) return true
     const reached = pass(start, cursor.end, passer)
     const why = results[0]
+    // Whoever is told what was passed may use the kernels, which leave other results.
+    const kept = results[1]!
     if (reached > start) {
       cursor.pos = reached
       cursor.commit()
@@ -88,7 +90,7 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
       passer.records?.(entry.db, bytes, start, reached)
       entry.endOffset = cursor.offset
       tell(entry.db, passer)
-      passer.keys?.(entry.db, bytes, passedKeys, results[1]!, cursor.base)
+      passer.keys?.(entry.db, bytes, passedKeys, kept, cursor.base)
     }
     if (why === WINDOW_ENDS && cursor.end - reached < BEGUN_BYTES_MAX) cursor.awaitMore()
     if (why !== KEYS_FULL) return true

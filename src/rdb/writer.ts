@@ -45,7 +45,7 @@ export interface RdbWriterOptions {
    * the same bytes. Temporary files take what does not fit the memory.
    */
   sort?: SortOptions | undefined
-  /** Told of every record that begins, with its place in the file. */
+  /** Told of every record that begins, with its place in the file; not of those that are taken whole (`records`). */
   onRecord?: ((head: RecordHead, offset: number) => void) | undefined
 }
 
@@ -141,17 +141,18 @@ export class RdbWriter implements ValueSink {
 
   /** A bit for each type below 32 whose records can be copied whole: with their attributes, many at a time. */
   get copiedTypes(): number {
-    const {sort, onRecord} = this.options
-    if (sort !== undefined || onRecord !== undefined || !this.#knows(EXPIRY_MS_VERSION)) return 0
+    if (this.options.sort !== undefined || !this.#knows(EXPIRY_MS_VERSION)) return 0
     let bits = 0
     for (let type = 0; type < 32; type++) if (this.#copies(type)) bits |= 1 << type
     return bits
   }
 
-  /** Takes whole records of one database, as they are stored; `count` follows. */
-  records(db: number, bytes: Uint8Array, start: number, end: number): void {
+  /** Takes whole records of one database, as they are stored; `count` follows. Returns where they begin in the file: `onRecord` is not told. */
+  records(db: number, bytes: Uint8Array, start: number, end: number): number {
     if (db !== this.#db) this.#selectDb(db)
+    const at = this.offset
     this.#output.take(bytes, start, end, true)
+    return at
   }
 
   /** Waits until there is room for more, and windows can be filled anew. */
