@@ -25,6 +25,7 @@ export type FormatCode =
   | 'BAD_COMPRESSION'
   | 'BAD_JSON'
   | 'BAD_COMMAND'
+  | 'BAD_MANIFEST'
   | 'BAD_TABLE'
   | 'BAD_CHECKSUM'
   | 'TRUNCATED'
@@ -41,6 +42,8 @@ export type UnsupportedCode =
 
 /** Where in the data set a problem was met; the reader fills it in as far as it got. */
 export interface Place {
+  /** Of an input that is several files, the one that offsets count in. */
+  file?: string | undefined
   db?: number | undefined
   key?: Uint8Array | undefined
   /** Bytes of the key, where `key` holds only the first of them. */

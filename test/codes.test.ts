@@ -55,6 +55,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_JSON'], 'test/jsonl/reader.test.ts'],
   [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
   [['BAD_TABLE'], 'test/csv/csv.test.ts'],
+  [['BAD_MANIFEST'], 'test/aof/manifest.test.ts'],
   [['UNKNOWN_COMMAND'], 'test/replay/engine.test.ts'],
 ]
 

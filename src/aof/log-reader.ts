@@ -68,6 +68,11 @@ export interface LogReaderOptions {
 }
 
 const STAMP = Buffer.from('#TS:')
+/** Makes a letter small. */
+const LOWER = 0x20
+const LETTER_D = 0x64
+const LETTER_E = 0x65
+const LETTER_M = 0x6d
 
 export class LogReader {
   readonly #cursor: ByteCursor
@@ -191,12 +196,14 @@ export class LogReader {
     }
   }
 
-  /** MULTI and EXEC have no arguments. */
+  /** MULTI, EXEC and DISCARD have no arguments. */
   #watch({bytes, bounds}: LogCommand): void {
     const start = bounds[0]!
-    const name = String.fromCharCode(...bytes.subarray(start, Math.min(bounds[1]!, start + 8))).toUpperCase()
-    if (name === 'MULTI') this.#inTransaction = true
-    else if (name === 'EXEC' || name === 'DISCARD') this.#inTransaction = false
+    const first = bytes[start]! | LOWER
+    const length = bounds[1]! - start
+    if (first === LETTER_M && length === 5) this.#inTransaction ||= isWord(bytes, start, 'multi')
+    else if (first === LETTER_E && length === 4) this.#inTransaction &&= !isWord(bytes, start, 'exec')
+    else if (first === LETTER_D && length === 7) this.#inTransaction &&= !isWord(bytes, start, 'discard')
   }
 
   /** The file ends within something, which is no damage but what a crash leaves. */
@@ -213,6 +220,11 @@ export class LogReader {
     end.bytes = this.#cursor.base + this.#cursor.end
     return end
   }
+}
+
+function isWord(bytes: Uint8Array, start: number, word: string): boolean {
+  for (let i = 0; i < word.length; i++) if ((bytes[start + i]! | LOWER) !== word.charCodeAt(i)) return false
+  return true
 }
 
 function timestampOf(bytes: Uint8Array, start: number, end: number): number | undefined {

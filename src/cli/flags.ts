@@ -22,6 +22,19 @@ export const inputFlags = {
   })(),
 }
 
+/** Of sources that are logs of commands. */
+export const logFlags = {
+  'skip-unsupported': Flags.boolean({
+    description: 'Of a log: leave out commands that cannot be replayed offline (scripts, modules), and tell which.',
+    helpGroup: 'INPUT',
+  }),
+  'only-creates': Flags.boolean({
+    description:
+      'Commands of a file only create, and those of a key stand together, as dump writes them: read them without holding the data set in memory.',
+    helpGroup: 'INPUT',
+  }),
+}
+
 const UNIX = /^@(\d+(?:\.\d+)?)$/
 const ISO_8601 = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/
 

@@ -3,7 +3,7 @@ import {StreamTarget} from '../bytes/target.js'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
 import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
@@ -82,6 +82,7 @@ export default class Build extends BaseCommand {
       parse: async text => parseSize(text),
     })(),
     ...inputFlags,
+    ...logFlags,
     ...outputFlags,
     ...selectionFlags,
     ...changeFlags,
@@ -116,6 +117,8 @@ export default class Build extends BaseCommand {
         compress: flags.compress,
         reencode: flags.reencode,
         ignoreChecksum: flags['ignore-checksum'],
+        skipUnsupported: flags['skip-unsupported'],
+        onlyCreates: flags['only-creates'],
         selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},
         changes,
         onConflict: flags['on-conflict'],

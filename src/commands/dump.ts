@@ -3,7 +3,7 @@ import {Args, Flags} from '@oclif/core'
 import {type ByteTarget, FileTarget, StreamTarget} from '../bytes/target.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
 import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {DUMP_FORMATS, type DumpFormat} from '../export/sink.js'
@@ -62,6 +62,7 @@ export default class Dump extends BaseCommand {
       helpGroup: 'OUTPUT',
     }),
     ...inputFlags,
+    ...logFlags,
     quiet: Flags.boolean({...outputFlags.quiet, description: 'No progress and no counts on standard error.'}),
     ...selectionFlags,
   }
@@ -82,6 +83,8 @@ export default class Dump extends BaseCommand {
       restore: flags.restore,
       safe: flags.safe,
       ignoreChecksum: flags['ignore-checksum'],
+      skipUnsupported: flags['skip-unsupported'],
+      onlyCreates: flags['only-creates'],
       selection: selectionOptions(flags, flags.now ?? Date.now()),
       onOpen: source => {
         const label = `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`

@@ -10,7 +10,7 @@ import {Bitmap} from '../bytes/bitmap.js'
 import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {UsageError} from '../errors.js'
 import {type EntryChangeOptions, EntryChanges} from '../keyspace/entry-changes.js'
-import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
+import type {EntrySource, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
 import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
@@ -42,6 +42,10 @@ export interface BuildOptions {
   reencode?: boolean | undefined
   /** Go on where a checksum is wrong, and publish all the same. */
   ignoreChecksum?: boolean | undefined
+  /** Of a log: leave out what cannot be replayed offline; a warning says what that was. */
+  skipUnsupported?: boolean | undefined
+  /** Commands only create: they are read as they come, and no data set is held in memory. */
+  onlyCreates?: boolean | undefined
   selection?: SelectionOptions | undefined
   /** What is changed about keys and expiries. */
   changes?: EntryChangeOptions | undefined
@@ -94,6 +98,9 @@ export async function build(names: readonly string[], options: BuildOptions): Pr
     throw error
   }
 }
+
+/** Formats whose sources have each key once. */
+const ONCE_EACH: ReadonlySet<SourceFormat> = new Set<SourceFormat>(['rdb', 'aof', 'server'])
 
 const NO_SURVEY: Survey = {wrongSize: new Bitmap(), replaced: new Bitmap(), lastLibraries: new Map()}
 
@@ -202,7 +209,7 @@ class Building {
   /** Whether two entries of one key may be met that nothing has been settled about: one RDB file has each key once. */
   #mayCollide(sources: readonly EntrySource[]): boolean {
     if (this.#rule !== 'error' || this.#sorts) return false
-    return sources.length > 1 || this.#changes.mayCollide || sources[0]?.format !== 'rdb'
+    return sources.length > 1 || this.#changes.mayCollide || !ONCE_EACH.has(sources[0]!.format)
   }
 
   async #survey(): Promise<Survey> {
@@ -240,10 +247,10 @@ function cannotTakeBack(name: string): UsageError {
   return new UsageError(`${name}: ${why}: say --on-conflict first or last, or --sort, or give a file`)
 }
 
-async function openAll(names: readonly string[], {ignoreChecksum}: BuildOptions): Promise<EntrySource[]> {
+async function openAll(names: readonly string[], options: BuildOptions): Promise<EntrySource[]> {
   const sources: EntrySource[] = []
   try {
-    for (const name of names) sources.push(await of(name, openEntries(name, {ignoreChecksum})))
+    for (const name of names) sources.push(await of(name, openEntries(name, options)))
   } catch (error) {
     for (const source of sources) await source.close()
     throw error

@@ -15,13 +15,17 @@ import type {EntrySource} from '../keyspace/entry-source.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {type EntryVisitor, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {openEntries} from '../source/open.js'
+import {type OpenOptions, openEntries} from '../source/open.js'
 import {surveySources} from './build-survey.js'
 
 export interface DumpOptions {
   format: DumpFormat
   /** Publish what a source with a wrong checksum holds; a problem says so. */
   ignoreChecksum?: boolean | undefined
+  /** Of a log: leave out what cannot be replayed offline; a problem says what that was. */
+  skipUnsupported?: boolean | undefined
+  /** Commands only create: they are read as they come, and no data set is held in memory. */
+  onlyCreates?: boolean | undefined
   /** Of the format resp: which keys go as RESTORE; absent: those that other commands cannot carry whole. */
   restore?: RestoreRule | undefined
   /** Of the format csv: no cell may be taken for a formula. */
@@ -55,7 +59,7 @@ export async function dump(name: string, target: ByteTarget, options: DumpOption
   let source: EntrySource | undefined
   try {
     const chosen = await chooseOf(name, options)
-    source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
+    source = await openEntries(name, openOptions(options))
     options.onOpen?.(source.source)
     await write(source, target, {...options, chosen}, result)
     await target.finish()
@@ -67,6 +71,10 @@ export async function dump(name: string, target: ByteTarget, options: DumpOption
   }
   result.bytes = target.bytes
   return result
+}
+
+function openOptions({ignoreChecksum, skipUnsupported, onlyCreates}: DumpOptions): OpenOptions {
+  return {ignoreChecksum, skipUnsupported, onlyCreates}
 }
 
 interface Chosen {
@@ -87,7 +95,7 @@ async function chooseOf(name: string, options: DumpOptions): Promise<Chosen> {
   const selection = new Selection(options.selection ?? {}, 'later')
   if (!bounded) return {selection, wrongSize: new Bitmap()}
   const open = async function* (): AsyncGenerator<EntrySource> {
-    const source = await openEntries(name, {ignoreChecksum: options.ignoreChecksum})
+    const source = await openEntries(name, openOptions(options))
     try {
       yield source
     } finally {

@@ -66,6 +66,8 @@ export interface Problem {
   severity: 'warning' | 'error'
   /** Absolute position in the input, in bytes. */
   offset: number
+  /** Of an input that is several files, the one that the offset counts in. */
+  file?: string | undefined
   text: string
   /** Database, key and type, where it lies in a record. */
   db?: number | undefined

@@ -159,7 +159,7 @@ export class Call {
   findString(arg: number): number {
     const entry = this.find(arg)
     if (entry < 0) return -1
-    if (this.db.value(entry) !== undefined) throw new ReplyError(WRONG_TYPE)
+    if (!this.db.isString(entry)) throw new ReplyError(WRONG_TYPE)
     this.db.touch(entry)
     return entry
   }

@@ -104,13 +104,19 @@ export class ReplayEngine {
         return
       case 'EXEC':
         this.#inTransaction = false
-        this.#queue.drain(queued =>
-          this.#run(lookupCommand(queued.bytes, queued.bounds[0]!, queued.bounds[1]!)!, queued),
-        )
+        this.#runQueued()
         return
       default:
         this.commands--
         this.#queue.add(command)
+    }
+  }
+
+  #runQueued(): void {
+    const queue = this.#queue
+    for (let at = queue.next(0); at >= 0; at = queue.next(at)) {
+      const {command} = queue
+      this.#run(lookupCommand(command.bytes, command.bounds[0]!, command.bounds[1]!)!, command)
     }
   }
 

@@ -9,35 +9,64 @@ const KEPT_BYTES_MAX = 4 * 1024 * 1024
 
 export class CommandQueue {
   #bytes = new ByteWriter()
-  /** Of each command: its first bound, its arguments. */
-  #bounds: number[] = []
-  #commands: {argc: number; offset: number; endOffset: number}[] = []
+  /** Of each command: arguments, where it begins and ends in the log, then its bounds. */
+  #numbers = new Float64Array(256)
+  #length = 0
+  readonly #command: LogCommand = {
+    bytes: new Uint8Array(0),
+    argc: 0,
+    bounds: new Int32Array(64),
+    offset: 0,
+    endOffset: 0,
+  }
 
   /** Takes a copy. */
   add({bytes, argc, bounds, offset, endOffset}: LogCommand): void {
     const start = bounds[0]!
     const shift = this.#bytes.length - start
-    for (let i = 0; i < 2 * argc; i++) this.#bounds.push(bounds[i]! + shift)
+    if (this.#length + 3 + 2 * argc > this.#numbers.length) this.#widen(3 + 2 * argc)
+    const numbers = this.#numbers
+    let at = this.#length
+    numbers[at++] = argc
+    numbers[at++] = offset
+    numbers[at++] = endOffset
+    for (let i = 0; i < 2 * argc; i++) numbers[at++] = bounds[i]! + shift
+    this.#length = at
     this.#bytes.copy(bytes, start, bounds[2 * argc - 1]!)
-    this.#commands.push({argc, offset, endOffset})
   }
 
-  /** Hands out all commands, lent, and forgets them. */
-  drain(take: (command: LogCommand) => void): void {
-    const {bytes} = this.#bytes
-    const bounds = Int32Array.from(this.#bounds)
-    let first = 0
-    for (const {argc, offset, endOffset} of this.#commands) {
-      take({bytes, argc, bounds: bounds.subarray(first, first + 2 * argc), offset, endOffset})
-      first += 2 * argc
+  #widen(more: number): void {
+    const wider = new Float64Array((this.#length + more) * 2)
+    wider.set(this.#numbers)
+    this.#numbers = wider
+  }
+
+  /** The commands in their order, one after another, lent; -1 where there are no more: then they are forgotten. */
+  next(at: number): number {
+    if (at >= this.#length) {
+      this.clear()
+      return -1
     }
-    this.clear()
+    const numbers = this.#numbers
+    const command = this.#command
+    const argc = numbers[at]!
+    if (2 * argc > command.bounds.length) command.bounds = new Int32Array(4 * argc)
+    command.bytes = this.#bytes.bytes
+    command.argc = argc
+    command.offset = numbers[at + 1]!
+    command.endOffset = numbers[at + 2]!
+    for (let i = 0; i < 2 * argc; i++) command.bounds[i] = numbers[at + 3 + i]!
+    return at + 3 + 2 * argc
+  }
+
+  /** The command that `next` has come to. Lent. */
+  get command(): LogCommand {
+    return this.#command
   }
 
   clear(): void {
     if (this.#bytes.bytes.length > KEPT_BYTES_MAX) this.#bytes = new ByteWriter()
     this.#bytes.reset()
-    this.#bounds.length = 0
-    this.#commands.length = 0
+    this.#length = 0
   }
 }

@@ -38,6 +38,7 @@ const FORMAT_ADVICE: Readonly<Record<string, string>> = {
   EMPTY_INPUT: 'the writer left nothing: check the command before the pipe, or the disk that was written to',
   BAD_COMPRESSION: 'the compressed file is damaged: copy it again',
   BAD_COMMAND: 'correct this command, or write the file again; redis-check-aof looks for the end of what is whole',
+  BAD_MANIFEST: 'correct the manifest by hand, after a copy, or restore it; a server does not start from it either',
   BAD_TABLE: 'correct this row, or write the table again; README.md tells of its columns',
   BAD_JSON: 'correct this place, or write the file again; README.md has the shapes of its lines',
 }
@@ -75,7 +76,9 @@ export function formatFailure(
   const prefix = source === undefined || error instanceof WireError ? '' : `${formatText(source)}: `
   const lines = hang(`rdbtool: ${prefix}${formatMessage(failureText(error))}`, columns).map(style.warning)
   if (error instanceof PlacedError && !concernsWhole(error)) {
-    lines.push(...hang(`  where  byte ${formatCount(error.offset)}${placeText(error.place)}`, columns))
+    lines.push(
+      ...hang(`  where  ${fileText(error.place)}byte ${formatCount(error.offset)}${placeText(error.place)}`, columns),
+    )
   }
   const advice = adviceOf(error)
   if (advice !== undefined) lines.push(...hang(`  next   ${advice}`, columns))
@@ -85,9 +88,9 @@ export function formatFailure(
 /** The same as data. */
 export function failureJson(error: unknown): Record<string, unknown> {
   if (error instanceof PlacedError) {
-    const {db, key, keyBytes, type, recordOffset} = error.place
+    const {file, db, key, keyBytes, type, recordOffset} = error.place
     const limit = error instanceof LimitError ? {limit: error.limit} : {}
-    const where = {offset: error.offset, db, ...(key && jsonKey({key, keyBytes})), type, recordOffset}
+    const where = {file, offset: error.offset, db, ...(key && jsonKey({key, keyBytes})), type, recordOffset}
     return {code: error.code, text: error.message, ...limit, ...where}
   }
   if (error instanceof WireError) {
@@ -114,13 +117,18 @@ function reasonText(error: unknown): string {
   return SYSTEM_MESSAGES[codeOf(error) ?? ''] ?? error.message.replace(/^[A-Z0-9]+: (.+?), \w+(?: '.*')?$/s, '$1')
 }
 
+function fileText({file}: Place): string {
+  return file === undefined ? '' : `${formatText(file)}, `
+}
+
 function placeText(place: Place): string {
   const {db, key, keyBytes, type, recordOffset} = place
   if (key === undefined || db === undefined) {
     return recordOffset === undefined ? '' : `, in the record at byte ${formatCount(recordOffset)}`
   }
   const name = shorten(formatKey({key, keyBytes}), KEY_COLUMNS_MAX)
-  return `, in the ${type} "${name}" of database ${db} (its record begins at byte ${formatCount(recordOffset ?? 0)})`
+  const begins = recordOffset === undefined ? '' : ` (its record begins at byte ${formatCount(recordOffset)})`
+  return `, in the ${type ?? 'key'} "${name}" of database ${db}${begins}`
 }
 
 function adviceOf(error: unknown): string | undefined {

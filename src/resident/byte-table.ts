@@ -3,21 +3,24 @@
  * database, the members of a large collection. Open addressing over dense
  * entries, so that walking them is in the order of their making.
  *
- *   cells   (<entry + 1, 0 free, -1 was used> <hash>) * slots
- *           <ref of the record> * entries                         one block of 32-bit words
- *   record  <bytes of the member: u32> <bytes of its payload: u32> member payload
+ *   cells   (<ref of the record, 0 free, -1 was used> <hash>) * slots
+ *           <ref of the record, 0 gap> * entries                   one block of 32-bit words
+ *   record  <bytes of the member: u32> <bytes of its payload: u32> <number of its entry: u32> [extra] member payload
  *
- * An entry that is removed leaves a gap, with a ref of 0; where gaps are many the entries close up
- * (`onMoved` is told), and numbers of entries change: only then, and in `add`.
+ * A slot leads to the record itself, since every step is a line of memory that the
+ * processor waits for. An entry that is removed leaves a gap; where gaps are many the entries
+ * close up (`onMoved` is told), and numbers of entries change: only then, and in `add`.
  */
 import {Fingerprinter} from '../keyspace/fingerprint.js'
 import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
 
 const MEMBER_BYTES = HEAD_BYTES
 const PAYLOAD_BYTES = HEAD_BYTES + 4
-/** Of a record, before the member. */
-const RECORD_HEAD_BYTES = 8
-const DATA = HEAD_BYTES + RECORD_HEAD_BYTES
+const ENTRY = HEAD_BYTES + 8
+/** Where extra bytes begin in a block, if there are any. */
+export const EXTRA = HEAD_BYTES + 12
+/** Of a record, before extra bytes and the member. */
+const RECORD_HEAD_BYTES = 12
 const ENTRIES_MIN = 8
 /** A record that shrinks within this keeps its block. */
 const SLACK_BYTES = 128
@@ -60,11 +63,19 @@ export class ByteTable {
   #capacity = ENTRIES_MIN
   /** Slots that are not free. */
   #used = 0
+  /** What was found or added last. */
+  #lastEntry = -1
+  #lastRef = 0
+  #lastSlot = 0
+  readonly #data: number
 
+  /** `extraBytes` of every record are its owner's, zero at first: a multiple of 4. */
   constructor(
     readonly arena: Arena,
     readonly onMoved?: OnMoved,
+    readonly extraBytes = 0,
   ) {
+    this.#data = HEAD_BYTES + RECORD_HEAD_BYTES + extraBytes
     this.#cells = this.#takeCells(ENTRIES_MIN)
   }
 
@@ -77,137 +88,173 @@ export class ByteTable {
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     const mask = 2 * this.#capacity - 1
-    // The hash stands with the entry: what is not the one costs one line of memory.
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const cell = words[first + 2 * slot]!
-      if (cell === FREE) return -1
-      if (cell === USED || words[first + 2 * slot + 1] !== hash) continue
-      if (this.#is(words[first + 4 * this.#capacity + cell - 1]! >>> 0, bytes, start, end)) return cell - 1
+      const ref = words[first + 2 * slot]!
+      if (ref === FREE) return -1
+      if (words[first + 2 * slot + 1] !== hash || ref === USED) continue
+      const entry = this.#entryIf(ref >>> 0, bytes, start, end)
+      if (entry < 0) continue
+      this.#lastEntry = entry
+      this.#lastRef = ref >>> 0
+      this.#lastSlot = slot
+      return entry
     }
   }
 
-  #is(ref: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** The number of the entry of a record; -1 where that is of another member. */
+  #entryIf(ref: number, bytes: Uint8Array, start: number, end: number): number {
     const chunk = this.arena.chunk(ref)
     const at = placeOf(ref)
-    if (chunk.words[(at + MEMBER_BYTES) >>> 2] !== end - start) return false
-    const own = chunk.bytes
-    for (let i = start, j = at + DATA; i < end; i++, j++) if (bytes[i] !== own[j]) return false
-    return true
+    if (chunk.words[(at + MEMBER_BYTES) >>> 2] !== end - start) return -1
+    const stored = chunk.bytes
+    for (let i = start, j = at + this.#data; i < end; i++, j++) if (bytes[i] !== stored[j]) return -1
+    return chunk.words[(at + ENTRY) >>> 2]!
   }
 
   /** Adds a member that is not there, with room for a payload that the caller writes (`place`); returns its number. */
   add(hash: number, bytes: Uint8Array, start: number, end: number, payloadBytes: number): number {
     if (this.length === this.#capacity || this.#used === 2 * this.#capacity - this.#capacity / 2) this.#remake()
-    const ref = this.#record(bytes, start, end, payloadBytes)
     const entry = this.length++
+    const ref = this.#record(entry, bytes, start, end, payloadBytes)
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     words[first + 4 * this.#capacity + entry] = ref
-    this.#enter(words, first, hash, entry)
+    this.#lastSlot = this.#enter(words, first, hash, ref)
+    this.#lastEntry = entry
+    this.#lastRef = ref
     this.size++
     return entry
   }
 
-  #record(bytes: Uint8Array, start: number, end: number, payloadBytes: number): number {
-    const ref = this.arena.take(RECORD_HEAD_BYTES + end - start + payloadBytes)
+  #record(entry: number, bytes: Uint8Array, start: number, end: number, payloadBytes: number): number {
+    const ref = this.arena.take(RECORD_HEAD_BYTES + this.extraBytes + end - start + payloadBytes)
     const chunk = this.arena.chunk(ref)
     const at = placeOf(ref)
-    chunk.words[(at + MEMBER_BYTES) >>> 2] = end - start
-    chunk.words[(at + PAYLOAD_BYTES) >>> 2] = payloadBytes
-    copyBytes(bytes, start, end, chunk.bytes, at + DATA)
+    const word = at >>> 2
+    chunk.words[word + (MEMBER_BYTES >>> 2)] = end - start
+    chunk.words[word + (PAYLOAD_BYTES >>> 2)] = payloadBytes
+    chunk.words[word + (ENTRY >>> 2)] = entry
+    for (let i = 0; i < this.extraBytes; i += 4) chunk.words[word + ((EXTRA + i) >>> 2)] = 0
+    copyBytes(bytes, start, end, chunk.bytes, at + this.#data)
     return ref
   }
 
-  #enter(words: Int32Array, first: number, hash: number, entry: number): void {
+  #enter(words: Int32Array, first: number, hash: number, ref: number): number {
     const mask = 2 * this.#capacity - 1
     let slot = hash & mask
-    while (words[first + 2 * slot]! > FREE) slot = (slot + 1) & mask
+    for (;;) {
+      const cell = words[first + 2 * slot]!
+      if (cell === FREE || cell === USED) break
+      slot = (slot + 1) & mask
+    }
     if (words[first + 2 * slot] === FREE) this.#used++
-    words[first + 2 * slot] = entry + 1
+    words[first + 2 * slot] = ref
     words[first + 2 * slot + 1] = hash
+    return slot
   }
 
   remove(entry: number): void {
+    const ref = this.ref(entry)
+    const slot = this.#slotOf(entry, ref)
+    const {words} = this.arena.chunk(this.#cells)
+    const first = wordOf(this.#cells)
+    const mask = 2 * this.#capacity - 1
+    // Whoever probes goes on behind a slot that was used; before a free one nobody has to.
+    const free = words[first + 2 * ((slot + 1) & mask)] === FREE
+    words[first + 2 * slot] = free ? FREE : USED
+    if (free) this.#used--
+    this.arena.free(ref)
+    words[first + 4 * this.#capacity + entry] = 0
+    this.size--
+    this.#lastEntry = -1
+    if (entry === this.length - 1) this.length--
+  }
+
+  #slotOf(entry: number, ref: number): number {
+    if (entry === this.#lastEntry) return this.#lastSlot
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     const mask = 2 * this.#capacity - 1
     this.place(entry, own)
     let slot = hashOf(own.bytes, own.start, own.end) & mask
-    while (words[first + 2 * slot] !== entry + 1) slot = (slot + 1) & mask
-    // Whoever probes goes on behind a slot that was used; before a free one nobody has to.
-    const free = words[first + 2 * ((slot + 1) & mask)] === FREE
-    words[first + 2 * slot] = free ? FREE : USED
-    if (free) this.#used--
-    const refAt = first + 4 * this.#capacity + entry
-    this.arena.free(words[refAt]! >>> 0)
-    words[refAt] = 0
-    this.size--
-    if (entry === this.length - 1) this.length--
+    while (words[first + 2 * slot]! >>> 0 !== ref) slot = (slot + 1) & mask
+    return slot
   }
 
   /** Whether there is an entry of this number, and no gap. */
   has(entry: number): boolean {
-    return this.#ref(entry) !== 0
+    return this.ref(entry) !== 0
   }
 
   /** The next entry from this number on; -1 where there is none. */
   next(from: number): number {
-    for (let entry = from; entry < this.length; entry++) if (this.#ref(entry) !== 0) return entry
+    for (let entry = from; entry < this.length; entry++) if (this.ref(entry) !== 0) return entry
     return -1
   }
 
   /** Where the record of an entry lies. */
   place(entry: number, into: RecordPlace): void {
-    const ref = this.#ref(entry)
+    const ref = this.ref(entry)
     const chunk = this.arena.chunk(ref)
     const at = placeOf(ref)
     into.bytes = chunk.bytes
-    into.start = at + DATA
+    into.start = at + this.#data
     into.end = into.start + chunk.words[(at + MEMBER_BYTES) >>> 2]!
     into.payloadEnd = into.end + chunk.words[(at + PAYLOAD_BYTES) >>> 2]!
   }
 
   /** Gives the payload another size: of what was there, the beginning stays, as far as there is room; the rest is not cleared. */
   resize(entry: number, payloadBytes: number): void {
-    const ref = this.#ref(entry)
+    const ref = this.ref(entry)
     const at = placeOf(ref)
     const chunk = this.arena.chunk(ref)
-    const member = chunk.words[(at + MEMBER_BYTES) >>> 2]!
+    const head = RECORD_HEAD_BYTES + this.extraBytes + chunk.words[(at + MEMBER_BYTES) >>> 2]!
     const before = chunk.words[(at + PAYLOAD_BYTES) >>> 2]!
-    const bytes = RECORD_HEAD_BYTES + member + payloadBytes
+    const bytes = head + payloadBytes
     const room = this.arena.room(ref)
     if (bytes <= room && (bytes >= room >>> 1 || room <= SLACK_BYTES)) {
       chunk.words[(at + PAYLOAD_BYTES) >>> 2] = payloadBytes
       return
     }
+    const slot = this.#slotOf(entry, ref)
     // What grows once grows again: an eighth more, so that appending does not copy everything every time.
     const wanted = payloadBytes > before && before > 0 && bytes > 128 ? bytes + (bytes >>> 3) : bytes
-    const grown = this.arena.grow(ref, wanted, RECORD_HEAD_BYTES + member + Math.min(before, payloadBytes))
+    const grown = this.arena.grow(ref, wanted, head + Math.min(before, payloadBytes))
     this.arena.chunk(grown).words[(placeOf(grown) + PAYLOAD_BYTES) >>> 2] = payloadBytes
     const {words} = this.arena.chunk(this.#cells)
-    words[wordOf(this.#cells) + 4 * this.#capacity + entry] = grown
+    const first = wordOf(this.#cells)
+    words[first + 4 * this.#capacity + entry] = grown
+    words[first + 2 * slot] = grown
+    if (entry === this.#lastEntry) this.#lastRef = grown
   }
 
-  #ref(entry: number): number {
+  /** The block of an entry's record; 0 of a gap. */
+  ref(entry: number): number {
+    if (entry === this.#lastEntry) return this.#lastRef
     return this.arena.chunk(this.#cells).words[wordOf(this.#cells) + 4 * this.#capacity + entry]! >>> 0
   }
 
   /** Frees everything; the table is not to be used any more. */
   dispose(): void {
-    for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) this.arena.free(this.#ref(entry))
+    for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) this.arena.free(this.ref(entry))
     this.arena.free(this.#cells)
     this.size = this.length = 0
+    this.#lastEntry = -1
   }
 
   /** While the arena moves its blocks: takes everything along. */
   move(): void {
+    this.#lastEntry = -1
     this.#cells = this.arena.move(this.#cells)
-    const refs = 4 * this.#capacity
-    for (let entry = 0; entry < this.length; entry++) {
-      const ref = this.#ref(entry)
-      if (ref === 0) continue
-      const moved = this.arena.move(ref)
-      this.arena.chunk(this.#cells).words[wordOf(this.#cells) + refs + entry] = moved
+    const first = wordOf(this.#cells)
+    for (let slot = 0; slot < 2 * this.#capacity; slot++) {
+      const ref = this.arena.chunk(this.#cells).words[first + 2 * slot]!
+      if (ref === FREE || ref === USED) continue
+      const moved = this.arena.move(ref >>> 0)
+      const entry = this.arena.chunk(moved).words[(placeOf(moved) + ENTRY) >>> 2]!
+      const {words} = this.arena.chunk(this.#cells)
+      words[first + 2 * slot] = moved
+      words[first + 4 * this.#capacity + entry] = moved
     }
   }
 
@@ -220,26 +267,27 @@ export class ByteTable {
     this.#cells = this.#takeCells(this.#capacity)
     const from = this.arena.chunk(old).words
     const slots = wordOf(old)
-    const refs = slots + 4 * capacity
     const {words} = this.arena.chunk(this.#cells)
     const first = wordOf(this.#cells)
     let to = 0
     for (let entry = 0; entry < length; entry++) {
-      const ref = from[refs + entry]!
+      const ref = from[slots + 4 * capacity + entry]! >>> 0
       if (ref === 0) continue
       words[first + 4 * this.#capacity + to] = ref
-      // From here on the old block says where an entry went.
-      from[refs + entry] = to
-      if (to !== entry) this.onMoved?.(entry, to)
+      if (to !== entry) {
+        this.arena.chunk(ref).words[(placeOf(ref) + ENTRY) >>> 2] = to
+        this.onMoved?.(entry, to)
+      }
       to++
     }
     this.#used = 0
     for (let slot = 0; slot < 2 * capacity; slot++) {
-      const cell = from[slots + 2 * slot]!
-      if (cell > FREE) this.#enter(words, first, from[slots + 2 * slot + 1]!, from[refs + cell - 1]!)
+      const ref = from[slots + 2 * slot]!
+      if (ref !== FREE && ref !== USED) this.#enter(words, first, from[slots + 2 * slot + 1]!, ref)
     }
     if (to !== length) this.era++
     this.length = to
+    this.#lastEntry = -1
     this.arena.free(old)
   }
 

@@ -4,11 +4,16 @@
  *
  * The bytes of a string are the payload of its key's record. Entries are named
  * by numbers, which stand until a key is made.
+ *
+ *   extra   <expires: 0 never, 1 in milliseconds, 2 beyond what a double holds: u32>
+ *           <1 a collection, 0 a string: u32> <expires: f64>
+ *
+ * Both stand in the record, which is in the processor's cache by then.
  */
 import type {Int64} from '../bytes/int64.js'
 import {NEVER, type ValueType} from '../keyspace/entry.js'
-import type {Arena} from './arena.js'
-import {ByteTable, copyBytes, hashOf, RecordPlace} from './byte-table.js'
+import {type Arena, placeOf} from './arena.js'
+import {ByteTable, copyBytes, EXTRA, hashOf, RecordPlace} from './byte-table.js'
 import type {ResidentValue} from './value.js'
 
 /** What a snapshot says of a key besides its value and its expiry. */
@@ -30,21 +35,27 @@ export interface DetachedValue {
 }
 
 const NO_BYTES = new Uint8Array(0)
+const EXTRA_BYTES = 16
+const EXPIRES = EXTRA >>> 2
+const COLLECTION = (EXTRA + 4) >>> 2
+const EXPIRE_AT = EXTRA + 8
+const NOT = 0
+const IN_MS = 1
+const EXACTLY = 2
 
 export class Database {
   /** Keys that expire. */
   expiring = 0
   readonly #table: ByteTable
   #values: (ResidentValue | undefined)[] = []
-  /** Milliseconds since 1970; NaN where a double cannot say it, then `#exact` does. */
-  #expiries = new Float64Array(16).fill(NEVER)
+  /** Expiries that a double does not hold. */
   readonly #exact = new Map<number, Int64>()
   /** Few snapshots have any. */
   readonly #facts = new Map<number, KeyFacts>()
   readonly #place = new RecordPlace()
 
   constructor(readonly arena: Arena) {
-    this.#table = new ByteTable(arena, (from, to) => this.#moved(from, to))
+    this.#table = new ByteTable(arena, (from, to) => this.#moved(from, to), EXTRA_BYTES)
   }
 
   /** Keys there are. */
@@ -75,27 +86,55 @@ export class Database {
 
   /** Undefined: it is a string. */
   value(entry: number): ResidentValue | undefined {
-    return this.#values[entry]
+    return this.isString(entry) ? undefined : this.#values[entry]
+  }
+
+  isString(entry: number): boolean {
+    return this.#word(entry, COLLECTION) === 0
   }
 
   type(entry: number): ValueType {
-    return this.#values[entry]?.type ?? 'string'
+    return this.value(entry)?.type ?? 'string'
+  }
+
+  #word(entry: number, which: number): number {
+    const ref = this.#table.ref(entry)
+    return this.arena.chunk(ref).words[(placeOf(ref) >>> 2) + which]!
+  }
+
+  #setWord(entry: number, which: number, value: number): void {
+    const ref = this.#table.ref(entry)
+    this.arena.chunk(ref).words[(placeOf(ref) >>> 2) + which] = value
   }
 
   /** NEVER where there is none. */
   expireAtMs(entry: number): Int64 {
-    const at = this.#expiries[entry]!
-    return Number.isNaN(at) ? this.#exact.get(entry)! : at
+    const how = this.#word(entry, EXPIRES)
+    if (how === NOT) return NEVER
+    if (how === EXACTLY) return this.#exact.get(entry)!
+    const ref = this.#table.ref(entry)
+    return this.arena.chunk(ref).view.getFloat64(placeOf(ref) + EXPIRE_AT, true)
   }
 
   expire(entry: number, atMs: Int64): void {
-    if (atMs === this.#expiries[entry]) return
-    if (this.#expiries[entry] !== NEVER) this.expiring--
-    if (atMs !== NEVER) this.expiring++
-    const exact = atMs === NEVER || Number.isSafeInteger(atMs)
-    this.#expiries[entry] = exact ? (atMs as number) : Number.NaN
-    if (!exact) this.#exact.set(entry, atMs)
-    else if (this.#exact.size > 0) this.#exact.delete(entry)
+    const before = this.#word(entry, EXPIRES)
+    if (before === EXACTLY) this.#exact.delete(entry)
+    if (atMs === NEVER) {
+      if (before === NOT) return
+      this.expiring--
+      this.#setWord(entry, EXPIRES, NOT)
+      return
+    }
+    if (before === NOT) this.expiring++
+    if (!Number.isSafeInteger(atMs)) {
+      this.#exact.set(entry, atMs)
+      this.#setWord(entry, EXPIRES, EXACTLY)
+      return
+    }
+    const ref = this.#table.ref(entry)
+    const chunk = this.arena.chunk(ref)
+    chunk.words[(placeOf(ref) >>> 2) + EXPIRES] = IN_MS
+    chunk.view.setFloat64(placeOf(ref) + EXPIRE_AT, atMs as number, true)
   }
 
   facts(entry: number): KeyFacts | undefined {
@@ -113,26 +152,24 @@ export class Database {
 
   /** Makes a key that is not there, with room for a string that the caller writes; returns its number. */
   makeString(bytes: Uint8Array, start: number, end: number, stringBytes: number): number {
-    const entry = this.#table.add(hashOf(bytes, start, end), bytes, start, end, stringBytes)
-    if (entry >= this.#expiries.length) this.#widen(entry)
-    this.#expiries[entry] = NEVER
-    this.#values[entry] = undefined
-    return entry
+    return this.#table.add(hashOf(bytes, start, end), bytes, start, end, stringBytes)
   }
 
   /** Makes a key that is not there. */
   make(bytes: Uint8Array, start: number, end: number, value: ResidentValue): number {
     const entry = this.makeString(bytes, start, end, 0)
     this.#values[entry] = value
+    this.#setWord(entry, COLLECTION, 1)
     return entry
   }
 
   /** Gives a string, or what was none before, another size; its beginning stays, what is new is not cleared. */
   resize(entry: number, stringBytes: number): void {
-    const value = this.#values[entry]
+    const value = this.value(entry)
     if (value !== undefined) {
       value.dispose()
       this.#values[entry] = undefined
+      this.#setWord(entry, COLLECTION, 0)
     }
     this.#table.resize(entry, stringBytes)
   }
@@ -142,7 +179,7 @@ export class Database {
     const hash = hashOf(key, keyStart, keyEnd)
     let entry = this.#table.findHashed(hash, key, keyStart, keyEnd)
     if (entry < 0) {
-      entry = this.makeString(key, keyStart, keyEnd, end - start)
+      entry = this.#table.add(hash, key, keyStart, keyEnd, end - start)
     } else {
       this.resize(entry, end - start)
       this.touch(entry)
@@ -160,20 +197,20 @@ export class Database {
   }
 
   remove(entry: number): void {
-    this.#values[entry]?.dispose()
+    this.value(entry)?.dispose()
     this.#forget(entry)
   }
 
   #forget(entry: number): void {
     this.expire(entry, NEVER)
     this.touch(entry)
-    this.#values[entry] = undefined
+    if (!this.isString(entry)) this.#values[entry] = undefined
     this.#table.remove(entry)
   }
 
   /** Removes a key and hands out what it had. */
   detach(entry: number): DetachedValue {
-    const value = this.#values[entry]
+    const value = this.value(entry)
     const detached = this.#detached(entry, value)
     this.#forget(entry)
     return detached
@@ -181,7 +218,7 @@ export class Database {
 
   /** What a key has, once more. */
   copy(entry: number): DetachedValue {
-    return this.#detached(entry, this.#values[entry]?.copy())
+    return this.#detached(entry, this.value(entry)?.copy())
   }
 
   #detached(entry: number, value: ResidentValue | undefined): DetachedValue {
@@ -218,17 +255,10 @@ export class Database {
     this.#table.dispose()
   }
 
-  #widen(entry: number): void {
-    const wider = new Float64Array(Math.max(entry + 1, this.#expiries.length * 2))
-    wider.set(this.#expiries)
-    this.#expiries = wider
-  }
-
   #moved(from: number, to: number): void {
-    this.#values[to] = this.#values[from]
-    this.#values[from] = undefined
-    this.#expiries[to] = this.#expiries[from]!
-    this.#expiries[from] = NEVER
+    const value = this.#values[from]
+    if (value !== undefined || this.#values[to] !== undefined) this.#values[to] = value
+    if (value !== undefined) this.#values[from] = undefined
     moveIn(this.#exact, from, to)
     moveIn(this.#facts, from, to)
   }

@@ -22,9 +22,8 @@ const PACKED_ELEMENTS_MAX = 64
 /** A new block has this room. */
 const PACKED_BYTES_MIN = 52
 
-export class Members {
-  /** The element that `find`, `first`, `next` or `look` met last. Lent. */
-  readonly at = new RecordPlace()
+/** It is the place of the element that `find`, `first`, `next` or `look` met last. Lent. */
+export class Members extends RecordPlace {
   /** Changes whenever all handles do, in a table. */
   get era(): number {
     return this.#table === undefined ? -1 : this.#table.era
@@ -34,7 +33,14 @@ export class Members {
   #packed = 0
   #table: ByteTable | undefined
 
-  constructor(readonly arena: Arena) {}
+  constructor(readonly arena: Arena) {
+    super()
+  }
+
+  /** Where the element lies that was met last. */
+  get at(): RecordPlace {
+    return this
+  }
 
   get size(): number {
     if (this.#table !== undefined) return this.#table.size

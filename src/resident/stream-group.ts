@@ -23,8 +23,8 @@ const key = new Uint8Array(STREAM_ID_BYTES)
 export interface Consumer {
   name: Uint8Array
   seenAtMs: Int64
-  /** -1: never active. */
-  activeAtMs: Int64
+  /** -1: never active; undefined where the log is of commands alone, which say nothing of it. */
+  activeAtMs: Int64 | undefined
   pending: number
 }
 
@@ -57,10 +57,16 @@ export class ResidentGroup {
   }
 
   /** The number of a consumer that is made. */
-  make(name: Uint8Array, seenAtMs: Int64, activeAtMs: Int64): number {
+  make(name: Uint8Array, seenAtMs: Int64, activeAtMs?: Int64): number {
     const number = this.#consumers.push({name, seenAtMs, activeAtMs, pending: 0}) - 1
     this.#numbers.set(textOf(name), number)
     return number
+  }
+
+  /** A consumer has been given something. */
+  wakes(number: number, nowMs: Int64): void {
+    const consumer = this.consumer(number)
+    if (consumer.activeAtMs !== undefined) consumer.activeAtMs = nowMs
   }
 
   consumer(number: number): Consumer {

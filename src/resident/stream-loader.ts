@@ -93,7 +93,7 @@ export abstract class StreamLoader extends ValueVisitor {
   }
 
   override consumer({name, seenAtMs, activeAtMs}: StreamConsumer): void {
-    this.#consumer = this.#group.make(name.slice(), seenAtMs, activeAtMs ?? seenAtMs)
+    this.#consumer = this.#group.make(name.slice(), seenAtMs, activeAtMs)
   }
 
   override consumerPending(id: StreamId): void {

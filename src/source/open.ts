@@ -3,9 +3,10 @@
  * input, compressed or not, or the URL of a running server.
  */
 import {createReadStream, fstat as fstatCallback} from 'node:fs'
-import {open, readFile} from 'node:fs/promises'
+import {open, readFile, stat} from 'node:fs/promises'
 import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
+import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
 import {CreatingReader} from '../aof/creating-reader.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
@@ -16,7 +17,9 @@ import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
+import {MAGIC_BYTES} from '../rdb/versions.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
+import {type AofOptions, AofSource} from './aof.js'
 import type {OnFetch} from './live.js'
 
 const OPENING_BRACE = 0x7b
@@ -53,15 +56,16 @@ export async function openSource(name: string, {onFetch}: OpenOptions = {}): Pro
   }
 }
 
-export interface OpenOptions {
+export interface OpenOptions extends AofOptions {
+  /** Commands of a file only create: they are read as they come, and no data set is held in memory. */
+  onlyCreates?: boolean | undefined
   /** Told how far a running server's snapshot has arrived. */
   onFetch?: OnFetch | undefined
-  /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
-  ignoreChecksum?: boolean | undefined
 }
 
 /** Opens what a name stands for as entries, whatever its format: by content, not by name. */
 export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
+  if (await isChain(name)) return await openLog(await openChain(name), options)
   const source = new PeekedSource(await openSource(name, options))
   try {
     return await recognised(source, options)
@@ -69,6 +73,42 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
     await source.close()
     throw error
   }
+}
+
+/** A folder, or a manifest. */
+async function isChain(name: string): Promise<boolean> {
+  if (name === STANDARD_INPUT || isServerUrl(name)) return false
+  try {
+    const stats = await stat(name)
+    return stats.isDirectory() || (stats.isFile() && name.endsWith('.manifest'))
+  } catch {
+    // Whoever opens it tells why that cannot be.
+    return false
+  }
+}
+
+/** A log of several files; the first is opened, so that it can be told what wrote it. */
+async function openLog(chain: Chain, options: OpenOptions): Promise<AofSource> {
+  let bytes = 0
+  for (const {path} of chain.files) bytes += (await stat(path)).size
+  const open = async (path: string): Promise<PeekedSource> => new PeekedSource(await openSource(path))
+  const first = chain.files[0]
+  return new AofSource(chain, first === undefined ? undefined : await open(first.path), bytes, open, options)
+}
+
+/** A log that is this file alone. */
+function logOfFile(source: PeekedSource, options: OpenOptions): AofSource {
+  const open = async (): Promise<PeekedSource> => source
+  return new AofSource(chainOfFile(source.name), source, source.storedBytes, open, options)
+}
+
+/** Servers up to 6.2 mark a snapshot that their log begins with, among the first facts of it. */
+const PREAMBLE = Buffer.from('aof-preamble\xc0\x01', 'latin1')
+const PREAMBLE_BYTES = 1024
+
+async function isPreamble(source: PeekedSource, head: Uint8Array): Promise<boolean> {
+  if (!/^(REDIS|VALKEY)/.test(Buffer.from(head).toString('latin1'))) return false
+  return Buffer.from(await source.peek(PREAMBLE_BYTES)).includes(PREAMBLE)
 }
 
 /** The names of columns, of which one is called key; undefined where more must be seen of the row. */
@@ -93,11 +133,15 @@ async function recognised(source: PeekedSource, options: OpenOptions): Promise<E
     const head = await source.peek(bytes)
     const first = head.find(byte => !BLANKS.has(byte))
     if (first === OPENING_BRACE || first === OPENING_BRACKET) return new JsonReader(source)
-    if (isCommand(head)) return new CreatingReader(source)
+    if (isCommand(head)) return options.onlyCreates === true ? new CreatingReader(source) : logOfFile(source, options)
     const table = isTable(head, bytes)
     if (table === true) return new CsvReader(source)
     if (table === undefined) continue
-    if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) return new RdbReader(source, options)
+    if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) {
+      return (await isPreamble(source, await source.peek(MAGIC_BYTES)))
+        ? logOfFile(source, options)
+        : new RdbReader(source, options)
+    }
   }
 }
 
@@ -110,7 +154,7 @@ async function openPath(path: string): Promise<ByteSource> {
 }
 
 function folderError(): UnsupportedError {
-  const message = 'this is a folder; an append-only folder cannot be read as a whole yet'
+  const message = 'this is a folder: name it, or a file in it'
   return new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
 }
 

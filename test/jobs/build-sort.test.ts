@@ -27,8 +27,8 @@ async function meaningOf(bytes: Uint8Array): Promise<string[]> {
   return byMeaning(golden.entries)
 }
 
-/** What cannot be stored anew, and keys that stand twice. */
-const REFUSED = /zset-ascii-nan|keydb-cron|key-twice/
+/** What cannot be stored anew, keys that stand twice, and a log, of which the golden has only the snapshot before it. */
+const REFUSED = /zset-ascii-nan|keydb-cron|key-twice|aof-preamble/
 
 describe('every fixture', () => {
   const all = readable.filter(({name}) => !REFUSED.test(name))

@@ -32,6 +32,7 @@ const FORMAT_CODES: Record<FormatCode, RegExp> = {
   BAD_COMPRESSION: /copy it again/,
   BAD_JSON: /shapes of its lines/,
   BAD_COMMAND: /this command/,
+  BAD_MANIFEST: /the manifest/,
   BAD_TABLE: /this row/,
   BAD_CHECKSUM: /--ignore-checksum/,
   TRUNCATED: /compare its size .* take a new snapshot/,

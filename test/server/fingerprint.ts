@@ -27,6 +27,8 @@ export interface Fingerprint {
 export interface CompareOptions {
   /** false: consumers' seen and active times may differ, as they do where commands were replayed. */
   clocks?: boolean
+  /** false: idle times may differ: no log says anything of them. */
+  idle?: boolean
 }
 
 const KEYS_PER_TURN = 256
@@ -142,28 +144,32 @@ async function libraries(ask: Ask): Promise<Map<string, string>> {
 }
 
 /** What differs, in lines to be read: what of the first, what of the second. */
-export function compareFingerprints(a: Fingerprint, b: Fingerprint, {clocks = true}: CompareOptions = {}): string[] {
+export function compareFingerprints(
+  a: Fingerprint,
+  b: Fingerprint,
+  {clocks = true, idle = true}: CompareOptions = {},
+): string[] {
   const lines: string[] = []
   for (const id of union(a.keys, b.keys)) {
     const [one, other] = [a.keys.get(id), b.keys.get(id)]
     const {db, key} = (one ?? other) as KeyPrint
     const title = `db ${db} ${show(key)}`
     if (!one || !other) lines.push(`${title}: only in the ${one ? 'first' : 'second'}`)
-    else lines.push(...compareKeys(one, other, clocks).map(line => `${title}: ${line}`))
+    else lines.push(...compareKeys(one, other, clocks, idle).map(line => `${title}: ${line}`))
   }
   for (const line of compareMaps(a.libraries, b.libraries)) lines.push(`library ${line}`)
   const more = lines.length - TOLD_MAX
   return more > 0 ? [...lines.slice(0, TOLD_MAX), `and ${more} more differences`] : lines
 }
 
-function compareKeys(a: KeyPrint, b: KeyPrint, clocks: boolean): string[] {
+function compareKeys(a: KeyPrint, b: KeyPrint, clocks: boolean, idle: boolean): string[] {
   const lines = compareMaps(a.parts, b.parts)
   if (clocks) lines.push(...compareMaps(a.clocks, b.clocks))
   const apart = a.expiry && b.expiry && (a.expiry.lastMs < b.expiry.firstMs || b.expiry.lastMs < a.expiry.firstMs)
   if (apart || !a.expiry !== !b.expiry) {
     lines.push(`expiry: ${a.expiry?.firstMs ?? 'none'}, then ${b.expiry?.firstMs ?? 'none'}`)
   }
-  if (Math.abs((a.idleSeconds ?? 0) - (b.idleSeconds ?? 0)) > IDLE_TOLERANCE_SECONDS) {
+  if (idle && Math.abs((a.idleSeconds ?? 0) - (b.idleSeconds ?? 0)) > IDLE_TOLERANCE_SECONDS) {
     lines.push(`idle seconds: ${a.idleSeconds}, then ${b.idleSeconds}`)
   }
   return lines

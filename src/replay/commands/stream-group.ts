@@ -9,8 +9,6 @@ import {isReferenced, type References, referencesAt, removeEntry} from './stream
 
 const NO_KEY =
   'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.'
-/** A consumer that was made and has done nothing. */
-const NEVER_ACTIVE = -1
 
 function noGroup(call: Call, groupArg: number): ReplyError {
   return new ReplyError(`NOGROUP No such consumer group '${call.text(groupArg)}' for key name '${call.text(1)}'`)
@@ -28,7 +26,7 @@ function xgroup(call: Call): void {
     if (group !== undefined) stream.removeGroup(group)
   } else if (call.is(1, 'CREATECONSUMER') && call.argc === 5) {
     const group = groupOf(call, stream, 3)
-    if (group.find(call.copy(4)) < 0) group.make(call.copy(4), call.loadedAtMs, NEVER_ACTIVE)
+    if (group.find(call.copy(4)) < 0) group.make(call.copy(4), call.loadedAtMs)
   } else if (call.is(1, 'DELCONSUMER') && call.argc === 5) {
     const group = groupOf(call, stream, 3)
     const consumer = group.find(call.copy(4))
@@ -144,7 +142,7 @@ function sane(call: Call, atMs: Int64 | undefined): Int64 {
 export function consumerOf(call: Call, group: ResidentGroup, arg: number): number {
   const name = call.copy(arg)
   const found = group.find(name)
-  if (found < 0) return group.make(name, call.loadedAtMs, NEVER_ACTIVE)
+  if (found < 0) return group.make(name, call.loadedAtMs)
   group.consumer(found).seenAtMs = call.loadedAtMs
   return found
 }
@@ -190,7 +188,7 @@ function claimOne(
   const counted = claim.justIds ? 0 : 1
   const deliveries = claim.deliveries ?? Number(before?.deliveries ?? 1) + counted
   group.put(id, {deliveredAtMs: claim.deliveredAtMs, deliveries, owner: consumer})
-  group.consumer(consumer).activeAtMs = call.loadedAtMs
+  group.wakes(consumer, call.loadedAtMs)
   return true
 }
 

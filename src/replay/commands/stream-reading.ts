@@ -81,7 +81,7 @@ function readNew(call: Call, stream: StreamValue, group: ResidentGroup, consumer
     group.lastId.set(id)
     if (!reading.acknowledged) group.put(id, {deliveredAtMs: call.loadedAtMs, deliveries: 1, owner: consumer})
   }
-  if (ids.length > 0) group.consumer(consumer).activeAtMs = call.loadedAtMs
+  if (ids.length > 0) group.wakes(consumer, call.loadedAtMs)
 }
 
 /** What is pending with the consumer is delivered once more. */

@@ -1,0 +1,77 @@
+/**
+ * The files that a log is made of, in the order in which they are loaded: one
+ * alone up to Redis 6.2; a folder with a manifest from 7.0 on.
+ */
+import {readdir, readFile, stat} from 'node:fs/promises'
+import {basename, dirname, join} from 'node:path'
+import {FormatError, UnsupportedError, UsageError} from '../errors.js'
+import {type Manifest, parseManifest} from './manifest.js'
+
+const MANIFEST = '.manifest'
+/** What a server leaves when it is stopped in the middle of its work. */
+const TEMPORARY = /^temp-/
+
+export interface ChainFile {
+  path: string
+  /** Within its folder. */
+  name: string
+  type: 'base' | 'incr'
+}
+
+export interface Chain {
+  /** The folder, or the file where there is one alone. */
+  path: string
+  /** Undefined where the log is one file. */
+  manifestPath: string | undefined
+  manifest: Manifest | undefined
+  files: ChainFile[]
+  /** Other files that look like parts of a log: not loaded by any server. */
+  strays: string[]
+}
+
+/** The log that is one file. */
+export function chainOfFile(path: string): Chain {
+  const files: ChainFile[] = [{path, name: basename(path), type: 'base'}]
+  return {path, manifestPath: undefined, manifest: undefined, files, strays: []}
+}
+
+/**
+ * The log in a folder, or of a manifest. Throws UnsupportedError where a folder has no manifest, UsageError where it has
+ * several, FormatError for what is wrong in one, and where a file is not there that must be.
+ */
+export async function openChain(path: string): Promise<Chain> {
+  const manifestPath = path.endsWith(MANIFEST) ? path : await findManifest(path)
+  const folder = dirname(manifestPath)
+  const manifest = parseManifest(await readFile(manifestPath))
+  const {base, increments, history} = manifest
+  const files: ChainFile[] = []
+  if (base !== undefined) files.push({path: join(folder, base.name), name: base.name, type: 'base'})
+  for (const {name} of increments) files.push({path: join(folder, name), name, type: 'incr'})
+  for (const file of files) await mustBeThere(file, manifestPath)
+  const known = new Set([...files, ...history].map(({name}) => name))
+  const strays = (await readdir(folder)).filter(name => isStray(name, basename(manifestPath), known)).sort()
+  return {path: folder, manifestPath, manifest, files, strays}
+}
+
+function isStray(name: string, manifestName: string, known: ReadonlySet<string>): boolean {
+  const stem = manifestName.slice(0, -MANIFEST.length)
+  return name.startsWith(stem) && name !== manifestName && !known.has(name)
+}
+
+async function findManifest(folder: string): Promise<string> {
+  const names = (await readdir(folder)).filter(name => name.endsWith(MANIFEST) && !TEMPORARY.test(name)).sort()
+  if (names.length === 1) return join(folder, names[0]!)
+  if (names.length > 1) throw new UsageError(`${folder} has several manifests: name one of ${names.join(', ')}`)
+  const text = 'this is a folder, and no append-only one: it has no manifest'
+  throw new UnsupportedError('UNKNOWN_CONTAINER', text, 0)
+}
+
+async function mustBeThere({path, name}: ChainFile, manifestPath: string): Promise<void> {
+  try {
+    await stat(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const text = `${basename(manifestPath)} names the file ${name}, which is not there: servers do not start without it`
+    throw new FormatError('BAD_MANIFEST', text, 0)
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * An append-only log as entries: all its files are replayed into memory, then
+ * shown like any other source. Memory is in proportion to the data set that the
+ * log means, not to the log.
+ */
+import type {Chain, ChainFile} from '../aof/chain.js'
+import {type LogEnd, LogReader, type LogVisitor, type TornBy} from '../aof/log-reader.js'
+import type {PeekedSource} from '../bytes/peeked.js'
+import {FormatError, PlacedError, UsageError} from '../errors.js'
+import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
+import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
+import {MAGIC_BYTES, parseMagic} from '../rdb/versions.js'
+import {type Refusal, ReplayEngine} from '../replay/engine.js'
+import {Keyspace} from '../resident/keyspace.js'
+import {LoadingVisitor} from '../resident/loading.js'
+import {showKeyspace} from '../resident/showing.js'
+
+export interface AofOptions {
+  /** Go on where the checksum of a snapshot is wrong; a problem says so. */
+  ignoreChecksum?: boolean | undefined
+  /** Go on where a command cannot be replayed offline; a problem says so. */
+  skipUnsupported?: boolean | undefined
+  /** What relative expiries count from where the log has no timestamps, in milliseconds since 1970. */
+  nowMs?: number | undefined
+}
+
+/** Opens a file of the chain. */
+export type OpenFile = (path: string) => Promise<PeekedSource>
+
+/** What became of a log's commands. */
+export interface Replayed {
+  commands: number
+  /** Commands that the server would have answered with an error. */
+  errors: number
+  /** Commands that were left out, nobody knowing what they do. */
+  skipped: number
+}
+
+const TORN: Readonly<Record<TornBy, string>> = {
+  command: 'the log ends within a command',
+  transaction: 'the log ends within a transaction',
+  annotation: 'the log ends within a line that begins with #',
+}
+
+/** Of each kind, problems are told so many times; all are counted. */
+const TOLD_MAX = 20
+
+export class AofSource implements EntrySource {
+  readonly format = 'aof'
+  readonly keyspace = new Keyspace()
+  replayed: Replayed | undefined
+  #first: PeekedSource | undefined
+  #reader: LogReader | undefined
+  #open: PeekedSource | undefined
+  /** Stored bytes of the files that have been read, and of all. */
+  #readBefore = 0
+  #bytes: number
+  #begun = false
+
+  /** `first` is the first file of the chain, open; `bytes` of all files, Infinity where nobody knows. */
+  constructor(
+    readonly chain: Chain,
+    first: PeekedSource | undefined,
+    bytes: number,
+    readonly openFile: OpenFile,
+    readonly options: AofOptions = {},
+  ) {
+    this.#first = first
+    this.#bytes = bytes
+  }
+
+  get source(): EntrySource['source'] {
+    const storedRead = this.#readBefore + (this.#open?.storedRead ?? 0)
+    return {name: this.chain.path, storedRead, storedBytes: this.#bytes}
+  }
+
+  get offset(): number {
+    return this.#reader?.offset ?? 0
+  }
+
+  /** As the snapshot says that the log begins with; undefined where it begins with none. */
+  async origin(): Promise<SourceOrigin | undefined> {
+    const head = await this.#first?.peek(MAGIC_BYTES)
+    if (
+      head === undefined ||
+      head.length < MAGIC_BYTES ||
+      !/^(REDIS|VALKEY)/.test(Buffer.from(head).toString('latin1'))
+    ) {
+      return undefined
+    }
+    const {family, rdbVersion} = parseMagic(head, 0, 0)
+    return {family, rdbVersion}
+  }
+
+  async run(visitor: EntryVisitor): Promise<SourceEnd> {
+    if (this.#begun) throw new UsageError('a reader reads its source once: open another')
+    this.#begun = true
+    const tell = (problem: Problem): void => visitor.problem?.(problem)
+    for (const name of this.chain.strays) {
+      const text = 'this file is beside the log, and no part of it: the manifest does not name it'
+      tell({code: 'STRAY_FILE', severity: 'warning', offset: 0, file: name, text})
+    }
+    const checksum = await this.#replay(visitor, tell)
+    await showKeyspace(this.keyspace, visitor)
+    return {checksum}
+  }
+
+  async close(): Promise<void> {
+    await this.#first?.close()
+    await this.#open?.close()
+    this.#first = this.#open = undefined
+  }
+
+  async #replay(visitor: EntryVisitor, tell: (problem: Problem) => void): Promise<SourceEnd['checksum']> {
+    const {files} = this.chain
+    const {skipUnsupported, nowMs = Date.now()} = this.options
+    let file: ChainFile | undefined
+    const counts = new Map<string, number>()
+    const onRefusal = (refusal: Refusal): void => {
+      const problem = problemOf(refusal, file?.name)
+      const told = (counts.get(problem.code) ?? 0) + 1
+      counts.set(problem.code, told)
+      if (told <= TOLD_MAX) tell(problem)
+    }
+    const engine = new ReplayEngine(this.keyspace, {nowMs, skipUnsupported, onRefusal})
+    let checksum: SourceEnd['checksum'] = 'absent'
+    for (file of files) {
+      engine.beginFile()
+      const end = await this.#replayFile(file, engine, visitor, tell)
+      if (end.preamble !== undefined) checksum = end.preamble.checksum
+      this.#checkEnd(file, end, tell)
+    }
+    for (const [code, count] of counts) {
+      if (count > TOLD_MAX)
+        tell({code, severity: 'warning', offset: 0, text: `${count - TOLD_MAX} more commands were not applied`})
+    }
+    this.replayed = {commands: engine.commands, errors: engine.errors, skipped: engine.skipped}
+    return checksum
+  }
+
+  async #replayFile(
+    file: ChainFile,
+    engine: ReplayEngine,
+    visitor: EntryVisitor,
+    tell: (problem: Problem) => void,
+  ): Promise<LogEnd> {
+    const source = this.#first ?? (await this.openFile(file.path))
+    this.#first = undefined
+    this.#open = source
+    const place = this.chain.manifest === undefined ? undefined : file.name
+    const placed = (problem: Problem): void => tell({...problem, file: place})
+    const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
+    this.#reader = reader
+    const log: LogVisitor = {
+      command: command => engine.apply(command),
+      timestamp: seconds => engine.setTime(seconds * 1000),
+      preamble: snapshot => {
+        const header = () => snapshot.header!
+        const onAux = (name: string, value: Uint8Array, nameBytes?: Uint8Array) => visitor.aux?.(name, value, nameBytes)
+        return new LoadingVisitor(this.keyspace, {header, onAux, onProblem: placed})
+      },
+      problem: placed,
+    }
+    try {
+      return await reader.run(log)
+    } catch (error) {
+      if (error instanceof PlacedError) error.place.file = place
+      throw error
+    } finally {
+      this.#readBefore += source.storedRead
+      this.#open = undefined
+      await source.close()
+    }
+  }
+
+  /** A log may end where its server was stopped, but only in its last file. */
+  #checkEnd(file: ChainFile, {torn, goodOffset, bytes}: LogEnd, tell: (problem: Problem) => void): void {
+    if (torn === undefined) return
+    const {manifest, files} = this.chain
+    const place = manifest === undefined ? undefined : file.name
+    const left = bytes - goodOffset
+    if (torn !== 'annotation' && file !== files.at(-1)) {
+      const error = new FormatError('TRUNCATED', `${TORN[torn]}, though another file follows it`, goodOffset)
+      error.place.file = place
+      throw error
+    }
+    const text = `${TORN[torn]}: its last ${left} bytes are left out, as a server does (aof-load-truncated)`
+    tell({code: 'LOG_TORN', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: left})
+  }
+}
+
+function problemOf({kind, command, message, offset, db, key}: Refusal, file: string | undefined): Problem {
+  const [code, text] =
+    kind === 'error'
+      ? ['COMMAND_FAILED', `${command} changes nothing: a server answers ${message}`]
+      : ['COMMAND_SKIPPED', `${command} was left out: ${message}`]
+  return {code, severity: 'warning', offset, file, text, db, key}
+}

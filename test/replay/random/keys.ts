@@ -1,0 +1,52 @@
+/** Keys whatever they hold, databases, libraries, SORT. */
+import {anyKey, expireAtMs, type Family, key, maybe, option} from './arguments.js'
+import type {Draw} from './draw.js'
+
+export const DATABASES = 3
+const db = (draw: Draw): string => String(draw.below(DATABASES))
+
+export const keys: Family = {
+  DEL: draw => ['DEL', ...draw.times(1, 2, () => anyKey(draw))],
+  UNLINK: draw => ['UNLINK', anyKey(draw)],
+  RENAME: draw => ['RENAME', anyKey(draw), anyKey(draw)],
+  RENAMENX: draw => ['RENAMENX', anyKey(draw), anyKey(draw)],
+  COPY: draw => [
+    'COPY',
+    anyKey(draw),
+    anyKey(draw),
+    ...option(draw, 30, () => ['DB', db(draw)]),
+    ...maybe(draw, 50, 'REPLACE'),
+  ],
+  MOVE: draw => ['MOVE', anyKey(draw), db(draw)],
+  PERSIST: draw => ['PERSIST', anyKey(draw)],
+  PEXPIREAT: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw)],
+  PEXPIREAT7: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw), draw.pick(['NX', 'XX', 'GT', 'LT'])],
+  SORT: draw => [
+    ...[
+      'SORT',
+      key(draw, draw.pick(['l', 't', 'z'])),
+      ...option(draw, 20, () => ['BY', draw.pick(['s:*', 'nosort', 'h:*->m1'])]),
+    ],
+    ...option(draw, 30, () => ['LIMIT', String(draw.below(3)), String(draw.between(-1, 9))]),
+    ...option(draw, 30, () => ['GET', draw.pick(['#', 's:*', 'h:*->m1'])]),
+    ...[...maybe(draw, 50, 'ALPHA'), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
+  ],
+}
+
+export const databases: Family = {
+  SELECT: draw => ['SELECT', db(draw)],
+  SELECTAGAIN: draw => ['SELECT', db(draw)],
+  SWAPDB: draw => (draw.percent(30) ? ['SWAPDB', db(draw), db(draw)] : ['SELECT', db(draw)]),
+  FLUSHDB: draw => (draw.percent(3) ? ['FLUSHDB', ...maybe(draw, 50, 'ASYNC')] : ['SELECT', db(draw)]),
+  FLUSHALL: draw => (draw.percent(1) ? ['FLUSHALL'] : ['SELECT', db(draw)]),
+}
+
+export const libraries: Family = {
+  FUNCTIONLOAD: draw => {
+    const name = `lib${draw.below(4)}`
+    const body = `redis.register_function('${name}f', function() return ${draw.below(9)} end)`
+    return ['FUNCTION', 'LOAD', ...maybe(draw, 60, 'REPLACE'), `#!lua name=${name}\n${body}`]
+  },
+  FUNCTIONDELETE: draw => ['FUNCTION', 'DELETE', `lib${draw.below(4)}`],
+  FUNCTIONFLUSH: draw => (draw.percent(10) ? ['FUNCTION', 'FLUSH'] : ['FUNCTION', 'DELETE', `lib${draw.below(4)}`]),
+}

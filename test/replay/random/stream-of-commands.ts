@@ -1,0 +1,73 @@
+/** Random commands of all families that a server knows: the same for the same seed and the same server. */
+import {type Command, cased, type Family} from './arguments.js'
+import {lists, places, sets, sortedSets} from './collections.js'
+import {Draw} from './draw.js'
+import {fieldExpiries, hashes} from './hashes.js'
+import {databases, keys, libraries} from './keys.js'
+import {restartStreams, streams} from './streams.js'
+import {bits, hyperLogLogs, strings} from './strings.js'
+
+/** Of a hundred commands so many are of a family. */
+const SHARES: readonly [share: number, family: Family][] = [
+  [14, strings],
+  [4, bits],
+  [2, hyperLogLogs],
+  [13, lists],
+  [10, sets],
+  [15, sortedSets],
+  [2, places],
+  [8, hashes],
+  [8, fieldExpiries],
+  [15, streams],
+  [5, keys],
+  [3, databases],
+  [1, libraries],
+]
+
+/** A name in a family stands for a command with certain options; which servers know those. */
+const SINCE: Readonly<Record<string, (redis: number, product: string) => boolean>> = {
+  BITOP82: redis => redis >= 8.2,
+  XSETID7: redis => redis >= 7,
+  XGROUPCREATE7: redis => redis >= 7,
+  PEXPIREAT7: redis => redis >= 7,
+  XGROUPCREATECONSUMER: redis => redis >= 6.2,
+}
+
+export interface Dialect {
+  product: string
+  /** Of redis the version; of what came from it, the version that it came from. */
+  redis: number
+  /** Names that the server knows, in capitals. */
+  known: ReadonlySet<string>
+  /** What only a server can choose, and writes to its log as what it chose: SPOP. */
+  chosen: boolean
+}
+
+export function* randomCommands(seed: number, count: number, dialect: Dialect): Generator<Command> {
+  const draw = new Draw(seed)
+  restartStreams()
+  const makers = SHARES.map(([share, family]) => [share, known(family, draw, dialect)] as const).filter(
+    ([, all]) => all.length > 0,
+  )
+  const deck = makers.flatMap(([share, all]) => Array.from({length: share}, () => all))
+  for (let made = 0; made < count; ) {
+    const group = draw.percent(3) ? draw.between(1, 5) : 0
+    if (group > 0) yield ['MULTI']
+    for (let i = 0; i < Math.max(group, 1); i++) {
+      const command = draw.pick(draw.pick(deck))(draw)
+      yield [cased(draw, String(command[0])), ...command.slice(1)]
+      made++
+    }
+    if (group > 0) yield ['EXEC']
+  }
+}
+
+function known(family: Family, draw: Draw, {product, redis, known, chosen}: Dialect): Family[string][] {
+  return Object.entries(family)
+    .filter(([name, make]) => {
+      const command = String(make(new Draw(draw.seed))[0])
+      if (!chosen && command === 'SPOP') return false
+      return known.has(command) && SINCE[name]?.(redis, product) !== false
+    })
+    .map(([, make]) => make)
+}

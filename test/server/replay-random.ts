@@ -1,0 +1,217 @@
+/**
+ * Random commands, replayed by a server and by us, and compared by the server's own answers; and what of them is to
+ * blame where they differ.
+ */
+import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {type BuildOptions, build} from '../../src/jobs/build.js'
+import type {Command} from '../replay/random/arguments.js'
+import {type Dialect, randomCommands} from '../replay/random/stream-of-commands.js'
+import * as oracle from './oracle.js'
+import {encodeCommand} from './resp.js'
+import {type Server, startServer} from './server.js'
+
+const PIPELINED = 2000
+
+export interface RandomRun {
+  name: string
+  seed: number
+  commands: number
+  /** As config of the server. */
+  config: Record<string, string>
+  /** Rewrite the log in the middle. */
+  rewrite: boolean
+}
+
+const BASES: Readonly<Record<string, number>> = {
+  'valkey-8.0': 7.2,
+  'valkey-8.1': 7.2,
+  'valkey-9.1': 7.2,
+  'redict-7.3': 7.2,
+}
+
+function redisOf(name: string): number {
+  return BASES[name] ?? Number(name.split('-')[1])
+}
+
+export async function dialectOf(server: Server, chosen: boolean): Promise<Dialect> {
+  const all = (await server.client.call('COMMAND')) as [name: Uint8Array][]
+  const known = new Set(all.map(([name]) => String(name).toUpperCase()))
+  return {product: server.name.split('-')[0]!, redis: redisOf(server.name), known, chosen}
+}
+
+async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'rdbtool-replay-'))
+  try {
+    return await use(folder)
+  } finally {
+    rmSync(folder, {recursive: true, force: true})
+  }
+}
+
+/** Where a server keeps its log. */
+export function logIn(folder: string, name: string): string {
+  return join(folder, name === 'redis-6.0' ? 'appendonly.aof' : 'appendonlydir')
+}
+
+/** What differs between the log as its server loads it, and as we build a snapshot of it. */
+export async function differences(
+  name: string,
+  log: string,
+  folder: string,
+  options: Partial<BuildOptions> = {},
+): Promise<string[]> {
+  const out = join(folder, 'ours.rdb')
+  await build([log], {out, target: name, force: true, ...options})
+  return await oracle.sameAfterLoading(name, log, out, {clocks: false, idle: false})
+}
+
+/** Sends random commands to a server that logs them, and compares what the log means to it and to us. */
+export async function runThroughServer(run: RandomRun): Promise<string[]> {
+  return await inFolder(async folder => {
+    const config = {appendonly: 'yes', appendfsync: 'no', save: '', ...run.config}
+    const server = await startServer(run.name, {dir: folder, config})
+    try {
+      await server.client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0')
+      const dialect = await dialectOf(server, true)
+      let sent = 0
+      for (const batch of batches(randomCommands(run.seed, run.commands, dialect))) {
+        await server.client.pipeline(batch)
+        sent += batch.length
+        if (run.rewrite && sent > run.commands / 2) {
+          run = {...run, rewrite: false}
+          await rewrite(server)
+        }
+      }
+    } finally {
+      await server.stop()
+    }
+    return await differences(run.name, logIn(folder, run.name), folder)
+  })
+}
+
+async function rewrite(server: Server): Promise<void> {
+  await server.client.call('BGREWRITEAOF')
+  for (;;) {
+    const info = String(await server.client.call('INFO', 'persistence'))
+    if (/aof_rewrite_in_progress:0/.test(info) && /aof_rewrite_scheduled:0/.test(info)) return
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+function* batches(commands: Iterable<Command>): Generator<Command[]> {
+  let batch: Command[] = []
+  for (const command of commands) {
+    batch.push(command)
+    if (batch.length === PIPELINED) {
+      yield batch
+      batch = []
+    }
+  }
+  yield batch
+}
+
+/** Writes commands as a log of this server; returns where it is. */
+export function writeLog(folder: string, name: string, commands: Iterable<Command>): string {
+  const bytes = Buffer.concat([...commands].map(encodeCommand))
+  const log = logIn(folder, name)
+  if (name === 'redis-6.0') {
+    writeFileSync(log, bytes)
+    return log
+  }
+  mkdirSync(log, {recursive: true})
+  writeFileSync(join(log, 'appendonly.aof.1.incr.aof'), bytes)
+  writeFileSync(join(log, 'appendonly.aof.manifest'), 'file appendonly.aof.1.incr.aof seq 1 type i\n')
+  return log
+}
+
+/** The same of commands that no server has rewritten: they are its log as they are. */
+export async function runAsLog(run: RandomRun): Promise<string[]> {
+  return await inFolder(async folder => {
+    const commands = await commandsOf(run)
+    return await differences(run.name, writeLog(folder, run.name, commands), folder)
+  })
+}
+
+export async function commandsOf(run: RandomRun): Promise<Command[]> {
+  return await inFolder(async folder => {
+    const server = await startServer(run.name, {dir: folder, config: {save: ''}})
+    try {
+      return [...randomCommands(run.seed, run.commands, await dialectOf(server, false))]
+    } finally {
+      await server.stop()
+    }
+  })
+}
+
+/** Fewer commands that still differ: found by leaving out ever smaller parts. */
+export async function minimise(
+  name: string,
+  commands: readonly Command[],
+  tell: (text: string) => void,
+): Promise<Command[]> {
+  let left = [...commands]
+  const differs = (some: readonly Command[]): Promise<boolean> =>
+    inFolder(async folder => {
+      const log = writeLog(folder, name, some)
+      return (await differences(name, log, folder).catch((error: Error) => [error.message])).length > 0
+    })
+  for (let size = Math.ceil(left.length / 2); size >= 1; ) {
+    let shrunk = false
+    for (let at = 0; at < left.length; ) {
+      const without = [...left.slice(0, at), ...left.slice(at + size)]
+      if (await differs(without)) {
+        left = without
+        shrunk = true
+        tell(`${left.length} commands left`)
+      } else {
+        at += size
+      }
+    }
+    if (size === 1 && !shrunk) break
+    size = size === 1 ? 1 : Math.ceil(size / 2)
+  }
+  return left
+}
+
+/** The commands of a server's own log. */
+export async function loggedCommands(run: RandomRun): Promise<Command[]> {
+  return await inFolder(async folder => {
+    const config = {appendonly: 'yes', appendfsync: 'no', save: '', ...run.config, 'aof-use-rdb-preamble': 'no'}
+    const server = await startServer(run.name, {dir: folder, config})
+    try {
+      const dialect = await dialectOf(server, true)
+      for (const batch of batches(randomCommands(run.seed, run.commands, dialect))) await server.client.pipeline(batch)
+    } finally {
+      await server.stop()
+    }
+    const kept = join(folder, 'kept')
+    cpSync(logIn(folder, run.name), kept, {recursive: true})
+    const file = run.name === 'redis-6.0' ? kept : join(kept, 'appendonly.aof.1.incr.aof')
+    return parseCommands(readFileSync(file))
+  })
+}
+
+function parseCommands(bytes: Buffer): Command[] {
+  const commands: Command[] = []
+  let at = 0
+  const line = (): string => {
+    const end = bytes.indexOf('\r\n', at)
+    const text = bytes.toString('latin1', at, end)
+    at = end + 2
+    return text
+  }
+  while (at < bytes.length) {
+    const head = line()
+    if (head.startsWith('#')) continue
+    const command: Command = []
+    for (let i = Number(head.slice(1)); i > 0; i--) {
+      const length = Number(line().slice(1))
+      command.push(bytes.subarray(at, at + length))
+      at += length + 2
+    }
+    commands.push(command)
+  }
+  return commands
+}

@@ -1,0 +1,56 @@
+/** Logs: what we build of one holds what its server holds that loads it. */
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+import {expect, it} from 'vitest'
+import {type Files, unpackFolder} from '../fixtures/aof-folder.js'
+import {WRITES} from '../fixtures/writers.js'
+import {describeEachServer} from './each-server.js'
+import {differences, logIn, runAsLog, runThroughServer} from './replay-random.js'
+
+const ROOT = fileURLToPath(new URL('../../fixtures/aof', import.meta.url))
+const FIXTURES: {name: string; files: Files; meta: {appendfilename: string}}[] = readdirSync(ROOT).map(file => {
+  return {name: file.slice(0, -5), ...JSON.parse(readFileSync(join(ROOT, file), 'utf8'))}
+})
+
+/** One run of each kind; `npm run soak` has more of them, without end. */
+const COMMANDS = Number(process.env['RDBTOOL_REPLAY_COMMANDS'] ?? 150_000)
+const SEED = Number(process.env['RDBTOOL_SEED'] ?? 20_261_127)
+
+describeEachServer('the log of', name => {
+  const mine = FIXTURES.filter(one => one.name.endsWith(`-${WRITES[name]}`) && !/name-quoted/.test(one.name))
+
+  it.each(mine)('$name, built, holds what the server holds', async ({name: title, files}) => {
+    const folder = mkdtempSync(join(tmpdir(), 'rdbtool-replay-'))
+    try {
+      unpackFolder(files, folder)
+      const log = logIn(folder, name)
+      // As servers before 5.0 log it, one of them holds a script.
+      if (title.startsWith('upgraded')) {
+        const cause = expect.objectContaining({code: 'UNKNOWN_COMMAND', message: expect.stringMatching(/^EVAL: /)})
+        await expect(differences(name, log, folder)).rejects.toMatchObject({cause})
+      } else expect(await differences(name, log, folder)).toEqual([])
+    } finally {
+      rmSync(folder, {recursive: true, force: true})
+    }
+  })
+
+  it(`random commands, with a snapshot before them, and a rewriting (seed ${SEED})`, {timeout: 300_000}, async () => {
+    const config = {'aof-use-rdb-preamble': 'yes'}
+    expect(await runThroughServer({name, seed: SEED, commands: COMMANDS, config, rewrite: true})).toEqual([])
+  })
+
+  it(`random commands, in a log of commands alone, with timestamps where it has them (seed ${SEED + 1})`, {
+    timeout: 300_000,
+  }, async () => {
+    const stamps = name === 'redis-6.0' ? {} : {'aof-timestamp-enabled': 'yes'}
+    const config = {'aof-use-rdb-preamble': 'no', ...stamps}
+    expect(await runThroughServer({name, seed: SEED + 1, commands: COMMANDS, config, rewrite: true})).toEqual([])
+  })
+
+  it(`random commands that no server has rewritten (seed ${SEED + 2})`, {timeout: 300_000}, async () => {
+    const run = {name, seed: SEED + 2, commands: Math.ceil(COMMANDS / 10), config: {}, rewrite: false}
+    expect(await runAsLog(run)).toEqual([])
+  })
+})
