@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
 import {parseSize} from '../cli/selection-flags.js'
 import {check, PROBLEMS_MAX} from '../jobs/check.js'
@@ -19,7 +19,7 @@ export default class Check extends BaseCommand {
     'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
     'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
     'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
-    'JSON lines, tables (CSV) and files of commands that only create are verified to their end as well: shapes, counts,',
+    'Append-only logs, JSON lines and tables (CSV) are verified to their end as well: framing, commands, shapes, counts,',
     'streams, and what is there twice.',
     '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
@@ -54,6 +54,7 @@ export default class Check extends BaseCommand {
       helpValue: 'N',
     }),
     'ignore-checksum': inputFlags['ignore-checksum'],
+    ...logFlags,
     ...outputFlags,
   }
   static override examples = [
@@ -71,6 +72,8 @@ export default class Check extends BaseCommand {
       memoryBytes: flags.memory,
       problemsMax,
       ignoreChecksum: flags['ignore-checksum'],
+      skipUnsupported: flags['skip-unsupported'],
+      onlyCreates: flags['only-creates'],
       ...progress.options(args.file),
     }).finally(() => progress.stop())
     await this.signalsMet(soundness?.checksum === undefined)

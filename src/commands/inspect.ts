@@ -5,7 +5,7 @@ import {layoutOf} from '../analysis/memory/layout.js'
 import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
 import type {SpreadOptions} from '../analysis/spread.js'
 import {BaseCommand} from '../cli/command.js'
-import {inputFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
 import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
@@ -24,8 +24,8 @@ const SEPARATOR_DEFAULT = Buffer.from(PREFIX_DEFAULTS.separator).toString()
 export default class Inspect extends BaseCommand {
   static override summary = 'Show what is inside a snapshot.'
   static override description = [
-    'Reads RDB files of any version, Redis or Valkey, JSON lines, tables (CSV) and files of commands that only create, from',
-    'beginning to end, and shows their producer, age and checksum,',
+    'Reads RDB files of any version, Redis or Valkey, append-only logs (a file, or a folder with its manifest), JSON lines',
+    'and tables (CSV) from beginning to end, and shows their producer, age and checksum,',
     'keys and expiries per database, types and encodings, and the biggest keys by their size in the file; with --detail',
     'also percentiles, when keys expire and were last used, the biggest prefixes, and the memory that the keys would',
     'take, estimated. Several files get a report each, and one of their sum.',
@@ -85,6 +85,7 @@ export default class Inspect extends BaseCommand {
       helpValue: 'FILE',
     }),
     ...inputFlags,
+    ...logFlags,
     ...outputFlags,
     ...selectionFlags,
   }
@@ -109,6 +110,8 @@ export default class Inspect extends BaseCommand {
       spread,
       memory: flags.json || spread !== undefined || flags.server !== undefined ? {server: flags.server} : undefined,
       ignoreChecksum: flags['ignore-checksum'],
+      skipUnsupported: flags['skip-unsupported'],
+      onlyCreates: flags['only-creates'],
       selection: selectionOptions(flags, nowMs),
     }
     checkSince(flags.since, sources)

@@ -15,7 +15,7 @@ import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter, type SortOptions} from '../rdb/writer.js'
-import {openEntries} from '../source/open.js'
+import {type LogOptions, openEntries} from '../source/open.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -28,7 +28,7 @@ import {BuildHead} from './build-head.js'
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 
-export interface BuildOptions {
+export interface BuildOptions extends LogOptions {
   /** Name of the file that the snapshot goes to. */
   out: string
   /** Where it goes instead of a file, whose end then says whether it is whole. */
@@ -42,10 +42,6 @@ export interface BuildOptions {
   reencode?: boolean | undefined
   /** Go on where a checksum is wrong, and publish all the same. */
   ignoreChecksum?: boolean | undefined
-  /** Of a log: leave out what cannot be replayed offline; a warning says what that was. */
-  skipUnsupported?: boolean | undefined
-  /** Commands only create: they are read as they come, and no data set is held in memory. */
-  onlyCreates?: boolean | undefined
   selection?: SelectionOptions | undefined
   /** What is changed about keys and expiries. */
   changes?: EntryChangeOptions | undefined

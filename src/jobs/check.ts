@@ -10,10 +10,10 @@ import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {OnFetch} from '../source/live.js'
-import {openEntries} from '../source/open.js'
+import {type LogOptions, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 
-export interface CheckOptions {
+export interface CheckOptions extends LogOptions {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
   duplicates?: boolean | undefined
   /** Bytes of memory for that; more goes to a temporary file. */

@@ -15,17 +15,13 @@ import type {EntrySource} from '../keyspace/entry-source.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {type EntryVisitor, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {type OpenOptions, openEntries} from '../source/open.js'
+import {type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
 import {surveySources} from './build-survey.js'
 
-export interface DumpOptions {
+export interface DumpOptions extends LogOptions {
   format: DumpFormat
   /** Publish what a source with a wrong checksum holds; a problem says so. */
   ignoreChecksum?: boolean | undefined
-  /** Of a log: leave out what cannot be replayed offline; a problem says what that was. */
-  skipUnsupported?: boolean | undefined
-  /** Commands only create: they are read as they come, and no data set is held in memory. */
-  onlyCreates?: boolean | undefined
   /** Of the format resp: which keys go as RESTORE; absent: those that other commands cannot carry whole. */
   restore?: RestoreRule | undefined
   /** Of the format csv: no cell may be taken for a formula. */

@@ -15,9 +15,9 @@ import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions
 import {RdbReader} from '../rdb/reader.js'
 import {maskAddress} from '../resp/address.js'
 import type {OnFetch} from '../source/live.js'
-import {openEntries} from '../source/open.js'
+import {type LogOptions, openEntries} from '../source/open.js'
 
-export interface InspectOptions extends InventoryOptions {
+export interface InspectOptions extends InventoryOptions, LogOptions {
   /** Go on where the checksum is wrong; the report says so. */
   ignoreChecksum?: boolean | undefined
   /** Which keys to count; absent: all. */

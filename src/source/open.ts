@@ -56,9 +56,15 @@ export async function openSource(name: string, {onFetch}: OpenOptions = {}): Pro
   }
 }
 
-export interface OpenOptions extends AofOptions {
+/** How commands are read. */
+export interface LogOptions {
+  /** Leave out what cannot be replayed offline; a problem says what that was. */
+  skipUnsupported?: boolean | undefined
   /** Commands of a file only create: they are read as they come, and no data set is held in memory. */
   onlyCreates?: boolean | undefined
+}
+
+export interface OpenOptions extends AofOptions, LogOptions {
   /** Told how far a running server's snapshot has arrived. */
   onFetch?: OnFetch | undefined
 }

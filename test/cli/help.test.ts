@@ -78,20 +78,25 @@ SELECTION FLAGS
                        stream, array, module, cron.
 
 INPUT FLAGS
-  --ignore-checksum  Report a wrong checksum as a warning and go on.
-  --now=TIME         Judge expiries against this moment: ISO 8601, or @SECONDS
-                     since 1970. Default: the clock.
+  --ignore-checksum   Report a wrong checksum as a warning and go on.
+  --now=TIME          Judge expiries against this moment: ISO 8601, or @SECONDS
+                      since 1970. Default: the clock.
+  --only-creates      Commands of a file only create, and those of a key stand
+                      together, as dump writes them: read them without holding
+                      the data set in memory.
+  --skip-unsupported  Of a log: leave out commands that cannot be replayed
+                      offline (scripts, modules), and tell which.
 
 DESCRIPTION
   Show what is inside a snapshot.
 
-  Reads RDB files of any version, Redis or Valkey, JSON lines, tables (CSV) and
-  files of commands that only create, from beginning to end, and shows their
-  producer, age and checksum, keys and expiries per database, types and
-  encodings, and the biggest keys by their size in the file; with --detail also
-  percentiles, when keys expire and were last used, the biggest prefixes, and
-  the memory that the keys would take, estimated. Several files get a report
-  each, and one of their sum.
+  Reads RDB files of any version, Redis or Valkey, append-only logs (a file, or
+  a folder with its manifest), JSON lines and tables (CSV) from beginning to
+  end, and shows their producer, age and checksum, keys and expiries per
+  database, types and encodings, and the biggest keys by their size in the file;
+  with --detail also percentiles, when keys expire and were last used, the
+  biggest prefixes, and the memory that the keys would take, estimated. Several
+  files get a report each, and one of their sum.
 
   The checksum is always verified. On damage the report shows what could be
   read, the error says where it stopped, and the exit code is 3.
@@ -117,7 +122,8 @@ const CHECK_HELP = `Verify every byte of a snapshot.
 
 USAGE
   $ rdbtool check FILE [--duplicates] [--memory SIZE]
-    [--max-problems N] [--ignore-checksum] [--json] [-q]
+    [--max-problems N] [--ignore-checksum] [--skip-unsupported] [--only-creates]
+    [--json] [-q]
 
 ARGUMENTS
   FILE  File of any format, - for standard input, or redis://HOST:PORT; gzip and
@@ -134,7 +140,12 @@ CHECK FLAGS
                      goes to a temporary file. Default: 64mb.
 
 INPUT FLAGS
-  --ignore-checksum  Report a wrong checksum as a warning and go on.
+  --ignore-checksum   Report a wrong checksum as a warning and go on.
+  --only-creates      Commands of a file only create, and those of a key stand
+                      together, as dump writes them: read them without holding
+                      the data set in memory.
+  --skip-unsupported  Of a log: leave out commands that cannot be replayed
+                      offline (scripts, modules), and tell which.
 
 DESCRIPTION
   Verify every byte of a snapshot.
@@ -143,8 +154,8 @@ DESCRIPTION
   every length, every packed value walked deeply, streams with their groups and
   pending entries, functions, and keys that are there twice. Lists every problem
   with its offset, database, key and type, and goes on behind it where the
-  format says where the next key begins. JSON lines, tables (CSV) and files of
-  commands that only create are verified to their end as well: shapes, counts,
+  format says where the next key begins. Append-only logs, JSON lines and tables
+  (CSV) are verified to their end as well: framing, commands, shapes, counts,
   streams, and what is there twice.
 
   An error is what some server refuses, crashes on or misreads; a warning is
