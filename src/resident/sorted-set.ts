@@ -20,8 +20,17 @@ const PACKED_MEMBER_BYTES_MAX = 64
 /** Of so many members none is told in an order: nobody packs them, and sorting takes longer than the rest. */
 const SHOWN_UNORDERED_MIN = 10_000
 
-const double = new Float64Array(1)
-const doubleBytes = new Uint8Array(double.buffer)
+// Of the array that a score was read from last: most stand in one chunk.
+let viewedBytes: Uint8Array = new Uint8Array(SCORE_BYTES)
+let view: DataView = new DataView(viewedBytes.buffer)
+
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+  return view
+}
 
 /** Takes a member, lent; false ends the walk. */
 export type TakeScored = (bytes: Uint8Array, start: number, end: number, score: number) => unknown
@@ -94,8 +103,11 @@ export class SortedSetValue implements ResidentValue {
     )
     this.#putScore(members.at, score)
     if (order === undefined) return
-    if (members.era !== this.#era) this.#order = undefined
-    else order.insert(handle, this.#comparing(score, bytes, start, end))
+    if (members.era !== this.#era) {
+      order.closeUp()
+      this.#era = members.era
+    }
+    order.insert(handle, this.#comparing(score, bytes, start, end))
   }
 
   /** Where it stands among those that are packed: before which; -1 last. */
@@ -122,48 +134,46 @@ export class SortedSetValue implements ResidentValue {
   /** Removes the members of ranks from … to, the last included. */
   removeRanks(from: number, to: number): void {
     if (from > to) return
-    const handles = this.#handles(from, to)
-    if (!this.#members.packed) this.#ordered().removeRanks(from, to)
-    // Behind one that is removed, what is packed moves.
-    for (let i = handles.length - 1; i >= 0; i--) this.#members.remove(handles[i]!)
-  }
-
-  #handles(from: number, to: number): number[] {
-    if (!this.#members.packed) return [...this.#ordered().range(from, to)]
-    const handles: number[] = []
-    let rank = 0
-    for (let handle = this.#members.first(); handle >= 0 && rank <= to; handle = this.#members.next(handle), rank++) {
-      if (rank >= from) handles.push(handle)
+    const members = this.#members
+    if (!members.packed) {
+      this.#ordered().removeRanks(from, to, handle => members.remove(handle))
+      return
     }
-    return handles
+    let handle = members.first()
+    for (let rank = 0; rank < from; rank++) handle = members.next(handle)
+    // What stands behind moves to the place of what is removed.
+    for (let rank = from; rank <= to; rank++) members.remove(handle)
   }
 
   /** How many members have a lower score, or the same one too. */
   rankOfScore(score: number, inclusive: boolean): number {
-    return this.#rank(other => (other.score < score || (inclusive && other.score === score) ? -1 : 1))
+    const {at} = this.#members
+    return this.#rank(() => {
+      const other = this.#scoreAt(at)
+      return other < score || (inclusive && other === score) ? -1 : 1
+    })
   }
 
   /** How many members are less as bytes, or equal: of members that all have one score. */
   rankOfBytes(bytes: Uint8Array, start: number, end: number, inclusive: boolean): number {
-    return this.#rank(other => {
-      const order = compareBytes(other.bytes, other.start, other.end, bytes, start, end)
+    const {at} = this.#members
+    return this.#rank(() => {
+      const order = compareBytes(at.bytes, at.start, at.end, bytes, start, end)
       return order < 0 || (inclusive && order === 0) ? -1 : 1
     })
   }
 
-  /** How many stand before the place that a comparison finds. */
-  #rank(compare: (member: {bytes: Uint8Array; start: number; end: number; score: number}) => number): number {
+  /** How many stand before the place that a comparison of the member looked at finds. */
+  #rank(compare: () => number): number {
     const members = this.#members
-    const {at} = members
-    const looked = (): number => compare({bytes: at.bytes, start: at.start, end: at.end, score: this.#scoreAt(at)})
     if (!members.packed) {
       return this.#ordered().rank(handle => {
         members.look(handle)
-        return looked()
+        return compare()
       })
     }
     let rank = 0
-    for (let handle = members.first(); handle >= 0 && looked() < 0; handle = members.next(handle)) rank++
+    for (let handle = members.first(); handle >= 0 && compare() < 0; handle = members.next(handle)) rank++
     return rank
   }
 
@@ -171,9 +181,16 @@ export class SortedSetValue implements ResidentValue {
   range(from: number, to: number, take: TakeScored): void {
     const members = this.#members
     const {at} = members
-    for (const handle of this.#handles(from, to)) {
-      members.look(handle)
-      if (take(at.bytes, at.start, at.end, this.#scoreAt(at)) === false) return
+    if (!members.packed) {
+      this.#ordered().range(from, to, handle => {
+        members.look(handle)
+        return take(at.bytes, at.start, at.end, this.#scoreAt(at))
+      })
+      return
+    }
+    let rank = 0
+    for (let handle = members.first(); handle >= 0 && rank <= to; handle = members.next(handle), rank++) {
+      if (rank >= from && take(at.bytes, at.start, at.end, this.#scoreAt(at)) === false) return
     }
   }
 
@@ -187,16 +204,11 @@ export class SortedSetValue implements ResidentValue {
   }
 
   show(visitor: ValueVisitor): void {
-    const members = this.#members
-    const {at} = members
-    if (members.packed || (this.#kept() === undefined && this.size > SHOWN_UNORDERED_MIN)) {
+    if (this.#members.packed || (this.#kept() === undefined && this.size > SHOWN_UNORDERED_MIN)) {
       this.each((bytes, start, end, score) => visitor.scored(bytes, start, end, score))
       return
     }
-    for (const handle of this.#ordered().range(0, this.size - 1)) {
-      members.look(handle)
-      visitor.scored(at.bytes, at.start, at.end, this.#scoreAt(at))
-    }
+    this.range(0, this.size - 1, (bytes, start, end, score) => visitor.scored(bytes, start, end, score))
   }
 
   copy(): SortedSetValue {
@@ -267,12 +279,10 @@ export class SortedSetValue implements ResidentValue {
   }
 
   #scoreAt({bytes, end}: RecordPlace): number {
-    for (let i = 0; i < SCORE_BYTES; i++) doubleBytes[i] = bytes[end + i]!
-    return double[0]!
+    return viewOf(bytes).getFloat64(end, true)
   }
 
   #putScore({bytes, end}: RecordPlace, score: number): void {
-    double[0] = score
-    for (let i = 0; i < SCORE_BYTES; i++) bytes[end + i] = doubleBytes[i]!
+    viewOf(bytes).setFloat64(end, score, true)
   }
 }

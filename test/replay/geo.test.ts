@@ -86,8 +86,8 @@ describeEachServer('places are replayed as by', (name, version) => {
 
   it.runIf(isNew)('any commands', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(random, {minLength: 1, maxLength: 30}), async commands => {
-        await expectAlike(server, [...setup, ...commands], undefined, ['redis-8.0'])
+      fc.asyncProperty(fc.array(random, {minLength: 1, maxLength: 30, size: 'max'}), async commands => {
+        await expectAlike(server, [...setup, ...commands], {wordedAlike: ['redis-8.0']})
       }),
       {numRuns: 400},
     )

@@ -98,10 +98,10 @@ describeEachServer('lists are replayed as by', (name, version) => {
   afterAll(() => server.stop())
 
   it('any commands', async () => {
-    const commands = fc.array(random, {minLength: 1, maxLength: 60})
+    const commands = fc.array(random, {minLength: 1, maxLength: 60, size: 'max'})
     await fc.assert(
       fc.asyncProperty(commands, fc.nat(9), async (commands, moving) => {
-        await expectAlike(server, [...setup, ...commands], i => i % 10 === moving)
+        await expectAlike(server, [...setup, ...commands], {moves: i => i % 10 === moving})
       }),
       {numRuns: 400},
     )
