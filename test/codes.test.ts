@@ -15,6 +15,8 @@ const SOURCES = [
   'src/analysis/warnings.ts',
   'src/encoding/packed-check.ts',
   'src/rdb/reader.ts',
+  'src/aof/log-reader.ts',
+  'src/source/aof.ts',
   ...sourcesIn('src/analysis').filter(path => /soundness/.test(path)),
   ...sourcesIn('src/jobs').filter(path => /check/.test(path)),
 ]
@@ -56,6 +58,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
   [['BAD_TABLE'], 'test/csv/csv.test.ts'],
   [['BAD_MANIFEST'], 'test/aof/manifest.test.ts'],
+  [['LOG_TORN', 'COMMAND_FAILED', 'COMMAND_SKIPPED', 'LOOSE_FRAMING', 'STRAY_FILE'], 'test/source/aof.test.ts'],
   [['UNKNOWN_COMMAND'], 'test/replay/engine.test.ts'],
 ]
 
