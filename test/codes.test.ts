@@ -13,6 +13,7 @@ const sourcesIn = (folder: string): string[] => readdirSync(join(ROOT, folder)).
 const SOURCES = [
   'src/errors.ts',
   'src/analysis/warnings.ts',
+  'src/aof/log-reader.ts',
   'src/encoding/packed-check.ts',
   'src/rdb/reader.ts',
   'src/aof/log-reader.ts',
@@ -59,6 +60,10 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_TABLE'], 'test/csv/csv.test.ts'],
   [['BAD_MANIFEST'], 'test/aof/manifest.test.ts'],
   [['LOG_TORN', 'COMMAND_FAILED', 'COMMAND_SKIPPED', 'LOOSE_FRAMING', 'STRAY_FILE'], 'test/source/aof.test.ts'],
+  [
+    ['MISSING_FILE', 'LOG_TORN', 'BAD_ARITY', 'BAD_TRANSACTION', 'MODULE_COMMAND', 'STRAY_FILE', 'LOOSE_FRAMING'],
+    'test/jobs/check-aof.test.ts',
+  ],
   [['UNKNOWN_COMMAND'], 'test/replay/engine.test.ts'],
 ]
 

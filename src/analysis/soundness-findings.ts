@@ -58,9 +58,7 @@ export class Findings {
 
   /** How many of each code there are: errors first, then the most frequent. */
   counts(): ProblemCount[] {
-    return [...this.#counts.values()].sort(
-      (a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || b.count - a.count,
-    )
+    return sortCounts([...this.#counts.values()])
   }
 
   /** Whether it is to be kept. */
@@ -76,4 +74,20 @@ export class Findings {
     this.warnings++
     return this.#keptWarnings++ < this.keptMax
   }
+}
+
+function sortCounts(counts: ProblemCount[]): ProblemCount[] {
+  return counts.sort((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning') || b.count - a.count)
+}
+
+/** What several inputs come to together. */
+export function addCounts(parts: readonly ProblemCount[][]): ProblemCount[] {
+  const sums = new Map<string, ProblemCount>()
+  for (const one of parts.flat()) {
+    const name = `${one.severity} ${one.code}`
+    const sum = sums.get(name)
+    if (sum === undefined) sums.set(name, {...one})
+    else sum.count += one.count
+  }
+  return sortCounts([...sums.values()])
 }

@@ -20,6 +20,7 @@ import {DistinctElements} from './soundness-distinct.js'
 import {Findings, type ProblemCount} from './soundness-findings.js'
 import {parseLibraryHead} from './soundness-function.js'
 import {HugeCollections} from './soundness-huge.js'
+import type {LogSoundness} from './soundness-log.js'
 import {StreamSoundness} from './soundness-stream.js'
 import {OpaqueSoundness, type Position, type ValueSoundness} from './soundness-value.js'
 import {type Opcode, VersionSoundness} from './soundness-version.js'
@@ -50,6 +51,8 @@ export interface Soundness {
   duplicatesChecked: boolean
   /** Collections so large that their elements were not compared. */
   collectionsUnchecked: number
+  /** Of an append-only log. */
+  log?: LogSoundness | undefined
 }
 
 export interface SoundnessOptions {

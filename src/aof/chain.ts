@@ -40,14 +40,20 @@ export function chainOfFile(path: string): Chain {
  * several, FormatError for what is wrong in one, and where a file is not there that must be.
  */
 export async function openChain(path: string): Promise<Chain> {
-  const manifestPath = path.endsWith(MANIFEST) ? path : await findManifest(path)
+  const chain = await readChain(path)
+  for (const file of chain.files) await mustBeThere(file, chain.manifestPath!)
+  return chain
+}
+
+/** The same as its manifest names it: nobody has looked whether the files are there. */
+export async function readChain(path: string): Promise<Chain> {
+  const manifestPath = await findManifest(path)
   const folder = dirname(manifestPath)
   const manifest = parseManifest(await readFile(manifestPath))
   const {base, increments, history} = manifest
   const files: ChainFile[] = []
   if (base !== undefined) files.push({path: join(folder, base.name), name: base.name, type: 'base'})
   for (const {name} of increments) files.push({path: join(folder, name), name, type: 'incr'})
-  for (const file of files) await mustBeThere(file, manifestPath)
   const known = new Set([...files, ...history].map(({name}) => name))
   const strays = (await readdir(folder)).filter(name => isStray(name, basename(manifestPath), known)).sort()
   return {path: folder, manifestPath, manifest, files, strays}
@@ -58,7 +64,9 @@ function isStray(name: string, manifestName: string, known: ReadonlySet<string>)
   return name.startsWith(stem) && name !== manifestName && !known.has(name)
 }
 
-async function findManifest(folder: string): Promise<string> {
+/** Where the manifest of a log lies: in its folder, or it is what was named. */
+export async function findManifest(folder: string): Promise<string> {
+  if (!(await stat(folder)).isDirectory()) return folder
   const names = (await readdir(folder)).filter(name => name.endsWith(MANIFEST) && !TEMPORARY.test(name)).sort()
   if (names.length === 1) return join(folder, names[0]!)
   if (names.length > 1) throw new UsageError(`${folder} has several manifests: name one of ${names.join(', ')}`)

@@ -37,7 +37,7 @@ export interface LogVisitor {
   /** Any other line that begins with #, lent with its end. */
   annotation?(bytes: Uint8Array, start: number, end: number, offset: number): void
   /** The file begins with a snapshot: who is shown it; absent, it is passed over, and read all the same. */
-  preamble?(reader: RdbReader): EntryVisitor
+  preamble?(reader: RdbReader): EntryVisitor | Promise<EntryVisitor>
   /** Framing that servers take and redis-check-aof does not, each kind once; what the snapshot's reader met. */
   problem?(problem: Problem): void
   /** Awaited between windows: a place for back pressure. */
@@ -152,7 +152,7 @@ export class LogReader {
     const cursor = this.#cursor
     const reader = new RdbReader(new Resumed(this.source, cursor), {...this.options, log: true})
     this.#snapshot = reader
-    const inner = visitor.preamble?.(reader) ?? {entry: () => SKIP}
+    const inner = (await visitor.preamble?.(reader)) ?? {entry: () => SKIP}
     const end = await reader.run(inner)
     this.#end.preamble = {...end, header: reader.header!}
     this.#end.goodOffset = end.bytes

@@ -19,15 +19,17 @@ export default class Check extends BaseCommand {
     'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
     'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
     'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
-    'Append-only logs, JSON lines and tables (CSV) are verified to their end as well: framing, commands, shapes, counts,',
-    'streams, and what is there twice.',
+    'JSON lines and tables (CSV) are verified to their end as well: shapes, counts, streams, and what is there twice.',
+    'Append-only logs, a folder, its manifest or a single file, are checked file by file without replaying them; the report',
+    'says what a server does at its start.',
     '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
   static override args = {
     file: Args.string({
       required: true,
-      description: 'File of any format, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
+      description:
+        'File of any format, append-only folder, - for standard input, or redis://HOST:PORT; gzip and zstd are unpacked.',
       // Standard input is the file itself, never its name.
       ignoreStdin: true,
     }),
@@ -54,12 +56,13 @@ export default class Check extends BaseCommand {
       helpValue: 'N',
     }),
     'ignore-checksum': inputFlags['ignore-checksum'],
-    ...logFlags,
+    'only-creates': logFlags['only-creates'],
     ...outputFlags,
   }
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json | jq .problems',
+    '<%= config.bin %> <%= command.id %> /var/lib/redis/appendonlydir',
     '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> - --quiet && echo sound',
   ]
 
@@ -72,7 +75,6 @@ export default class Check extends BaseCommand {
       memoryBytes: flags.memory,
       problemsMax,
       ignoreChecksum: flags['ignore-checksum'],
-      skipUnsupported: flags['skip-unsupported'],
       onlyCreates: flags['only-creates'],
       ...progress.options(args.file),
     }).finally(() => progress.stop())

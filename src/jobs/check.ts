@@ -9,11 +9,13 @@ import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-sourc
 import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import {AofSource} from '../source/aof.js'
 import type {OnFetch} from '../source/live.js'
-import {type LogOptions, openEntries} from '../source/open.js'
+import {isChain, type LogOptions, openEntries} from '../source/open.js'
+import {checkFolder, checkLog} from './check-aof.js'
 import {reportDuplicates} from './check-duplicates.js'
 
-export interface CheckOptions extends LogOptions {
+export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
   duplicates?: boolean | undefined
   /** Bytes of memory for that; more goes to a temporary file. */
@@ -38,16 +40,18 @@ export interface Check {
 export const PROBLEMS_MAX = 100
 
 /** Of the memory, what the keys get; elements of huge collections get the rest. */
-const KEYS_SHARE = 0.75
+export const KEYS_SHARE = 0.75
 
 /** Never throws for what the input holds. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
+  if (await isChain(name)) return await checkFolder(name, options)
   let source: EntrySource
   try {
     source = await openEntries(name, {...options, ignoreChecksum: true})
   } catch (failure) {
     return {soundness: undefined, failure}
   }
+  if (source instanceof AofSource) return await checkLog(source.chain, options, source.openFile)
   options.onOpen?.(source.source)
   return await checkEntries(source, options, source.source.path ?? name)
 }

@@ -197,8 +197,13 @@ const MODULES: Readonly<Record<string, string>> = {
   ...{VADD: 'vectorset', VREM: 'vectorset', VSETATTR: 'vectorset'},
 }
 
+/** The module whose command has this name, of those that we know. */
+export function moduleOf(name: string): string | undefined {
+  return MODULES[name.toUpperCase().split('.')[0]!]
+}
+
 function reasonOf(name: string): string {
-  const module = MODULES[name.toUpperCase().split('.')[0]!]
+  const module = moduleOf(name)
   if (module !== undefined) return `only the module ${module} knows what it does`
   return 'no server that we know has such a command'
 }

@@ -6,6 +6,7 @@ import type {Problem} from '../keyspace/visitor.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
 import {worst} from './problems.js'
+import {logJson} from './problems-log.js'
 import {jsonKey} from './text.js'
 
 /** `failure` stands in `error`. At most `problemsMax` problems are listed; `counts` tells of all. */
@@ -32,11 +33,12 @@ export function problemsJson(
     duplicatesChecked,
     ...(collectionsUnchecked > 0 ? {collectionsUnchecked} : {}),
     counts,
+    ...(soundness.log === undefined ? {} : {log: logJson(soundness.log)}),
     problems: worst(soundness.problems, problemsMax).map(problemJson),
     ...error,
   }
 }
 
-export function problemJson({code, severity, offset, db, key, keyBytes, type, text, bytesLost}: Problem): Json {
-  return {code, severity, offset, db, ...(key && jsonKey({key, keyBytes})), type, text, bytesLost}
+export function problemJson({code, severity, file, offset, db, key, keyBytes, type, text, bytesLost}: Problem): Json {
+  return {code, severity, file, offset, db, ...(key && jsonKey({key, keyBytes})), type, text, bytesLost}
 }

@@ -5,6 +5,7 @@
 import type {Soundness} from '../analysis/soundness.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {formatName} from './inventory.js'
+import {logFacts, logFiles} from './problems-log.js'
 import {type Column, type Fact, formatFacts, formatTable, type Style, widthBefore} from './table.js'
 import {formatKey, formatMessage, formatText, hang, shorten, wrapped} from './text.js'
 import {formatCount, formatShare, formatSize} from './units.js'
@@ -29,7 +30,8 @@ const COUNTED_MIN = 10
 /** The lines of the report. */
 export function formatProblems(source: string, soundness: Soundness, view: ProblemsView): string[] {
   const shown = worst(soundness.problems, view.problemsMax)
-  const sections = [head(source, soundness, view), list(shown, view), rest(soundness, shown.length, view)]
+  const files = soundness.log === undefined ? [] : logFiles(soundness.log, view.style)
+  const sections = [head(source, soundness, view), files, list(shown, view), rest(soundness, shown.length, view)]
   return sections.filter(lines => lines.length > 0).flatMap((lines, at) => (at === 0 ? lines : ['', ...lines]))
 }
 
@@ -45,7 +47,8 @@ export function worst(problems: readonly Problem[], max: number): Problem[] {
   if (problems.length <= max) return [...problems]
   const errors = problems.filter(one => one.severity === 'error').slice(0, max)
   const warnings = problems.filter(one => one.severity === 'warning').slice(0, max - errors.length)
-  return [...errors, ...warnings].sort((a, b) => a.offset - b.offset)
+  const shown = new Set([...errors, ...warnings])
+  return problems.filter(one => shown.has(one))
 }
 
 function head(source: string, soundness: Soundness, {style, columns}: ProblemsView): string[] {
@@ -59,10 +62,14 @@ function head(source: string, soundness: Soundness, {style, columns}: ProblemsVi
   if (format === 'rdb' || (checksum !== 'absent' && checksum !== undefined)) {
     facts.push(['checksum', checksumText(soundness)])
   }
-  facts.push(['keys', formatCount(keys)])
+  facts.push([
+    'keys',
+    `${formatCount(keys)}${soundness.log === undefined ? '' : ' in its snapshot: commands are not replayed'}`,
+  ])
   const others =
     collectionsUnchecked > 0 ? `, nor elements in ${numberOf(collectionsUnchecked, 'huge collection')}` : ''
   if (!duplicatesChecked) facts.push(['duplicates', `not looked for among keys${others}`])
+  if (soundness.log !== undefined) facts.push(...logFacts(soundness.log))
   return [title, ...formatFacts(facts, LABEL_COLUMNS, columns, style)]
 }
 
@@ -89,38 +96,49 @@ const COLUMNS: readonly Column[] = [
   {title: 'problem', align: 'left'},
 ]
 
-const PLACE_COLUMNS = COLUMNS.slice(0, -1)
+/** Of an input of several files, the one that the byte counts in. */
+const FILE_COLUMN: Column = {title: 'file', align: 'left'}
+
+function columnsFor(problems: readonly Problem[]): readonly Column[] {
+  const files = problems.some(({file}) => file !== undefined)
+  return files ? [...COLUMNS.slice(0, 2), FILE_COLUMN, ...COLUMNS.slice(2)] : COLUMNS
+}
 
 function list(problems: readonly Problem[], view: ProblemsView): string[] {
   if (problems.length === 0) return []
   const places = fittingPlaces(problems, view.columns)
+  const columns = columnsFor(problems)
+  const placeColumns = columns.slice(0, -1)
   const texts = problems.map(words)
-  const beside = widthBefore(COLUMNS, places)
+  const beside = widthBefore(columns, places)
   const room = view.columns - beside
   if (room >= TEXT_COLUMNS_MIN) {
-    const blank = PLACE_COLUMNS.map(() => '')
+    const blank = placeColumns.map(() => '')
     const rows = places.flatMap((place, at) =>
       wrapped(texts[at]!, room).map((line, part) => [...(part === 0 ? place : blank), line]),
     )
-    return formatTable(COLUMNS, rows, view.style)
+    return formatTable(columns, rows, view.style)
   }
-  const [title = '', ...lines] = formatTable(PLACE_COLUMNS, places, view.style)
+  const [title = '', ...lines] = formatTable(placeColumns, places, view.style)
   const below = (text: string): string[] => hang(' '.repeat(9) + text, view.columns)
   return [title, ...lines.flatMap((line, at) => [line.trimEnd(), ...below(texts[at]!)])]
 }
 
 /** Places whose keys are as long as the others leave room for; whole where there is no edge. */
 function fittingPlaces(problems: readonly Problem[], columns: number): string[][] {
-  if (columns === Number.POSITIVE_INFINITY) return problems.map(problem => place(problem, columns))
-  const keyless = problems.map(problem => place({...problem, key: undefined}, 0))
-  const others = widthBefore(COLUMNS, keyless) - 2
+  const files = columnsFor(problems) !== COLUMNS
+  if (columns === Number.POSITIVE_INFINITY) return problems.map(problem => place(problem, columns, files))
+  const keyless = problems.map(problem => place({...problem, key: undefined}, 0, files))
+  const others = widthBefore(columnsFor(problems), keyless) - 2
   const room = Math.min(Math.max(columns - others, KEY_COLUMNS_MIN), KEY_COLUMNS_MAX)
-  return problems.map(problem => place(problem, room))
+  return problems.map(problem => place(problem, room, files))
 }
 
-function place({severity, code, offset, db, key, keyBytes, type}: Problem, keyColumns: number): string[] {
+function place({file, db, key, keyBytes, type, ...problem}: Problem, keyColumns: number, files: boolean): string[] {
+  const {severity, code, offset} = problem
   const name = key === undefined ? '-' : shorten(formatKey({key, keyBytes}), keyColumns)
-  return [severity, code, formatCount(offset), db === undefined ? '-' : String(db), name, type ?? '-']
+  const before = files ? [severity, code, file === undefined ? '-' : formatText(file)] : [severity, code]
+  return [...before, formatCount(offset), db === undefined ? '-' : String(db), name, type ?? '-']
 }
 
 function words({text, bytesLost}: Problem): string {

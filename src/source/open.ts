@@ -81,8 +81,8 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   }
 }
 
-/** A folder, or a manifest. */
-async function isChain(name: string): Promise<boolean> {
+/** A log that is a folder, or a manifest. */
+export async function isChain(name: string): Promise<boolean> {
   if (name === STANDARD_INPUT || isServerUrl(name)) return false
   try {
     const stats = await stat(name)

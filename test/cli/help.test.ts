@@ -122,12 +122,11 @@ const CHECK_HELP = `Verify every byte of a snapshot.
 
 USAGE
   $ rdbtool check FILE [--duplicates] [--memory SIZE]
-    [--max-problems N] [--ignore-checksum] [--skip-unsupported] [--only-creates]
-    [--json] [-q]
+    [--max-problems N] [--ignore-checksum] [--only-creates] [--json] [-q]
 
 ARGUMENTS
-  FILE  File of any format, - for standard input, or redis://HOST:PORT; gzip and
-        zstd are unpacked.
+  FILE  File of any format, append-only folder, - for standard input, or
+        redis://HOST:PORT; gzip and zstd are unpacked.
 
 OUTPUT FLAGS
   -q, --quiet  No progress on standard error.
@@ -140,12 +139,10 @@ CHECK FLAGS
                      goes to a temporary file. Default: 64mb.
 
 INPUT FLAGS
-  --ignore-checksum   Report a wrong checksum as a warning and go on.
-  --only-creates      Commands of a file only create, and those of a key stand
-                      together, as dump writes them: read them without holding
-                      the data set in memory.
-  --skip-unsupported  Of a log: leave out commands that cannot be replayed
-                      offline (scripts, modules), and tell which.
+  --ignore-checksum  Report a wrong checksum as a warning and go on.
+  --only-creates     Commands of a file only create, and those of a key stand
+                     together, as dump writes them: read them without holding
+                     the data set in memory.
 
 DESCRIPTION
   Verify every byte of a snapshot.
@@ -154,9 +151,11 @@ DESCRIPTION
   every length, every packed value walked deeply, streams with their groups and
   pending entries, functions, and keys that are there twice. Lists every problem
   with its offset, database, key and type, and goes on behind it where the
-  format says where the next key begins. Append-only logs, JSON lines and tables
-  (CSV) are verified to their end as well: framing, commands, shapes, counts,
-  streams, and what is there twice.
+  format says where the next key begins. JSON lines and tables (CSV) are
+  verified to their end as well: shapes, counts, streams, and what is there
+  twice. Append-only logs, a folder, its manifest or a single file, are checked
+  file by file without replaying them; the report says what a server does at its
+  start.
 
   An error is what some server refuses, crashes on or misreads; a warning is
   what servers take. The exit code is 0 without errors, 1 with errors, 3 where
@@ -166,6 +165,8 @@ EXAMPLES
   $ rdbtool check dump.rdb
 
   $ rdbtool check dump.rdb.gz --json | jq .problems
+
+  $ rdbtool check /var/lib/redis/appendonlydir
 
   $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool check - --quiet && echo sound
 

@@ -41,7 +41,6 @@ describe.each(CHECK_SAMPLES.map(one => [one.name, one] as const))('%s', (_, {cod
 const ODD: readonly [name: RegExp, codes: string[]][] = [
   [/databases-many/, ['DATABASE_NUMBER?', 'DATABASE_NUMBER?', 'DATABASE_NUMBER?', 'DATABASE_NUMBER?']],
   [/no-checksum|checksum-zero|-v[1-4]\.rdb/, ['CHECKSUM_ABSENT?']],
-  [/aof-preamble/, ['LOG_UNCHECKED?']],
   [/bytes-after-end/, ['TRAILING_BYTES?']],
   [/checksum-wrong/, ['BAD_CHECKSUM']],
   [/collections-empty/, new Array(5).fill('EMPTY_COLLECTION?')],

@@ -1,0 +1,50 @@
+/**
+ * What a check of an append-only log comes to beside its problems: its files,
+ * and what a server that starts from it does.
+ */
+import type {TornBy} from '../aof/log-reader.js'
+
+/** One file of the log, in the order in which they are loaded. */
+export interface LogFileSoundness {
+  name: string
+  type: 'base' | 'incr'
+  /** Infinity where nobody knows. */
+  bytes: number
+  /** Of the snapshot that it begins with; 0: it begins with none. */
+  preambleBytes: number
+  commands: number
+  /** Seconds since 1970, as annotations say (aof-timestamp-enabled). */
+  firstTimestamp: number | undefined
+  lastTimestamp: number | undefined
+  /** Behind the last whole command that is in no unfinished transaction. */
+  goodOffset: number
+  /** What is not whole at the end. */
+  torn: TornBy | undefined
+  /** It is not there, or its end was not reached. */
+  broken: boolean
+}
+
+/**
+ * What a server does with aof-load-truncated at its default:
+ *
+ *   starts     all is loaded
+ *   truncates  the end of the last file is cut off, and lost
+ *   refuses    it does not start
+ */
+export type StartOutcome = 'starts' | 'truncates' | 'refuses'
+
+export interface LogSoundness {
+  files: LogFileSoundness[]
+  outcome: StartOutcome
+  /** Bytes that are cut off at the end of the last file. */
+  truncatedBytes: number
+}
+
+/** Problems that servers end at while they load a log: any error but that its last file is torn. */
+export function startOutcome(files: LogFileSoundness[], errors: number): LogSoundness {
+  const last = files.at(-1)
+  const torn = last !== undefined && !last.broken && (last.torn === 'command' || last.torn === 'transaction')
+  if (errors > (torn ? 1 : 0)) return {files, outcome: 'refuses', truncatedBytes: 0}
+  if (!torn) return {files, outcome: 'starts', truncatedBytes: 0}
+  return {files, outcome: 'truncates', truncatedBytes: last.bytes - last.goodOffset}
+}

@@ -1,0 +1,59 @@
+/**
+ * What is wrong with the commands of a log without replaying it: names that no
+ * server knows, wrong numbers of arguments, transactions within each other.
+ */
+import type {Findings} from '../analysis/soundness-findings.js'
+import type {LogCommand} from '../aof/log-reader.js'
+import {moduleOf} from '../replay/engine.js'
+import {lookupCommand, type NamedCommand, takesArgc} from '../replay/table.js'
+
+const NAME_BYTES_MAX = 64
+
+export class CommandSoundness {
+  #inTransaction = false
+
+  constructor(readonly findings: Findings) {}
+
+  command(command: LogCommand): void {
+    const {bytes, bounds, argc} = command
+    const spec = lookupCommand(bytes, bounds[0]!, bounds[1]!)
+    if (spec === undefined) this.#unknown(command)
+    else if (!takesArgc(spec, argc)) this.#wrongArity(spec, command)
+    else if (argc === 1) this.#watch(spec, command)
+  }
+
+  #unknown({bytes, bounds, offset}: LogCommand): void {
+    const start = bounds[0]!
+    const name = Buffer.from(bytes.subarray(start, Math.min(bounds[1]!, start + NAME_BYTES_MAX))).toString('latin1')
+    const module = moduleOf(name)
+    if (module === undefined) {
+      const text = `${name} is a command of no server that we know: servers do not start from a log with one`
+      this.findings.inFile('UNKNOWN_COMMAND', 'error', offset, text)
+    } else {
+      const text = `${name} is a command of the module ${module}: a server without it does not start`
+      this.findings.inFile('MODULE_COMMAND', 'warning', offset, text)
+    }
+  }
+
+  /** Redis 8.0 ends at an assertion here, Valkey 9.1 with an error. */
+  #wrongArity({name, arity}: NamedCommand, {argc, offset}: LogCommand): void {
+    const [least, wanted] = arity < 0 ? ['at least ', -arity - 1] : ['', arity - 1]
+    const text = `${name} has ${argc - 1} arguments, and takes ${least}${wanted}: servers do not start from such a log`
+    this.findings.inFile('BAD_ARITY', 'error', offset, text)
+  }
+
+  /** MULTI, EXEC and DISCARD have no arguments. */
+  #watch({name}: NamedCommand, {offset}: LogCommand): void {
+    if (name === 'MULTI') {
+      if (this.#inTransaction) this.#nesting(offset, 'MULTI stands within a transaction')
+      this.#inTransaction = true
+    } else if (name === 'EXEC' || name === 'DISCARD') {
+      if (!this.#inTransaction) this.#nesting(offset, `${name} stands without a MULTI`)
+      this.#inTransaction = false
+    }
+  }
+
+  #nesting(offset: number, what: string): void {
+    this.findings.inFile('BAD_TRANSACTION', 'warning', offset, `${what}: redis-check-aof refuses it, servers go on`)
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The files of a log that was checked, and what a server does with it.
+ */
+import type {LogFileSoundness, LogSoundness} from '../analysis/soundness-log.js'
+import type {Json} from './inventory-json.js'
+import {type Column, type Fact, formatTable, type Style} from './table.js'
+import {formatText} from './text.js'
+import {formatCount, formatSize} from './units.js'
+
+const COLUMNS: readonly Column[] = [
+  {title: 'file', align: 'left'},
+  {title: 'size', align: 'right'},
+  {title: 'snapshot', align: 'right'},
+  {title: 'commands', align: 'right'},
+  {title: 'from', align: 'left'},
+  {title: 'to', align: 'left'},
+]
+
+/** What a server does at its start, and what to do about it. */
+export function logFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[] {
+  const last = files.at(-1)
+  switch (outcome) {
+    case 'starts':
+      return [['a server', 'starts from it, and loads all of it']]
+    case 'truncates':
+      return [
+        [
+          'a server',
+          `cuts ${formatCount(truncatedBytes)} bytes off ${formatText(last!.name)} and starts (aof-load-truncated)`,
+        ],
+        [
+          'next',
+          `copy the log, then start from it, or cut that file at byte ${formatCount(last!.goodOffset)} yourself`,
+        ],
+      ]
+    default:
+      return [
+        ['a server', 'does not start from it, or not from all of it'],
+        ['next', 'copy the log before anything else; restore what is missing, or repair the copy by the offsets below'],
+      ]
+  }
+}
+
+/** A line for each file. */
+export function logFiles({files}: LogSoundness, style: Style): string[] {
+  if (files.length === 0) return []
+  return formatTable(COLUMNS, files.map(row), style)
+}
+
+function row({name, bytes, preambleBytes, commands, firstTimestamp, lastTimestamp}: LogFileSoundness): string[] {
+  const size = Number.isFinite(bytes) ? formatSize(bytes) : '-'
+  const snapshot = preambleBytes === 0 ? '-' : formatSize(preambleBytes)
+  return [formatText(name), size, snapshot, formatCount(commands), timeText(firstTimestamp), timeText(lastTimestamp)]
+}
+
+function timeText(seconds: number | undefined): string {
+  return seconds === undefined ? '-' : new Date(seconds * 1000).toISOString().replace('.000', '')
+}
+
+/** The same as data: absent what is not known. */
+export function logJson({files, outcome, truncatedBytes}: LogSoundness): Json {
+  return {outcome, truncatedBytes, files: files.map(fileJson)}
+}
+
+function fileJson({preambleBytes, torn, broken, bytes, ...file}: LogFileSoundness): Json {
+  return {...file, bytes: Number.isFinite(bytes) ? bytes : undefined, snapshotBytes: preambleBytes, torn, broken}
+}
