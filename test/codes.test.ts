@@ -16,7 +16,6 @@ const SOURCES = [
   'src/aof/log-reader.ts',
   'src/encoding/packed-check.ts',
   'src/rdb/reader.ts',
-  'src/aof/log-reader.ts',
   'src/source/aof.ts',
   ...sourcesIn('src/analysis').filter(path => /soundness/.test(path)),
   ...sourcesIn('src/jobs').filter(path => /check/.test(path)),

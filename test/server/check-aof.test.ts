@@ -91,9 +91,8 @@ describeEachServer('the end of a log is told as it is loaded by', name => {
     ['a command that fails', SELECT + SET + command('LPUSH', 'a', '1')],
   ])('%s', async (what, text) => {
     const {says, does} = await compare(name, [text])
-    // 6.0 does not count the arguments, and reads what lies behind the last one.
-    if (name === 'redis-6.0' && what === 'an argument too few')
-      expect({says, does}).toEqual({says: 'refuses', does: 'starts'})
+    // 6.0 does not count arguments: it reads what lies behind the last one, and starts or crashes by chance.
+    if (name === 'redis-6.0' && what === 'an argument too few') expect(says).toBe('refuses')
     else expect(does).toBe(says)
   })
 
