@@ -46,6 +46,15 @@ describe('the engine', () => {
     expect(engine.inTransaction).toBe(true)
   })
 
+  it('applies transactions of whatever size, one after the other', () => {
+    const members = Array.from({length: 200_000}, (_, i) => `m${i}`)
+    const many = members.slice(0, 5000).map(one => `SADD a ${one}`)
+    const small = ['MULTI', 'SADD b x', 'EXEC']
+    const {keyspace} = replay([...small, 'MULTI', `SADD a ${members.join(' ')}`, ...many, 'EXEC', ...small, 'SADD b y'])
+    const {size} = keyspace.database(0).value(1)!
+    expect([keyspace.size, size]).toEqual([2, members.length])
+  })
+
   it('begins every file at database 0, without the transaction of the last', () => {
     const {engine, keyspace} = replay(['SELECT 2', 'MULTI', 'SADD a x'])
     engine.beginFile()
