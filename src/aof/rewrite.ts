@@ -10,6 +10,7 @@
  * goes as RESTORE where that is allowed, and is counted where it is not.
  */
 import type {Int64} from '../bytes/int64.js'
+import {kernel} from '../bytes/kernel.js'
 import {HASH_SHAPE, LIST_SHAPE, NodeText, ZSET_SHAPE} from '../bytes/node-text.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
@@ -123,6 +124,19 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     if (entry.idleSeconds >= 0 || entry.frequency >= 0) this.#notes.add('idle times and access frequencies')
     if (NODE_TYPES.has(entry.typeId)) return this.#nodes
     return type === 'stream' ? this.#stream(entry) : this
+  }
+
+  /** Strings, many in one call of a kernel. */
+  take(db: number, start: number, end: number): number {
+    if (this.restore === 'always') return start
+    const {bytes, textArea, results, stringCommands} = kernel()
+    const reached = stringCommands(start, end)
+    if (reached === start) return start
+    const textEnd = textArea.start + results[0]!
+    this.keys += results[1]!
+    this.#select(db)
+    this.out.copy(bytes, textArea.start, textEnd)
+    return reached
   }
 
   #restored(entry: Entry): ValueVisitor {

@@ -69,12 +69,14 @@ export interface Kernel {
   /** Where the keys passed lie, three addresses each: record, key, end of the key. */
   readonly passedKeys: Int32Array
 
-  /** Where the three below write (src/kernels/text.ts). */
+  /** Where the four below write (src/kernels/text.ts). */
   readonly textArea: KernelArea
   /** A listpack as elements of JSON, a comma before each: its bytes, and leaves the entries; -1 where a byte must be escaped, or in doubt. */
   jsonListpack(shape: number, start: number, end: number): number
   /** The same as arguments of a command. */
   respListpack(shape: number, start: number, end: number): number
+  /** Records of strings as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, and how many keys. */
+  stringCommands(start: number, end: number): number
   /** A string of JSON; what fits the area. */
   jsonString(start: number, end: number): number
 
@@ -163,6 +165,7 @@ function loadKernel(): Kernel {
     | 'jsonListpack'
     | 'respListpack'
     | 'jsonString'
+    | 'stringCommands'
     | 'recordsPass'
   >
   return {
@@ -186,6 +189,7 @@ function loadKernel(): Kernel {
     jsonListpack: calls.jsonListpack,
     respListpack: calls.respListpack,
     jsonString: calls.jsonString,
+    stringCommands: calls.stringCommands,
     packedCheck: calls.packedCheck,
     recordsPass: calls.recordsPass,
     passedSums: new Float64Array(buffer, number('PASSED_SUMS'), number('PASSED_SUMS_LENGTH')),

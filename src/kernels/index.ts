@@ -35,6 +35,7 @@ export {
   WINDOW_STRIDE,
   WINDOWS,
 } from './memory'
+export {stringCommands} from './commands'
 export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'

@@ -25,7 +25,7 @@ import {
 } from './memory'
 
 /** Why decoding stopped; src/bytes/lzf.ts has the same numbers. */
-const ALL_READ: i32 = 0
+export const ALL_READ: i32 = 0
 const INPUT_SHORT: i32 = 1
 const OUTPUT_SHORT: i32 = 2
 const BAD_REFERENCE: i32 = 3

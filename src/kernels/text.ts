@@ -41,7 +41,7 @@ function copyPlain(from: i32, end: i32, to: i32): i32 {
 
 // @ts-ignore: decorator
 @inline
-function copyAny(from: i32, end: i32, to: i32): i32 {
+export function copyAny(from: i32, end: i32, to: i32): i32 {
   for (let p = from, out = to; p < end; p += 16, out += 16) v128.store(out, v128.load(p))
   return to + (end - from)
 }
@@ -63,7 +63,7 @@ function writeUnsigned(value: u64, to: i32): i32 {
   return to + digits
 }
 
-function writeInteger(value: i64, to: i32): i32 {
+export function writeInteger(value: i64, to: i32): i32 {
   if (value >= 0) return writeUnsigned(value as u64, to)
   store<u8>(to, 0x2d)
   return writeUnsigned((0 - value) as u64, to + 1)
@@ -72,7 +72,7 @@ function writeInteger(value: i64, to: i32): i32 {
 /** `$<bytes>\r\n` */
 // @ts-ignore: decorator
 @inline
-function writeBulkHead(bytes: i32, to: i32): i32 {
+export function writeBulkHead(bytes: i32, to: i32): i32 {
   store<u8>(to, 0x24)
   const at = writeUnsigned(bytes as u64, to + 1)
   store<u16>(at, 0x0a0d)
@@ -80,7 +80,7 @@ function writeBulkHead(bytes: i32, to: i32): i32 {
 }
 
 /** An integer as an argument: its digits stand behind a length that is known once they are. */
-function bulkInteger(value: i64, to: i32): i32 {
+export function bulkInteger(value: i64, to: i32): i32 {
   const at = writeInteger(value, to + 32)
   const digits = at - to - 32
   const start = writeBulkHead(digits, to)

@@ -196,6 +196,11 @@ export interface EntryVisitor {
   damage?(error: FormatError | LimitError, entry: Entry): void
   /** Entries need not all be shown: there where sums over them do. */
   readonly passer?: Passer | undefined
+  /**
+   * Takes records of keys by itself, in the kernels' memory: those of [start, end) from the first on that it knows, and
+   * returns where the first lies that it leaves. They are not shown, and nothing is told of them.
+   */
+  take?(db: number, start: number, end: number): number
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }

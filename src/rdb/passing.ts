@@ -8,6 +8,7 @@ import type {ByteCursor} from '../bytes/cursor.js'
 import {kernel} from '../bytes/kernel.js'
 import type {Entry} from '../keyspace/entry.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
+import type {EntryVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 
 /** Why the kernel stopped, as it numbers that. */
@@ -95,6 +96,21 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
     if (why === WINDOW_ENDS && cursor.end - reached < BEGUN_BYTES_MAX) cursor.awaitMore()
     if (why !== KEYS_FULL) return true
   }
+}
+
+/** The same for a visitor that takes records by itself. True where some were taken. */
+export function takeTogether(cursor: ByteCursor, entry: Entry, visitor: EntryVisitor): boolean {
+  if (cursor.bytes !== kernel().bytes) return false
+  const {pos, end} = cursor
+  for (;;) {
+    const start = cursor.pos
+    cursor.pos = start < end ? visitor.take!(entry.db, start, end) : start
+    if (cursor.pos === start) break
+    cursor.commit()
+  }
+  if (cursor.pos === pos) return false
+  entry.endOffset = cursor.offset
+  return true
 }
 
 function pass(start: number, end: number, {deep, types, bytesEnd, elementsEnd, nowMs, keys}: Passer): number {

@@ -31,7 +31,7 @@ import {type Depth, type EntryVisitor, SKIP, type ValueVisitor} from '../keyspac
 import {EXPIRY_BYTES, passCommonStrings, SHORT_HEADER_BYTES} from './common-strings.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
-import {passTogether} from './passing.js'
+import {passTogether, takeTogether} from './passing.js'
 import {HashTemplates} from './value/hash-template.js'
 import type {ValueReader} from './value/reader.js'
 import {valueReaders} from './value/table.js'
@@ -173,6 +173,7 @@ export class RecordReader {
   #passCommon(visitor: EntryVisitor): void {
     const {cursor, entry} = this
     if (visitor.passer !== undefined && passTogether(cursor, entry, visitor.passer)) return
+    if (visitor.take !== undefined && takeTogether(cursor, entry, visitor)) return
     const value = passCommonStrings(cursor, entry, visitor)
     if (value === undefined) return
     this.recordOffset = entry.offset
