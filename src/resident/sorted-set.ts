@@ -43,10 +43,31 @@ export class SortedSetValue implements ResidentValue {
   #era = -1
   readonly #place = new RecordPlace()
   /** A server does not pack this, or did not once. */
-  #unpacked = false
+  #unpacked: boolean
 
-  constructor(readonly arena: Arena) {
+  /** One that a server makes of others it does not pack before it is complete: `settle` is called then. */
+  constructor(
+    readonly arena: Arena,
+    isResult = false,
+  ) {
     this.#members = new Members(arena)
+    this.#unpacked = isResult
+  }
+
+  /** A result is complete: a server packs it where it is small. */
+  settle(): void {
+    if (this.size > PACKED_MEMBERS_MAX) return
+    const {at} = this.#members
+    let small = true
+    this.each((_bytes, start, end) => {
+      small = end - start <= PACKED_MEMBER_BYTES_MAX
+      return small
+    })
+    if (!small) return
+    this.#unpacked = false
+    this.each((_bytes, _start, _end, score) => {
+      if (score === 0) this.#putScore(at, 0)
+    })
   }
 
   get size(): number {

@@ -207,6 +207,12 @@ describeEachServer('sorted sets are replayed as by', (name, version) => {
         ['ZADD', 'y', '-0', 'a', '0', 'b'],
         ['ZINCRBY', 'y', '-0', 'c'],
         ['ZADD', 'y', '0', 'a', '-0', 'b'],
+        ['ZADD', 'x', '0', 'a', '1', 'b'],
+        ['ZADD', 'w', '0', 'a', '1', 'long'.repeat(20)],
+        ['ZUNIONSTORE', 'small', '1', 'x', 'WEIGHTS', '-1'],
+        ['ZUNIONSTORE', 'large', '1', 'w', 'WEIGHTS', '-1'],
+        ['ZINTERSTORE', 'both', '2', 'w', 'x', 'WEIGHTS', '-1', '-1', 'AGGREGATE', 'MIN'],
+        ['ZRANGESTORE', 'ranged', 'large', '0', '-1'],
       ],
       {signedZeros: true},
     )

@@ -129,8 +129,9 @@ function store(
 ): (call: Call) => void {
   return call => {
     const made = combination(call, name, weighted)
-    const into = new SortedSetValue(call.keyspace.arena)
+    const into = new SortedSetValue(call.keyspace.arena, true)
     combine(made, into)
+    into.settle()
     replace(call, into)
   }
 }
