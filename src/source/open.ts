@@ -6,8 +6,6 @@ import {createReadStream, fstat as fstatCallback} from 'node:fs'
 import {open, readFile, stat} from 'node:fs/promises'
 import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
-import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
-import {CreatingReader} from '../aof/creating-reader.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
@@ -19,7 +17,7 @@ import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
 import {MAGIC_BYTES} from '../rdb/versions.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
-import {type AofOptions, AofSource} from './aof.js'
+import type {AofOptions, AofSource} from './aof.js'
 import type {OnFetch} from './live.js'
 
 const OPENING_BRACE = 0x7b
@@ -71,7 +69,7 @@ export interface OpenOptions extends AofOptions, LogOptions {
 
 /** Opens what a name stands for as entries, whatever its format: by content, not by name. */
 export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
-  if (await isChain(name)) return await openLog(await openChain(name), options)
+  if (await isChain(name)) return await openLog(name, options)
   const source = new PeekedSource(await openSource(name, options))
   try {
     return await recognised(source, options)
@@ -93,19 +91,33 @@ export async function isChain(name: string): Promise<boolean> {
   }
 }
 
+/** What replays logs knows every command of a server: it is loaded for logs only. */
+async function newLog(...args: ConstructorParameters<typeof AofSource>): Promise<AofSource> {
+  const {AofSource: Log} = await import('./aof.js')
+  return new Log(...args)
+}
+
 /** A log of several files; the first is opened, so that it can be told what wrote it. */
-async function openLog(chain: Chain, options: OpenOptions): Promise<AofSource> {
+async function openLog(name: string, options: OpenOptions): Promise<AofSource> {
+  const {openChain} = await import('../aof/chain.js')
+  const chain = await openChain(name)
   let bytes = 0
   for (const {path} of chain.files) bytes += (await stat(path)).size
   const open = async (path: string): Promise<PeekedSource> => new PeekedSource(await openSource(path))
   const first = chain.files[0]
-  return new AofSource(chain, first === undefined ? undefined : await open(first.path), bytes, open, options)
+  return await newLog(chain, first === undefined ? undefined : await open(first.path), bytes, open, options)
 }
 
 /** A log that is this file alone. */
-function logOfFile(source: PeekedSource, options: OpenOptions): AofSource {
+async function logOfFile(source: PeekedSource, options: OpenOptions): Promise<AofSource> {
+  const {chainOfFile} = await import('../aof/chain.js')
   const open = async (): Promise<PeekedSource> => source
-  return new AofSource(chainOfFile(source.name), source, source.storedBytes, open, options)
+  return await newLog(chainOfFile(source.name), source, source.storedBytes, open, options)
+}
+
+async function creatingReader(source: PeekedSource): Promise<EntrySource> {
+  const {CreatingReader} = await import('../aof/creating-reader.js')
+  return new CreatingReader(source)
 }
 
 /** Servers up to 6.2 mark a snapshot that their log begins with, among the first facts of it. */
@@ -139,13 +151,14 @@ async function recognised(source: PeekedSource, options: OpenOptions): Promise<E
     const head = await source.peek(bytes)
     const first = head.find(byte => !BLANKS.has(byte))
     if (first === OPENING_BRACE || first === OPENING_BRACKET) return new JsonReader(source)
-    if (isCommand(head)) return options.onlyCreates === true ? new CreatingReader(source) : logOfFile(source, options)
+    if (isCommand(head))
+      return await (options.onlyCreates === true ? creatingReader(source) : logOfFile(source, options))
     const table = isTable(head, bytes)
     if (table === true) return new CsvReader(source)
     if (table === undefined) continue
     if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) {
       return (await isPreamble(source, await source.peek(MAGIC_BYTES)))
-        ? logOfFile(source, options)
+        ? await logOfFile(source, options)
         : new RdbReader(source, options)
     }
   }
