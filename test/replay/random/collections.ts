@@ -48,7 +48,9 @@ const lexBound = (draw: Draw): string =>
 
 function zsources(draw: Draw, weighted: boolean): Command {
   const keys = draw.times(1, 3, () => (draw.percent(80) ? z(draw) : t(draw)))
-  const weights = weighted ? option(draw, 40, () => ['WEIGHTS', ...keys.map(() => float(draw))]) : []
+  const weights = weighted
+    ? option(draw, 40, () => ['WEIGHTS', ...keys.map(() => String(draw.between(1, 500) / 100))])
+    : []
   const aggregate = weighted ? option(draw, 40, () => ['AGGREGATE', draw.pick(['SUM', 'MIN', 'MAX'])]) : []
   return [String(keys.length), ...keys, ...weights, ...aggregate]
 }

@@ -21,16 +21,19 @@ export const keys: Family = {
   PERSIST: draw => ['PERSIST', anyKey(draw)],
   PEXPIREAT: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw)],
   PEXPIREAT7: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw), draw.pick(['NX', 'XX', 'GT', 'LT'])],
-  SORT: draw => [
-    ...[
-      'SORT',
-      key(draw, draw.pick(['l', 't', 'z'])),
-      ...option(draw, 20, () => ['BY', draw.pick(['s:*', 'nosort', 'h:*->m1'])]),
-    ],
-    ...option(draw, 30, () => ['LIMIT', String(draw.below(3)), String(draw.between(-1, 9))]),
-    ...option(draw, 30, () => ['GET', draw.pick(['#', 's:*', 'h:*->m1'])]),
-    ...[...maybe(draw, 50, 'ALPHA'), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
-  ],
+  // By a pattern elements are compared as numbers: of equal texts the server's sorting algorithm decides.
+  SORT: draw => {
+    const by = option(draw, 20, () => ['BY', draw.pick(['s:*', 'nosort', 'h:*->m1'])])
+    return [
+      ...['SORT', key(draw, draw.pick(['l', 't', 'z'])), ...by],
+      ...option(draw, 30, () => ['LIMIT', String(draw.below(3)), String(draw.between(-1, 9))]),
+      ...option(draw, 30, () => ['GET', draw.pick(['#', 's:*', 'h:*->m1'])]),
+      ...[...(by.length > 0 ? [] : maybe(draw, 50, 'ALPHA')), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
+    ]
+  },
+  ...option(draw, 30, () => ['LIMIT', String(draw.below(3)), String(draw.between(-1, 9))]),
+  ...option(draw, 30, () => ['GET', draw.pick(['#', 's:*', 'h:*->m1'])]),
+  ...[...maybe(draw, 50, 'ALPHA'), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
 }
 
 export const databases: Family = {

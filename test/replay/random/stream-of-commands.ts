@@ -26,6 +26,8 @@ const SHARES: readonly [share: number, family: Family][] = [
 
 /** A name in a family stands for a command with certain options; which servers know those. */
 const SINCE: Readonly<Record<string, (redis: number, product: string) => boolean>> = {
+  // Before, whoever is blocked waits for a tenth of a second.
+  BLPOP: redis => redis >= 7,
   BITOP82: redis => redis >= 8.2,
   XSETID7: redis => redis >= 7,
   XGROUPCREATE7: redis => redis >= 7,
@@ -33,13 +35,16 @@ const SINCE: Readonly<Record<string, (redis: number, product: string) => boolean
   XGROUPCREATECONSUMER: redis => redis >= 6.2,
 }
 
+/** What they do depends on chance or on the clock: only once their server has written down what they did are they the same. */
+const CHOSEN: ReadonlySet<string> = new Set(['SPOP', 'XREADGROUP', 'XAUTOCLAIM'])
+
 export interface Dialect {
   product: string
   /** Of redis the version; of what came from it, the version that it came from. */
   redis: number
   /** Names that the server knows, in capitals. */
   known: ReadonlySet<string>
-  /** What only a server can choose, and writes to its log as what it chose: SPOP. */
+  /** Commands too whose outcome only a server can choose, and writes to its log. */
   chosen: boolean
 }
 
@@ -66,7 +71,7 @@ function known(family: Family, draw: Draw, {product, redis, known, chosen}: Dial
   return Object.entries(family)
     .filter(([name, make]) => {
       const command = String(make(new Draw(draw.seed))[0])
-      if (!chosen && command === 'SPOP') return false
+      if (!chosen && CHOSEN.has(command)) return false
       return known.has(command) && SINCE[name]?.(redis, product) !== false
     })
     .map(([, make]) => make)

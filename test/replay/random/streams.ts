@@ -78,7 +78,7 @@ export const streams: Family = {
   ],
   XCLAIM: draw => [
     ...['XCLAIM', x(draw), group(draw), consumer(draw), '0', ...ids(draw)],
-    ...option(draw, 30, () => ['TIME', String(1_600_000_000_000 + draw.below(1e9))]),
+    ...['TIME', String(1_600_000_000_000 + draw.below(1e9))],
     ...option(draw, 30, () => ['RETRYCOUNT', String(draw.below(9))]),
     ...[
       ...maybe(draw, 40, 'FORCE'),
