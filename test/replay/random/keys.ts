@@ -31,9 +31,6 @@ export const keys: Family = {
       ...[...(by.length > 0 ? [] : maybe(draw, 50, 'ALPHA')), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
     ]
   },
-  ...option(draw, 30, () => ['LIMIT', String(draw.below(3)), String(draw.between(-1, 9))]),
-  ...option(draw, 30, () => ['GET', draw.pick(['#', 's:*', 'h:*->m1'])]),
-  ...[...maybe(draw, 50, 'ALPHA'), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
 }
 
 export const databases: Family = {
