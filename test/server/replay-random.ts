@@ -145,34 +145,78 @@ export async function commandsOf(run: RandomRun): Promise<Command[]> {
   })
 }
 
-/** Fewer commands that still differ: found by leaving out ever smaller parts. */
+/**
+ * Fewer commands that still differ in the same way: the shortest beginning first, then without ever smaller parts of it.
+ * A transaction stays whole: a log that ends within one is another case.
+ */
 export async function minimise(
   name: string,
   commands: readonly Command[],
   tell: (text: string) => void,
 ): Promise<Command[]> {
-  let left = [...commands]
-  const differs = (some: readonly Command[]): Promise<boolean> =>
+  const outcome = (units: readonly Command[][]): Promise<string> =>
     inFolder(async folder => {
-      const log = writeLog(folder, name, some)
-      return (await differences(name, log, folder).catch((error: Error) => [error.message])).length > 0
+      const found = differences(name, writeLog(folder, name, units.flat()), folder)
+      return await found.then(
+        lines => (lines.length > 0 ? 'differs' : ''),
+        (error: Error) => error.name,
+      )
     })
+  const all = transactions(commands)
+  const wanted = await outcome(all)
+  if (wanted === '') return []
+  let left = all.slice(0, await shortest(all.length, async n => (await outcome(all.slice(0, n))) === wanted))
+  tell(`the first ${left.length} commands and transactions ${wanted}`)
   for (let size = Math.ceil(left.length / 2); size >= 1; ) {
-    let shrunk = false
+    const before = left.length
     for (let at = 0; at < left.length; ) {
       const without = [...left.slice(0, at), ...left.slice(at + size)]
-      if (await differs(without)) {
-        left = without
-        shrunk = true
-        tell(`${left.length} commands left`)
-      } else {
-        at += size
-      }
+      if ((await outcome(without)) === wanted) left = without
+      else at += size
     }
-    if (size === 1 && !shrunk) break
-    size = size === 1 ? 1 : Math.ceil(size / 2)
+    if (left.length < before) tell(`${left.length} of them left`)
+    if (size === 1 && left.length === before) break
+    size = Math.ceil(size / 2)
   }
-  return left
+  return left.flat()
+}
+
+/** The least n up to the highest for which it holds; it does for the highest. */
+async function shortest(highest: number, holds: (n: number) => Promise<boolean>): Promise<number> {
+  let [low, high] = [0, highest]
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1
+    if (await holds(middle)) high = middle
+    else low = middle
+  }
+  return high
+}
+
+function transactions(commands: readonly Command[]): Command[][] {
+  const units: Command[][] = []
+  let open = false
+  for (const command of commands) {
+    if (open) units.at(-1)!.push(command)
+    else units.push([command])
+    const name = String(command[0]).toUpperCase()
+    open = name === 'MULTI' || (open && name !== 'EXEC')
+  }
+  return units
+}
+
+/** The least that differs, as lines to be read; for a failure's message. */
+export async function minimised(run: RandomRun, commands: readonly Command[]): Promise<string[]> {
+  const least = await minimise(run.name, commands, text => process.stderr.write(`minimising: ${text}\n`))
+  if (least.length === 0) return ['as a log of commands alone there is no difference: look at what lies before them']
+  return [`${least.length} commands are enough on ${run.name}:`, ...least.map(shown)]
+}
+
+function shown(command: Command): string {
+  const quoted = (arg: Command[number]): string => {
+    const text = Buffer.from(arg).toString('latin1')
+    return /^[!-~]+$/.test(text) ? text : JSON.stringify(text)
+  }
+  return `  ${command.map(quoted).join(' ')}`
 }
 
 /** The commands of a server's own log. */

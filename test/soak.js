@@ -1,0 +1,45 @@
+/**
+ * Random commands through real servers and through the replay engine, with another seed each round, until something
+ * differs: then the fewest commands that do are told.
+ *
+ *   npm run soak                                     without end
+ *   npm run soak -- --minutes 30                     no round begins later than that
+ *   npm run soak -- --seed 7 --rounds 1              a round again
+ *   npm run soak -- --server valkey-9.1              one server
+ *   npm run soak -- --commands 1000000               more of them in each run; 150,000 otherwise
+ */
+import {spawnSync} from 'node:child_process'
+import {randomInt} from 'node:crypto'
+import {fileURLToPath} from 'node:url'
+import {parseArgs} from 'node:util'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const {values} = parseArgs({
+  options: {
+    minutes: {type: 'string', default: 'Infinity'},
+    rounds: {type: 'string', default: 'Infinity'},
+    seed: {type: 'string'},
+    server: {type: 'string', default: ''},
+    commands: {type: 'string', default: '150000'},
+  },
+})
+const until = Date.now() + Number(values.minutes) * 60_000
+const escaped = values.server.replaceAll('.', '\\.')
+const args = ['vitest', 'run', '--config', 'test/vitest.config.ts', '--reporter=verbose', '--bail=1']
+args.push('test/server/replay.test.ts', '-t', `the log of ${escaped}.*random commands`)
+
+let status = 0
+for (let round = 0; round < Number(values.rounds) && Date.now() < until && status === 0; round++) {
+  // A round takes three seeds in a row.
+  const seed = values.seed === undefined ? randomInt(1, 2 ** 31 - 3) : Number(values.seed) + 3 * round
+  process.stdout.write(`round ${round + 1}: --seed ${seed}\n`)
+  const env = {
+    ...process.env,
+    RDBTOOL_SEED: String(seed),
+    RDBTOOL_REPLAY_COMMANDS: values.commands,
+    RDBTOOL_MINIMISE: '1',
+    ...(round === 0 ? {} : {RDBTOOL_SKIP_BUILD: '1'}),
+  }
+  status = spawnSync('npx', args, {cwd: root, env, stdio: 'inherit'}).status ?? 1
+}
+process.exitCode = status
