@@ -38,6 +38,7 @@ for (let round = 0; round < Number(values.rounds) && Date.now() < until && statu
     RDBTOOL_SEED: String(seed),
     RDBTOOL_REPLAY_COMMANDS: values.commands,
     RDBTOOL_MINIMISE: '1',
+    RDBTOOL_REPLAY_WIDER: '1',
     ...(round === 0 ? {} : {RDBTOOL_SKIP_BUILD: '1'}),
   }
   status = spawnSync('npx', args, {cwd: root, env, stdio: 'inherit'}).status ?? 1

@@ -13,6 +13,8 @@ import {encodeCommand} from './resp.js'
 import {type Server, startServer} from './server.js'
 
 const PIPELINED = 2000
+/** `npm run soak` draws from more commands. */
+const WIDER = process.env['RDBTOOL_REPLAY_WIDER'] !== undefined
 
 export interface RandomRun {
   name: string
@@ -38,7 +40,40 @@ function redisOf(name: string): number {
 export async function dialectOf(server: Server, chosen: boolean): Promise<Dialect> {
   const all = (await server.client.call('COMMAND')) as [name: Uint8Array][]
   const known = new Set(all.map(([name]) => String(name).toUpperCase()))
-  return {product: server.name.split('-')[0]!, redis: redisOf(server.name), known, chosen}
+  const payloads = WIDER ? await payloadsOf(server) : []
+  return {product: server.name.split('-')[0]!, redis: redisOf(server.name), known, chosen, wider: WIDER, payloads}
+}
+
+/** A value of each type, small and large, as the server dumps it. Nothing of it stays. */
+async function payloadsOf(server: Server): Promise<Uint8Array[]> {
+  const many = Array.from({length: 300}, (_, i) => String(i))
+  const made: string[][] = [
+    ...[
+      ['SET', 'a', 'text'],
+      ['SET', 'b', '12'],
+      ['RPUSH', 'c', '1', 'x'],
+      ['RPUSH', 'd', ...many],
+      ['SADD', 'e', '1'],
+    ],
+    ...[
+      ['SADD', 'f', 'm1', ...many],
+      ['SADD', 'g', ...many, ...many.map(one => `m${one}`)],
+      ['HSET', 'h', 'm1', '1'],
+    ],
+    ...[
+      ['HSET', 'i', ...many, 'w'.repeat(100), ''],
+      ['ZADD', 'j', '1', 'm1'],
+      ['ZADD', 'k', ...many, '1', 'w'.repeat(100)],
+    ],
+    ...[
+      ['XADD', 'l', '1-1', 'f', 'v'],
+      ['PFADD', 'm', ...many],
+    ],
+  ]
+  await server.client.pipeline([...made, ['XGROUP', 'CREATE', 'l', 'g1', '0']])
+  const dumped = await server.client.pipeline(made.map(([, key]) => ['DUMP', key!]))
+  await server.client.call('FLUSHALL')
+  return dumped as Uint8Array[]
 }
 
 async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {

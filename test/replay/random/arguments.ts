@@ -64,6 +64,11 @@ export function expireAtSeconds(draw: Draw): string {
   return String(EXPIRES_FROM_MS / 1000 + draw.below(1e6))
 }
 
+/** From now on, and far away. A log has it as a time: what compares has to let the server write it. */
+export function expireInSeconds(draw: Draw): string {
+  return String(2_000_000_000 + draw.below(1e6))
+}
+
 /** None of them, or one. */
 export function maybe(draw: Draw, percent: number, ...words: string[]): string[] {
   return draw.percent(percent) ? [draw.pick(words)] : []

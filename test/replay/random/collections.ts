@@ -20,6 +20,8 @@ export const lists: Family = {
   RPUSHX: draw => ['RPUSHX', l(draw), ...pushed(draw)],
   LPOP: draw => ['LPOP', l(draw)],
   RPOP: draw => ['RPOP', l(draw)],
+  LPOPN: draw => ['LPOP', l(draw), few(draw)],
+  RPOPN: draw => ['RPOP', l(draw), few(draw)],
   LINSERT: draw => ['LINSERT', l(draw), draw.pick(['BEFORE', 'AFTER']), member(draw), value(draw)],
   LSET: draw => ['LSET', l(draw), index(draw), value(draw)],
   LREM: draw => ['LREM', l(draw), String(draw.between(-2, 2)), member(draw)],
@@ -28,6 +30,10 @@ export const lists: Family = {
   LMOVE: draw => ['LMOVE', l(draw), l(draw), end(draw), end(draw)],
   LMPOP: draw => ['LMPOP', '2', l(draw), l(draw), end(draw), ...option(draw, 50, () => ['COUNT', few(draw)])],
   BLPOP: draw => ['BLPOP', l(draw), '0.001'],
+  BRPOP: draw => ['BRPOP', l(draw), '0.001'],
+  BRPOPLPUSH: draw => ['BRPOPLPUSH', l(draw), l(draw), '0.001'],
+  BLMOVE: draw => ['BLMOVE', l(draw), l(draw), end(draw), end(draw), '0.001'],
+  BLMPOP: draw => ['BLMPOP', '0.001', '1', l(draw), end(draw), 'COUNT', few(draw)],
 }
 
 export const sets: Family = {
@@ -81,6 +87,9 @@ export const sortedSets: Family = {
     draw.pick(['MIN', 'MAX']),
     ...option(draw, 50, () => ['COUNT', few(draw)]),
   ],
+  BZPOPMIN: draw => ['BZPOPMIN', z(draw), '0.001'],
+  BZPOPMAX: draw => ['BZPOPMAX', z(draw), '0.001'],
+  BZMPOP: draw => ['BZMPOP', '0.001', '1', z(draw), draw.pick(['MIN', 'MAX']), 'COUNT', few(draw)],
   ZUNIONSTORE: draw => ['ZUNIONSTORE', z(draw), ...zsources(draw, true)],
   ZINTERSTORE: draw => ['ZINTERSTORE', z(draw), ...zsources(draw, true)],
   ZDIFFSTORE: draw => ['ZDIFFSTORE', z(draw), ...zsources(draw, false)],
@@ -106,6 +115,10 @@ export const places: Family = {
     'GEOADD',
     g(draw),
     ...draw.times(1, 3, () => [longitude(draw), latitude(draw), `place${draw.below(40)}`]).flat(),
+  ],
+  GEOADD62: draw => [
+    ...['GEOADD', g(draw), ...maybe(draw, 60, 'NX', 'XX'), ...maybe(draw, 50, 'CH')],
+    ...[longitude(draw), latitude(draw), `place${draw.below(40)}`],
   ],
   GEORADIUS: draw => [
     ...['GEORADIUS', g(draw), longitude(draw), latitude(draw), distance(draw), 'km', ...count(draw), ...order(draw)],

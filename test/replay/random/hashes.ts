@@ -1,5 +1,17 @@
 /** Hashes, and fields that expire. */
-import {type Command, expireAtMs, type Family, float, integer, key, maybe, member, value} from './arguments.js'
+import {
+  type Command,
+  expireAtMs,
+  expireAtSeconds,
+  expireInSeconds,
+  type Family,
+  float,
+  integer,
+  key,
+  maybe,
+  member,
+  value,
+} from './arguments.js'
 import type {Draw} from './draw.js'
 
 const h = (draw: Draw): string => key(draw, 'h')
@@ -38,6 +50,10 @@ export const fieldExpiries: Family = {
     ...maybe(draw, 40, 'NX', 'XX', 'GT', 'LT'),
     ...fields(draw),
   ],
+  HEXPIREAT: draw => ['HEXPIREAT', f(draw), expireAtSeconds(draw), ...maybe(draw, 40, 'NX', 'XX'), ...fields(draw)],
+  HEXPIRE: draw => ['HEXPIRE', f(draw), expireInSeconds(draw), ...maybe(draw, 40, 'NX', 'GT'), ...fields(draw)],
+  HGETEXIN: draw => ['HGETEX', f(draw), 'EX', expireInSeconds(draw), ...fields(draw)],
+  HSETEXIN: draw => ['HSETEX', f(draw), 'EX', expireInSeconds(draw), ...fieldPairs(draw)],
   HPERSIST: draw => ['HPERSIST', f(draw), ...fields(draw)],
   HGETDEL: draw => ['HGETDEL', f(draw), ...fields(draw)],
   HGETEX: draw => ['HGETEX', f(draw), ...draw.pick([[], ['PERSIST'], ['PXAT', expireAtMs(draw)]]), ...fields(draw)],

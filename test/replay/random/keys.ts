@@ -1,5 +1,5 @@
 /** Keys whatever they hold, databases, libraries, SORT. */
-import {anyKey, expireAtMs, type Family, key, maybe, option} from './arguments.js'
+import {anyKey, expireAtMs, expireAtSeconds, expireInSeconds, type Family, key, maybe, option} from './arguments.js'
 import type {Draw} from './draw.js'
 
 export const DATABASES = 3
@@ -22,6 +22,8 @@ export const keys: Family = {
   PEXPIREAT: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw)],
   PEXPIREAT7: draw => ['PEXPIREAT', anyKey(draw), expireAtMs(draw), draw.pick(['NX', 'XX', 'GT', 'LT'])],
   // By a pattern elements are compared as numbers: of equal texts the server's sorting algorithm decides.
+  EXPIREAT: draw => ['EXPIREAT', anyKey(draw), expireAtSeconds(draw)],
+  EXPIRE: draw => ['EXPIRE', anyKey(draw), expireInSeconds(draw)],
   SORT: draw => {
     const by = option(draw, 20, () => ['BY', draw.pick(['s:*', 'nosort', 'h:*->m1'])])
     return [
@@ -31,6 +33,18 @@ export const keys: Family = {
       ...[...(by.length > 0 ? [] : maybe(draw, 50, 'ALPHA')), ...maybe(draw, 50, 'DESC'), 'STORE', key(draw, 'l')],
     ]
   },
+}
+
+/** What the server's DUMP answered. */
+export function restores(payloads: readonly Uint8Array[]): Family {
+  if (payloads.length === 0) return {}
+  return {
+    RESTORE: draw => {
+      const ttl = draw.pick([['0'], [expireAtMs(draw), 'ABSTTL']])
+      const payload = draw.pick(payloads)
+      return ['RESTORE', anyKey(draw), ttl[0]!, payload, ...ttl.slice(1), ...maybe(draw, 60, 'REPLACE')]
+    },
+  }
 }
 
 export const databases: Family = {

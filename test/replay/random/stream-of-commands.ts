@@ -3,7 +3,7 @@ import {type Command, cased, type Family} from './arguments.js'
 import {lists, places, sets, sortedSets} from './collections.js'
 import {Draw} from './draw.js'
 import {fieldExpiries, hashes} from './hashes.js'
-import {databases, keys, libraries} from './keys.js'
+import {databases, keys, libraries, restores} from './keys.js'
 import {restartStreams, streams} from './streams.js'
 import {bits, hyperLogLogs, strings} from './strings.js'
 
@@ -32,11 +32,30 @@ const SINCE: Readonly<Record<string, (redis: number, product: string) => boolean
   XSETID7: redis => redis >= 7,
   XGROUPCREATE7: redis => redis >= 7,
   PEXPIREAT7: redis => redis >= 7,
+  BRPOP: redis => redis >= 7,
+  BRPOPLPUSH: redis => redis >= 7,
+  BLMOVE: redis => redis >= 7,
+  BZPOPMIN: redis => redis >= 7,
+  BZPOPMAX: redis => redis >= 7,
+  SETGET: redis => redis >= 6.2,
+  LPOPN: redis => redis >= 6.2,
+  RPOPN: redis => redis >= 6.2,
+  GEOADD62: redis => redis >= 6.2,
   XGROUPCREATECONSUMER: redis => redis >= 6.2,
 }
 
 /** What they do depends on chance or on the clock: only once their server has written down what they did are they the same. */
-const CHOSEN: ReadonlySet<string> = new Set(['SPOP', 'XREADGROUP', 'XAUTOCLAIM'])
+const CHOSEN: ReadonlySet<string> = new Set([
+  ...['SPOP', 'XREADGROUP', 'XAUTOCLAIM', 'XADDNOW', 'EXPIRE', 'HEXPIRE'],
+  ...['SETIN', 'SETEX', 'PSETEX', 'GETEXIN', 'HGETEXIN', 'HSETEXIN'],
+])
+
+/** Left to `npm run soak`: differences are still open there. */
+const WIDER: ReadonlySet<string> = new Set([
+  ...['SETGET', 'SETIN', 'SETEX', 'PSETEX', 'GETEXIN', 'HEXPIREAT', 'HEXPIRE', 'HGETEXIN', 'HSETEXIN', 'EXPIREAT'],
+  ...['EXPIRE', 'LPOPN', 'RPOPN', 'BRPOP', 'BRPOPLPUSH', 'BLMOVE', 'BLMPOP', 'BZPOPMIN', 'BZPOPMAX', 'BZMPOP'],
+  ...['GEOADD62', 'XADDNOW', 'RESTORE'],
+])
 
 export interface Dialect {
   product: string
@@ -46,14 +65,19 @@ export interface Dialect {
   known: ReadonlySet<string>
   /** Commands too whose outcome only a server can choose, and writes to its log. */
   chosen: boolean
+  /** Also what is in WIDER. */
+  wider: boolean
+  /** DUMP's answers, for RESTORE. */
+  payloads: readonly Uint8Array[]
 }
 
 export function* randomCommands(seed: number, count: number, dialect: Dialect): Generator<Command> {
   const draw = new Draw(seed)
   restartStreams()
-  const makers = SHARES.map(([share, family]) => [share, known(family, draw, dialect)] as const).filter(
-    ([, all]) => all.length > 0,
-  )
+  const shares = dialect.wider ? [...SHARES, [1, restores(dialect.payloads)] as const] : SHARES
+  const makers = shares
+    .map(([share, family]) => [share, known(family, draw, dialect)] as const)
+    .filter(([, all]) => all.length > 0)
   const deck = makers.flatMap(([share, all]) => Array.from({length: share}, () => all))
   for (let made = 0; made < count; ) {
     const group = draw.percent(3) ? draw.between(1, 5) : 0
@@ -67,11 +91,12 @@ export function* randomCommands(seed: number, count: number, dialect: Dialect): 
   }
 }
 
-function known(family: Family, draw: Draw, {product, redis, known, chosen}: Dialect): Family[string][] {
+function known(family: Family, draw: Draw, {product, redis, known, chosen, wider}: Dialect): Family[string][] {
   return Object.entries(family)
     .filter(([name, make]) => {
       const command = String(make(new Draw(draw.seed))[0])
-      if (!chosen && CHOSEN.has(command)) return false
+      if (!wider && WIDER.has(name)) return false
+      if (!chosen && CHOSEN.has(name)) return false
       return known.has(command) && SINCE[name]?.(redis, product) !== false
     })
     .map(([, make]) => make)

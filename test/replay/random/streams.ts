@@ -32,6 +32,8 @@ export const streams: Family = {
     ...['XADD', x(draw), ...maybe(draw, 10, 'NOMKSTREAM'), ...option(draw, 30, () => trim(draw)), newId(draw)],
     ...draw.times(1, 3, () => [member(draw), value(draw)]).flat(),
   ],
+  /** Streams of their own: after the server's clock no other ID fits. */
+  XADDNOW: draw => ['XADD', `y:${draw.below(2)}`, 'MAXLEN', String(draw.between(1, 300)), '*', 'f', value(draw)],
   XADDAGAIN: draw => ['XADD', x(draw), newId(draw), 'f', 'v'],
   XDEL: draw => ['XDEL', x(draw), ...ids(draw)],
   XTRIM: draw => ['XTRIM', x(draw), ...trim(draw)],
