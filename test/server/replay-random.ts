@@ -137,9 +137,13 @@ async function rewrite(server: Server): Promise<void> {
 
 function* batches(commands: Iterable<Command>): Generator<Command[]> {
   let batch: Command[] = []
+  let open = false
   for (const command of commands) {
     batch.push(command)
-    if (batch.length === PIPELINED) {
+    const name = String(command[0]).toUpperCase()
+    open = name === 'MULTI' || (open && name !== 'EXEC')
+    // Within a transaction the server would only queue what is asked between two batches, and never rewrite its log.
+    if (batch.length >= PIPELINED && !open) {
       yield batch
       batch = []
     }
