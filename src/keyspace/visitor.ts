@@ -33,6 +33,11 @@ export interface StreamInfo {
   firstId: StreamId | undefined
   maxDeletedId: StreamId | undefined
   entriesAdded: Int64 | undefined
+  /**
+   * Counted by whoever replayed a log, and what groups have read too: nothing that was stored says it, and a server that
+   * does not count (before redis 7.0) loses nothing.
+   */
+  derived?: boolean | undefined
 }
 
 export interface StreamGroup {

@@ -76,6 +76,7 @@ export abstract class StreamLoader extends ValueVisitor {
     const {stream} = this
     stream.lastId.set(lastId)
     if (maxDeletedId !== undefined) stream.maxDeletedId.set(maxDeletedId)
+    stream.derived = entriesAdded === undefined
     // The oldest form does not say: a server of today takes the entries that are there.
     stream.entriesAdded = entriesAdded ?? stream.size
   }

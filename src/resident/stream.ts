@@ -26,6 +26,8 @@ export class StreamValue implements ResidentValue {
   readonly lastId = new StreamId()
   readonly maxDeletedId = new StreamId()
   entriesAdded: Int64 = 0
+  /** What was added, deleted and read is known by our own counting only. */
+  derived = true
   readonly #groups = new Map<string, ResidentGroup>()
   idempotence: Idempotence | undefined
 
@@ -96,9 +98,9 @@ export class StreamValue implements ResidentValue {
 
   show(visitor: ValueVisitor): void {
     this.entries.each(undefined, entry => showEntry(entry, visitor))
-    const {lastId, maxDeletedId, entriesAdded} = this
+    const {lastId, maxDeletedId, entriesAdded, derived} = this
     const firstId = this.firstId.copy()
-    visitor.streamInfo({length: this.size, lastId, firstId, maxDeletedId, entriesAdded})
+    visitor.streamInfo({length: this.size, lastId, firstId, maxDeletedId, entriesAdded, derived})
     const groups = [...this.#groups.values()].sort((one, other) => Buffer.compare(one.name, other.name))
     for (const group of groups) group.show(visitor)
     if (this.idempotence === undefined) return
@@ -117,6 +119,7 @@ export class StreamValue implements ResidentValue {
     copy.lastId.set(this.lastId)
     copy.maxDeletedId.set(this.maxDeletedId)
     copy.entriesAdded = this.entriesAdded
+    copy.derived = this.derived
     for (const group of this.#groups.values()) copy.addGroup(group.copy())
     copy.idempotence = this.idempotence
     return copy

@@ -99,8 +99,12 @@ export async function differences(
 ): Promise<string[]> {
   const out = join(folder, 'ours.rdb')
   await build([log], {out, target: name, force: true, ...options})
-  return await oracle.sameAfterLoading(name, log, out, {clocks: false, idle: false})
+  const found = await oracle.sameAfterLoading(name, log, out, {clocks: false, idle: false})
+  // A claim of what is gone makes a consumer from redis 7.2 on, and none in 7.0; a log of commands does not say whose it is.
+  return name === 'redis-7.0' ? found.filter(line => !IDLE_CONSUMER.test(line)) : found
 }
+
+const IDLE_CONSUMER = /consumer ".*": none, then 0 pending/
 
 /** Sends random commands to a server that logs them, and compares what the log means to it and to us. */
 export async function runThroughServer(run: RandomRun): Promise<string[]> {

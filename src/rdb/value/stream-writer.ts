@@ -102,7 +102,7 @@ export class StreamWriter extends ValueWriter {
       this.#version = 1
       return
     }
-    if (this.#version > 1) return
+    if (this.#version > 1 || info.derived === true) return
     if (info.maxDeletedId?.isZero === false) this.sink.refuse('the largest deleted ID of a stream')
     if (info.entriesAdded !== undefined && Number(info.entriesAdded) !== this.#entries) {
       this.sink.refuse('the number of entries that were ever added to a stream')
@@ -116,7 +116,8 @@ export class StreamWriter extends ValueWriter {
     writeString(out, name, 0, name.length, this.policy.compress)
     writeIdLengths(out, lastId)
     if (this.#version >= 2) writeInt64Length(out, entriesRead)
-    else if (entriesRead !== -1) this.sink.refuse('the number of entries that a group has read')
+    else if (entriesRead !== -1 && this.#info?.derived !== true)
+      this.sink.refuse('the number of entries that a group has read')
     writeLength(out, pendingCount)
     this.#inGroup = true
     this.#groupCount++

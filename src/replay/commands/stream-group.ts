@@ -73,6 +73,7 @@ function create(call: Call, there: StreamValue | undefined): void {
   const group = new ResidentGroup(call.keyspace.arena, name)
   group.lastId.set(lastId)
   group.entriesRead = entriesRead
+  if (entriesRead !== ENTRIES_READ_UNKNOWN) stream.derived = false
   stream.addGroup(group)
 }
 

@@ -224,7 +224,10 @@ function xsetid(call: Call): void {
   if (stream === undefined) throw new ReplyError(NO_SUCH_KEY)
   checkSetId(stream, lastId, entriesAdded)
   stream.lastId.set(lastId)
-  if (entriesAdded !== undefined) stream.entriesAdded = entriesAdded
+  if (entriesAdded !== undefined) {
+    stream.entriesAdded = entriesAdded
+    stream.derived = false
+  }
   if (maxDeletedId !== undefined && !maxDeletedId.isZero) stream.maxDeletedId.set(maxDeletedId)
 }
 

@@ -96,7 +96,9 @@ function known(family: Family, draw: Draw, {product, redis, known, chosen, wider
     .filter(([name, make]) => {
       const command = String(make(new Draw(draw.seed))[0])
       if (!wider && WIDER.has(name)) return false
-      if (!chosen && CHOSEN.has(name)) return false
+      if (!chosen && (CHOSEN.has(name) || CHOSEN.has(command))) return false
+      // Only from then on a consumer is made who is then given nothing.
+      if (!chosen && command === 'XCLAIM' && redis < 7.2) return false
       return known.has(command) && SINCE[name]?.(redis, product) !== false
     })
     .map(([, make]) => make)
