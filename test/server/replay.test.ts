@@ -79,10 +79,14 @@ describeEachServer('the log of', name => {
   })
 
   // Redis 6.0 refuses many an option that the engine knows, and would have logged none of them.
-  it.skipIf(name === 'redis-6.0')(`random commands that no server has rewritten (seed ${SEED + 2})`, {
-    timeout: TIMEOUT_MS,
-  }, async () => {
-    const run = {name, seed: SEED + 2, commands: Math.ceil(COMMANDS / 10), config: {}, rewrite: false}
-    await expectSame(run, runAsLog, commandsOf)
-  })
+  it.skipIf(name === 'redis-6.0')(
+    `random commands that no server has rewritten (seed ${SEED + 2})`,
+    {
+      timeout: TIMEOUT_MS,
+    },
+    async () => {
+      const run = {name, seed: SEED + 2, commands: Math.ceil(COMMANDS / 10), config: {}, rewrite: false}
+      await expectSame(run, runAsLog, commandsOf)
+    },
+  )
 })
