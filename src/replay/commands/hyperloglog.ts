@@ -29,7 +29,11 @@ function pfadd(call: Call): void {
   if (changed) hll.begin()
   for (let arg = 2; arg < call.argc; arg++) {
     const raised = hll.add(call.bytes, call.start(arg), call.end(arg))
-    if (raised === undefined) throw new ReplyError(DAMAGED)
+    if (raised === undefined) {
+      // What was counted before the damage was met stays counted.
+      save(call, 1)
+      throw new ReplyError(DAMAGED)
+    }
     changed ||= raised
   }
   if (!changed) return
