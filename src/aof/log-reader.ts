@@ -217,7 +217,8 @@ export class LogReader {
   #finish(): LogEnd {
     const end = this.#end
     if (this.#inTransaction) end.torn = end.torn === 'command' ? 'command' : 'transaction'
-    end.bytes = this.#cursor.base + this.#cursor.end
+    // What is torn may be known to be so before all of it has been read.
+    end.bytes = Number.isFinite(this.source.inputBytes) ? this.source.inputBytes : this.#cursor.base + this.#cursor.end
     return end
   }
 }

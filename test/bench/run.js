@@ -3,11 +3,11 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
-import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} from 'node:fs'
+import {copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync} from 'node:fs'
 import {cpus, loadavg} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -15,6 +15,7 @@ import {prepareBuild} from './building.js'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
+import {checkingLogs, prepareReplay} from './replaying.js'
 import {prepareSync} from './syncing.js'
 
 const MEMORY = '/dev/shm'
@@ -74,6 +75,16 @@ const BENCHES = [
       prepare: (/** @type {string} */ file, /** @type {string} */ memory) => prepareBuild(file, memory, ours, sort),
     })),
   ),
+  {
+    name: 'check:aof',
+    corpus: 'aof',
+    subjects: (/** @type {string} */ folder) => checkingLogs(folder, ours),
+  },
+  {
+    name: 'build:aof',
+    corpus: 'aof',
+    prepare: (/** @type {string} */ folder, /** @type {string} */ memory) => prepareReplay(folder, memory, ours),
+  },
   .../** @type {const} */ ([
     ['diskless', 'yes'],
     ['disk', 'no'],
@@ -120,6 +131,12 @@ function nearest(path, folder) {
   return copy
 }
 
+/** Bytes of all files below a folder. @param {string} folder */
+function sizeOf(folder) {
+  const names = readdirSync(folder, {recursive: true, encoding: 'utf8'})
+  return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+}
+
 /**
  * @param {Bench} bench
  * @param {{scale: number, runs: number, folder: string}} options
@@ -129,8 +146,9 @@ async function runBench(bench, {scale, runs, folder}) {
   let bytes = 0
   if (bench.corpus !== undefined) {
     const path = await corpusFile(bench.corpus, scale, words => process.stderr.write(`${words}\n`))
-    bytes = statSync(path).size
-    file = nearest(path, folder)
+    const whole = statSync(path).isFile()
+    bytes = whole ? statSync(path).size : sizeOf(path)
+    file = whole ? nearest(path, folder) : path
   }
   const prepared = await bench.prepare?.(file, folder)
   const measured = await measureInTurns(prepared?.subjects ?? bench.subjects?.(file) ?? [], runs)
