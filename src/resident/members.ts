@@ -66,14 +66,37 @@ export class Members extends RecordPlace {
       if (entry >= 0) table.place(entry, this.at)
       return entry
     }
-    const {at} = this
+    return this.#packed === 0 ? -1 : this.#findPacked(bytes, start, end)
+  }
+
+  /** On locals: most of a replay's time goes by here. */
+  #findPacked(bytes: Uint8Array, start: number, end: number): number {
+    const {bytes: own, words} = this.arena.chunk(this.#packed)
+    const data = placeOf(this.#packed) + DATA
+    const stop = data + words[(data - DATA + USED) >>> 2]!
     const length = end - start
-    for (let handle = this.first(); handle >= 0; handle = this.#behind()) {
-      if (at.end - at.start !== length) continue
-      const own = at.bytes
-      let i = start
-      for (let j = at.start; i < end && bytes[i] === own[j]; i++) j++
-      if (i === end) return handle
+    for (let p = data; p < stop; ) {
+      const at = p
+      let member = own[p++]!
+      let payload = own[p++]!
+      if (member >= 0x80 || payload >= 0x80) {
+        this.#lookPacked(at - data)
+        p = this.start
+        member = this.end - p
+        payload = this.payloadEnd - this.end
+      }
+      if (member === length) {
+        let i = 0
+        while (i < length && own[p + i] === bytes[start + i]) i++
+        if (i === length) {
+          this.bytes = own
+          this.start = p
+          this.end = p + member
+          this.payloadEnd = this.end + payload
+          return at - data
+        }
+      }
+      p += member + payload
     }
     return -1
   }
