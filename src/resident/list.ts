@@ -2,12 +2,12 @@
  * A list in memory: nodes of packed elements, each in a block of its own.
  *
  *   node   <bytes: u32> <elements: u32> (<bytes of the element> element)*
- *          lengths as 7 bits a byte, the lowest first, 0x80 where more follow
+ *          (packed-length.ts)
  */
 import type {ValueVisitor} from '../keyspace/visitor.js'
 import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
 import {copyBytes} from './byte-table.js'
-import {lengthBytes, putLength} from './members.js'
+import {LENGTH_MORE, lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 import type {ResidentValue} from './value.js'
 
 const USED = HEAD_BYTES
@@ -241,13 +241,9 @@ export class ListValue implements ResidentValue {
     const data = placeOf(node) + DATA
     let p = data + place
     let length = bytes[p++]!
-    if (length >= 0x80) {
-      length &= 0x7f
-      for (let shift = 7, more = true; more; shift += 7) {
-        const byte = bytes[p++]!
-        length |= (byte & 0x7f) << shift
-        more = byte >= 0x80
-      }
+    if (length >= LENGTH_MORE) {
+      length = readLength(bytes, p - 1)
+      p = lengthEnd()
     }
     const {at} = this
     at.bytes = bytes

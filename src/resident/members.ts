@@ -4,13 +4,14 @@
  * as in a server; many in a table.
  *
  *   packed   <bytes: u32> <elements: u32> (<bytes of the member> <bytes of the payload> member payload)*
- *            lengths as 7 bits a byte, the lowest first, 0x80 where more follow
+ *            (packed-length.ts)
  *
  * A handle names an element until elements are added, resized or removed.
  */
 import type {Arena} from './arena.js'
 import {HEAD_BYTES, placeOf} from './arena.js'
 import {ByteTable, copyBytes, hashOf, RecordPlace} from './byte-table.js'
+import {LENGTH_MORE, lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 
 const USED = HEAD_BYTES
 const COUNT = HEAD_BYTES + 4
@@ -79,7 +80,7 @@ export class Members extends RecordPlace {
       const at = p
       let member = own[p++]!
       let payload = own[p++]!
-      if (member >= 0x80 || payload >= 0x80) {
+      if (member >= LENGTH_MORE || payload >= LENGTH_MORE) {
         this.#lookPacked(at - data)
         p = this.start
         member = this.end - p
@@ -143,22 +144,14 @@ export class Members extends RecordPlace {
     if (handle >= words[(block + USED) >>> 2]!) return -1
     let p = block + DATA + handle
     let member = bytes[p++]!
-    if (member >= 0x80) {
-      member &= 0x7f
-      for (let shift = 7, more = true; more; shift += 7) {
-        const byte = bytes[p++]!
-        member |= (byte & 0x7f) << shift
-        more = byte >= 0x80
-      }
+    if (member >= LENGTH_MORE) {
+      member = readLength(bytes, p - 1)
+      p = lengthEnd()
     }
     let payload = bytes[p++]!
-    if (payload >= 0x80) {
-      payload &= 0x7f
-      for (let shift = 7, more = true; more; shift += 7) {
-        const byte = bytes[p++]!
-        payload |= (byte & 0x7f) << shift
-        more = byte >= 0x80
-      }
+    if (payload >= LENGTH_MORE) {
+      payload = readLength(bytes, p - 1)
+      p = lengthEnd()
     }
     const {at} = this
     at.bytes = bytes
@@ -312,21 +305,3 @@ export class Members extends RecordPlace {
 }
 
 const place = new RecordPlace()
-
-export function lengthBytes(length: number): number {
-  let bytes = 1
-  for (let rest = length >>> 7; rest > 0; rest >>>= 7) bytes++
-  return bytes
-}
-
-/** Writes a length and returns where it ends. */
-export function putLength(bytes: Uint8Array, at: number, length: number): number {
-  let rest = length
-  let p = at
-  while (rest >= 0x80) {
-    bytes[p++] = (rest & 0x7f) | 0x80
-    rest >>>= 7
-  }
-  bytes[p++] = rest
-  return p
-}

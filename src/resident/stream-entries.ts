@@ -4,14 +4,14 @@
  *
  *   node    <end of the entries: u32> <entries: u32> <start of the entries: u32> entry*
  *   entry   <ID: 16 bytes> <bytes of all behind this> (<bytes of the string> string)*      fields and values in turn
- *           lengths as 7 bits a byte, the lowest first, 0x80 where more follow
+ *           (packed-length.ts)
  *
  * What is trimmed goes from the front: only `start` moves.
  */
 import {StreamId as Id, STREAM_ID_BYTES, type StreamId} from '../encoding/stream-id.js'
 import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
 import {copyBytes} from './byte-table.js'
-import {lengthBytes, putLength} from './members.js'
+import {lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 
 const END = HEAD_BYTES
 const COUNT = HEAD_BYTES + 4
@@ -38,20 +38,6 @@ export class EntryPlace {
   /** The first string, with its length before it. */
   start = 0
   end = 0
-}
-
-/** Reads a length at a place of memory: `lengthAt` is the value, `lengthEnd` where it ends. */
-let lengthEnd = 0
-function lengthAt(bytes: Uint8Array, at: number): number {
-  let p = at
-  let length = 0
-  for (let shift = 0; ; shift += 7) {
-    const byte = bytes[p++]!
-    length |= (byte & 0x7f) << shift
-    if (byte < 0x80) break
-  }
-  lengthEnd = p
-  return length
 }
 
 export class StreamEntries {
@@ -242,9 +228,9 @@ export class StreamEntries {
           wider.set(bounds)
           bounds = wider
         }
-        const length = lengthAt(bytes, p)
-        bounds[2 * count] = lengthEnd
-        p = lengthEnd + length
+        const length = readLength(bytes, p)
+        bounds[2 * count] = lengthEnd()
+        p = lengthEnd() + length
         bounds[2 * count + 1] = p
       }
       this.append(id, {bytes, bounds, first: 0, end: count})
@@ -275,25 +261,25 @@ export class StreamEntries {
     const data = placeOf(node) + DATA
     const {at} = this
     at.id.readBE(bytes, data + place)
-    const body = lengthAt(bytes, data + place + STREAM_ID_BYTES)
+    const body = readLength(bytes, data + place + STREAM_ID_BYTES)
     at.bytes = bytes
-    at.start = lengthEnd
-    at.end = lengthEnd + body
+    at.start = lengthEnd()
+    at.end = lengthEnd() + body
     return at.end - data
   }
 
   #skip(node: number, place: number): number {
     const data = placeOf(node) + DATA
-    const body = lengthAt(this.arena.chunk(node).bytes, data + place + STREAM_ID_BYTES)
-    return lengthEnd + body - data
+    const body = readLength(this.arena.chunk(node).bytes, data + place + STREAM_ID_BYTES)
+    return lengthEnd() + body - data
   }
 }
 
 /** Takes each string of an entry, where it starts and ends. */
 export function eachString({bytes, start, end}: EntryPlace, take: (start: number, end: number) => void): void {
   for (let p = start; p < end; ) {
-    const length = lengthAt(bytes, p)
-    const from = lengthEnd
+    const length = readLength(bytes, p)
+    const from = lengthEnd()
     p = from + length
     take(from, p)
   }
@@ -303,8 +289,8 @@ export function eachString({bytes, start, end}: EntryPlace, take: (start: number
 export function stringsOf({bytes, start, end}: EntryPlace): number {
   let count = 0
   for (let p = start; p < end; count++) {
-    const length = lengthAt(bytes, p)
-    p = lengthEnd + length
+    const length = readLength(bytes, p)
+    p = lengthEnd() + length
   }
   return count
 }
