@@ -62,7 +62,7 @@ export async function inspect(name: string, options: InspectOptions): Promise<In
     selecting?.refuseBytes()
     return false
   }
-  const memory = memoryOptions(options, takes)
+  const memory = memoryOptions(options, takes, source.format === 'aof')
   let origin: SourceOrigin | undefined
   const visitor = new InventoryVisitor({...options, memory}, () => origin)
   if (!selection.everything) selecting = new SelectingVisitor(selection, visitor)
@@ -93,13 +93,15 @@ function isNothing(inventory: Inventory, selecting: SelectingVisitor | undefined
   return seen + aux.size + otherAux.length + functions.length + modules.length === 0
 }
 
-/** Bounds of size ask for an estimate too. */
+/** Bounds of size ask for an estimate too; and keys of a log have no other size than that. */
 function memoryOptions(
   {memory, selection = {}}: InspectOptions,
   takes: (memoryBytes: number) => boolean,
+  log: boolean,
 ): MemoryOptions | undefined {
   const bounded = selection.minBytes !== undefined || selection.maxBytes !== undefined
-  return bounded ? {...memory, takes} : memory
+  if (bounded) return {...memory, takes}
+  return log ? (memory ?? {}) : memory
 }
 
 /** Of an RDB file more is known: its end was reached where its checksum is wrong, too. */

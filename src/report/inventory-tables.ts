@@ -30,16 +30,13 @@ export function databasesTable(
 ): string[] {
   const sums = others === undefined ? counts : [...counts, others]
   if (sums.length === 0) return []
-  const total = sums.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const estimated = sums.some(({memoryBytes}) => memoryBytes > 0)
-  const row = (name: string, {keys, expiring, expired, rdbBytes, memoryBytes}: DatabaseSums): string[] => [
+  const sizes = new SizeColumns(sums)
+  const row = (name: string, sum: DatabaseSums): string[] => [
     name,
-    formatCount(keys),
-    formatCount(expiring),
-    formatCount(expired),
-    ...(estimated ? [formatSize(memoryBytes)] : []),
-    formatSize(rdbBytes),
-    formatShare(rdbBytes, total),
+    formatCount(sum.keys),
+    formatCount(sum.expiring),
+    formatCount(sum.expired),
+    ...sizes.cells(sum),
   ]
   const rows = counts.slice(0, ROWS_MAX).map(one => row(String(one.db), one))
   const rest = sums.slice(ROWS_MAX)
@@ -47,9 +44,32 @@ export function databasesTable(
     const name = others === undefined ? `${formatCount(rest.length)} more` : `over ${formatCount(rest.length - 1)} more`
     rows.push(row(name, addedUp(rest)))
   }
-  const memory = estimated ? ['memory'] : []
-  const titles = ['database', 'keys', 'expiring', 'expired', ...memory, 'in file', 'share']
+  const titles = ['database', 'keys', 'expiring', 'expired', ...sizes.titles]
   return formatTable(titles.map(numeric), rows, style)
+}
+
+/** Memory where it was estimated, bytes in the file where keys have a place in it, and the share of the whole. */
+class SizeColumns {
+  readonly titles: string[]
+  readonly #estimated: boolean
+  /** Keys of a log stand nowhere in it. */
+  readonly #stored: boolean
+  readonly #total: number
+
+  constructor(rows: readonly Pick<DatabaseSums, 'rdbBytes' | 'memoryBytes'>[]) {
+    this.#estimated = rows.some(({memoryBytes}) => memoryBytes > 0)
+    this.#stored = !this.#estimated || rows.some(({rdbBytes}) => rdbBytes > 0)
+    this.#total = rows.reduce((sum, one) => sum + (this.#stored ? one.rdbBytes : one.memoryBytes), 0)
+    this.titles = [...(this.#estimated ? ['memory'] : []), ...(this.#stored ? ['in file'] : []), 'share']
+  }
+
+  cells({rdbBytes, memoryBytes}: Pick<DatabaseSums, 'rdbBytes' | 'memoryBytes'>): string[] {
+    return [
+      ...(this.#estimated ? [formatSize(memoryBytes)] : []),
+      ...(this.#stored ? [formatSize(rdbBytes)] : []),
+      formatShare(this.#stored ? rdbBytes : memoryBytes, this.#total),
+    ]
+  }
 }
 
 function addedUp(rows: readonly DatabaseSums[]): DatabaseSums {
@@ -62,18 +82,15 @@ function addedUp(rows: readonly DatabaseSums[]): DatabaseSums {
 
 export function encodingsTable(counts: readonly EncodingCount[], style: Style): string[] {
   if (counts.length === 0) return []
-  const total = counts.reduce((sum, {rdbBytes}) => sum + rdbBytes, 0)
-  const estimated = counts.some(({memoryBytes}) => memoryBytes > 0)
-  const rows = counts.map(({type, encoding, keys, elements, rdbBytes, memoryBytes}) => [
-    type,
-    encoding,
-    formatCount(keys),
-    elementsText(type, elements),
-    ...(estimated ? [formatSize(memoryBytes)] : []),
-    formatSize(rdbBytes),
-    formatShare(rdbBytes, total),
+  const sizes = new SizeColumns(counts)
+  const rows = counts.map(one => [
+    one.type,
+    one.encoding,
+    formatCount(one.keys),
+    elementsText(one.type, one.elements),
+    ...sizes.cells(one),
   ])
-  const titles = ['keys', 'elements', ...(estimated ? ['memory'] : []), 'in file', 'share']
+  const titles = ['keys', 'elements', ...sizes.titles]
   return formatTable([textual('type'), textual('encoding'), ...titles.map(numeric)], rows, style)
 }
 
@@ -127,9 +144,11 @@ function keyColumns(keys: readonly ListedKey[], {nowMs}: TablesView, title: stri
   }
   const memory: KeyColumn = {column: numeric('memory'), spare: 0, cell: key => formatSize(key.memoryBytes)}
   const estimated = keys.some(({memoryBytes}) => memoryBytes > 0)
+  const spare = estimated ? 2 : 0
+  const stored: KeyColumn = {column: numeric('in file'), spare, cell: ({rdbBytes}) => formatSize(rdbBytes)}
   return [
     ...(estimated ? [memory] : []),
-    {column: numeric('in file'), spare: estimated ? 2 : 0, cell: ({rdbBytes}) => formatSize(rdbBytes)},
+    ...(estimated && keys.every(({rdbBytes}) => rdbBytes === 0) ? [] : [stored]),
     {column: numeric('elements'), spare: 0, cell: ({type, elements}) => elementsText(type, elements)},
     {column: textual('type'), spare: 0, cell: ({type}) => type},
     {column: textual('encoding'), spare: 3, cell: ({encoding}) => encoding},
