@@ -28,6 +28,11 @@ export class PeekedSource implements ByteSource {
   /** A copy of the first bytes: as many as asked for, or all that there are. */
   async peek(bytes: number): Promise<Uint8Array> {
     while (this.#seen < bytes && !this.#ended) await this.#readOne(bytes)
+    return this.arrived(bytes)
+  }
+
+  /** A copy of what has been seen so far, and at most so much: nothing is waited for. */
+  arrived(bytes: number): Uint8Array {
     const head: Uint8Array[] = []
     let missing = bytes
     for (const window of this.#windows) {

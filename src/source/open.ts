@@ -6,6 +6,7 @@ import {createReadStream, fstat as fstatCallback} from 'node:fs'
 import {open, readFile, stat} from 'node:fs/promises'
 import {isatty} from 'node:tty'
 import {promisify} from 'node:util'
+import {isPreamble} from '../aof/preamble.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
 import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
@@ -15,7 +16,6 @@ import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
-import {MAGIC_BYTES} from '../rdb/versions.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import type {AofOptions, AofSource} from './aof.js'
 import type {OnFetch} from './live.js'
@@ -120,14 +120,20 @@ async function creatingReader(source: PeekedSource): Promise<EntrySource> {
   return new CreatingReader(source)
 }
 
-/** Servers up to 6.2 mark a snapshot that their log begins with, among the first facts of it. */
-const PREAMBLE = Buffer.from('aof-preamble\xc0\x01', 'latin1')
-const PREAMBLE_BYTES = 1024
-
-async function isPreamble(source: PeekedSource, head: Uint8Array): Promise<boolean> {
-  if (!/^(REDIS|VALKEY)/.test(Buffer.from(head).toString('latin1'))) return false
-  return Buffer.from(await source.peek(PREAMBLE_BYTES)).includes(PREAMBLE)
+/** A snapshot that says that a log follows it. No byte is waited for that it does not take to tell: a pipe may stay open. */
+async function hasLog(source: PeekedSource): Promise<boolean> {
+  for (let seen = 0; ; ) {
+    await source.peek(seen + 1)
+    const head = source.arrived(PREAMBLE_BYTES_MAX)
+    const marked = isPreamble(head)
+    if (marked !== undefined) return marked
+    if (head.length === seen || head.length === PREAMBLE_BYTES_MAX) return false
+    seen = head.length
+  }
 }
+
+/** More facts than that no server writes. */
+const PREAMBLE_BYTES_MAX = 64 * 1024
 
 /** The names of columns, of which one is called key; undefined where more must be seen of the row. */
 function isTable(head: Uint8Array, wanted: number): boolean | undefined {
@@ -157,9 +163,7 @@ async function recognised(source: PeekedSource, options: OpenOptions): Promise<E
     if (table === true) return new CsvReader(source)
     if (table === undefined) continue
     if (first !== undefined || head.length < bytes || bytes > BLANKS_MAX) {
-      return (await isPreamble(source, await source.peek(MAGIC_BYTES)))
-        ? await logOfFile(source, options)
-        : new RdbReader(source, options)
+      return (await hasLog(source)) ? await logOfFile(source, options) : new RdbReader(source, options)
     }
   }
 }
