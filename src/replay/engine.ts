@@ -7,7 +7,7 @@
  * is never completed are not applied.
  */
 import type {LogCommand} from '../aof/log-reader.js'
-import {LimitError, UnsupportedError} from '../errors.js'
+import {FormatError, LimitError, UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
 import {ReplyError, UnreplayableError} from './command.js'
@@ -28,6 +28,11 @@ export interface Refusal {
 export interface ReplayOptions {
   /** What relative expiries count from where the log has no timestamps, in milliseconds since 1970. */
   nowMs: number
+  /**
+   * As a server that loads its log, which ends at a command with too few or too many arguments (valkey 9.1; redis 8.0 crashes),
+   * instead of answering with an error as it does to clients.
+   */
+  loads?: boolean | undefined
   /** Go on where a command cannot be replayed offline: it is told, and left out. */
   skipUnsupported?: boolean | undefined
   /** Told of each command that was not applied. */
@@ -84,7 +89,7 @@ export class ReplayEngine {
       return
     }
     if (!takesArgc(spec, command.argc)) {
-      this.#fail(`ERR wrong number of arguments for '${spec.name.toLowerCase()}' command`, spec, command)
+      this.#refuseArgc(spec, command)
       return
     }
     if (this.#inTransaction || spec.name === 'MULTI') this.#transact(spec, command)
@@ -150,9 +155,13 @@ export class ReplayEngine {
     return placed
   }
 
-  #fail(message: string, spec: NamedCommand, command: LogCommand): void {
+  #refuseArgc(spec: NamedCommand, command: LogCommand): void {
+    if (this.options.loads === true) {
+      const text = `${spec.name} cannot have ${command.argc - 1} arguments: servers end at such a log, or crash`
+      throw new FormatError('BAD_COMMAND', text, command.offset)
+    }
     this.commands++
-    this.#refuse(message, spec, command)
+    this.#refuse(`ERR wrong number of arguments for '${spec.name.toLowerCase()}' command`, spec, command)
   }
 
   #refuse(message: string, spec: NamedCommand, command: LogCommand): void {

@@ -122,7 +122,7 @@ export class AofSource implements EntrySource {
       counts.set(problem.code, told)
       if (told <= TOLD_MAX) tell(problem)
     }
-    const engine = new ReplayEngine(this.keyspace, {nowMs, skipUnsupported, onRefusal})
+    const engine = new ReplayEngine(this.keyspace, {nowMs, loads: skipUnsupported !== true, skipUnsupported, onRefusal})
     let checksum: SourceEnd['checksum'] = 'absent'
     for (file of files) {
       engine.beginFile()

@@ -191,6 +191,16 @@ describe('commands that are not applied', () => {
     expect(problems).toMatchObject([{code: 'COMMAND_SKIPPED', offset: sets('a').length}])
   })
 
+  it('stop the reading where they have too few arguments, as servers do; or are told, where that is wanted', async () => {
+    const log = sets('a') + frame('SET', 'b') + sets('c')
+    await expect(read(single(log))).rejects.toMatchObject({code: 'BAD_COMMAND', offset: sets('a').length})
+    const {keys, problems} = await read(single(log), {skipUnsupported: true})
+    expect(keys).toEqual(['0/a', '0/c'])
+    expect(problems).toMatchObject([
+      {code: 'COMMAND_FAILED', text: expect.stringContaining('wrong number of arguments')},
+    ])
+  })
+
   it('are not those whose framing is loose: servers read it', async () => {
     const {keys, problems} = await read(single(`*3\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1xx${sets('b')}`))
     expect(keys).toEqual(['0/a', '0/b'])
