@@ -47,7 +47,7 @@ const TOLD_MAX = 20
 
 export class AofSource implements EntrySource {
   readonly format = 'aof'
-  readonly keyspace = new Keyspace()
+  #keyspace = new Keyspace()
   replayed: Replayed | undefined
   #first: PeekedSource | undefined
   #reader: LogReader | undefined
@@ -101,7 +101,9 @@ export class AofSource implements EntrySource {
       tell({code: 'STRAY_FILE', severity: 'warning', offset: 0, file: name, text})
     }
     const checksum = await this.#replay(visitor, tell)
-    await showKeyspace(this.keyspace, visitor)
+    await showKeyspace(this.#keyspace, visitor)
+    // Another log may be replayed before this one is closed.
+    this.#keyspace = new Keyspace()
     return {checksum}
   }
 
@@ -122,7 +124,12 @@ export class AofSource implements EntrySource {
       counts.set(problem.code, told)
       if (told <= TOLD_MAX) tell(problem)
     }
-    const engine = new ReplayEngine(this.keyspace, {nowMs, loads: skipUnsupported !== true, skipUnsupported, onRefusal})
+    const engine = new ReplayEngine(this.#keyspace, {
+      nowMs,
+      loads: skipUnsupported !== true,
+      skipUnsupported,
+      onRefusal,
+    })
     let checksum: SourceEnd['checksum'] = 'absent'
     for (file of files) {
       engine.beginFile()
@@ -157,7 +164,7 @@ export class AofSource implements EntrySource {
       preamble: snapshot => {
         const header = () => snapshot.header!
         const onAux = (name: string, value: Uint8Array, nameBytes?: Uint8Array) => visitor.aux?.(name, value, nameBytes)
-        return new LoadingVisitor(this.keyspace, {header, onAux, onProblem: placed})
+        return new LoadingVisitor(this.#keyspace, {header, onAux, onProblem: placed})
       },
       problem: placed,
     }
