@@ -58,7 +58,10 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
   [['BAD_TABLE'], 'test/csv/csv.test.ts'],
   [['BAD_MANIFEST'], 'test/aof/manifest.test.ts'],
-  [['LOG_TORN', 'COMMAND_FAILED', 'COMMAND_SKIPPED', 'LOOSE_FRAMING', 'STRAY_FILE'], 'test/source/aof.test.ts'],
+  [
+    ['LOG_TORN', 'COMMAND_FAILED', 'COMMAND_SKIPPED', 'COMMAND_PARTLY', 'LOOSE_FRAMING', 'STRAY_FILE'],
+    'test/source/aof.test.ts',
+  ],
   [
     ['MISSING_FILE', 'LOG_TORN', 'BAD_ARITY', 'BAD_TRANSACTION', 'MODULE_COMMAND', 'STRAY_FILE', 'LOOSE_FRAMING'],
     'test/jobs/check-aof.test.ts',

@@ -123,10 +123,17 @@ export class Call {
   /** `ms-seq`, or `ms` alone with a sequence number that is given. Throws for anything else, `*` too. */
   id(arg: number, missingSeq: '0' | '18446744073709551615' = '0'): StreamId {
     if (arg >= this.argc) throw syntaxError()
-    const text = this.text(arg)
-    const id = StreamId.parse(text.includes('-') ? text : `${text}-${missingSeq}`)
+    const id = this.idOrNone(arg, missingSeq)
     if (id === undefined) throw new ReplyError('ERR Invalid stream ID specified as stream command argument')
     return id
+  }
+
+  /** The same; undefined for anything else. */
+  idOrNone(arg: number, missingSeq: '0' | '18446744073709551615' = '0'): StreamId | undefined {
+    const id = new StreamId()
+    if (id.parseBytes(this.bytes, this.start(arg), this.end(arg))) return id
+    const text = this.text(arg)
+    return StreamId.parse(text.includes('-') ? text : `${text}-${missingSeq}`)
   }
 
   /** The number of the key that an argument names; -1 where there is none. */

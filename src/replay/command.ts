@@ -40,6 +40,11 @@ export class UnreplayableError extends Error {
   override readonly name = 'UnreplayableError'
 }
 
+/** The command was applied, but for something that the log does not tell: the message says what. */
+export class PartlyAppliedError extends Error {
+  override readonly name = 'PartlyAppliedError'
+}
+
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value'
 export const SYNTAX_ERROR = 'ERR syntax error'
 export const NOT_INTEGER = 'ERR value is not an integer or out of range'

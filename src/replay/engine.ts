@@ -10,14 +10,17 @@ import type {LogCommand} from '../aof/log-reader.js'
 import {FormatError, LimitError, UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
-import {ReplyError, UnreplayableError} from './command.js'
+import {PartlyAppliedError, ReplyError, UnreplayableError} from './command.js'
 import {CommandQueue} from './queue.js'
 import {lookupCommand, type NamedCommand, takesArgc} from './table.js'
 
-/** A command that was not applied. */
+/** A command that was not applied, or not all of it. */
 export interface Refusal {
-  /** `error`: the server's own answer would be this error; `skipped`: nobody can say offline what it does. */
-  kind: 'error' | 'skipped'
+  /**
+   * `error`: the server's own answer would be this error; `skipped`: nobody can say offline what it does; `partly`: it
+   * was applied, but for what the message says.
+   */
+  kind: 'error' | 'skipped' | 'partly'
   command: string
   message: string
   offset: number
@@ -145,7 +148,9 @@ export class ReplayEngine {
   #failed(error: unknown, spec: NamedCommand, command: LogCommand): void {
     if (error instanceof ReplyError) this.#refuse(error.message, spec, command)
     else if (error instanceof UnreplayableError) this.#skip(error.message, spec, command)
-    else throw error instanceof LimitError ? this.#placed(error, spec, command) : error
+    else if (error instanceof PartlyAppliedError) {
+      this.options.onRefusal?.(this.#refusal('partly', error.message, spec.name, spec.key, command))
+    } else throw error instanceof LimitError ? this.#placed(error, spec, command) : error
   }
 
   /** Commands do not know where they stand. */

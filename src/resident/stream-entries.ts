@@ -2,7 +2,7 @@
  * The entries of a stream in memory, in the order of their IDs: nodes of packed
  * entries, each in a block of its own.
  *
- *   node    <end of the entries: u32> <entries: u32> <start of the entries: u32> entry*
+ *   node    <end of the entries: u32> <entries: u32> <start of the entries: u32> <entries ever: u32> entry*
  *   entry   <ID: 16 bytes> <bytes of all behind this> (<bytes of the string> string)*      fields and values in turn
  *           (packed-length.ts)
  *
@@ -16,9 +16,10 @@ import {lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 const END = HEAD_BYTES
 const COUNT = HEAD_BYTES + 4
 const START = HEAD_BYTES + 8
-const DATA = HEAD_BYTES + 12
-const NODE_HEAD_BYTES = 12
-/** As a server's own nodes (stream-node-max-entries, stream-node-max-bytes). */
+const EVER = HEAD_BYTES + 12
+const DATA = HEAD_BYTES + 16
+const NODE_HEAD_BYTES = 16
+/** As a server's own nodes (stream-node-max-entries, stream-node-max-bytes): entries that were deleted count. */
 const NODE_ENTRIES_MAX = 100
 const NODE_BYTES_MAX = 4096
 const NODE_BYTES_MIN = 244
@@ -77,11 +78,11 @@ export class StreamEntries {
     const last = this.#nodes.length - 1
     let node = last < 0 ? 0 : this.#nodes[last]!
     const used = last < 0 ? 0 : this.#word(node, END)
-    const full = last < 0 || used + size > NODE_BYTES_MAX || this.#word(node, COUNT) >= NODE_ENTRIES_MAX
+    const full = last < 0 || used + size > NODE_BYTES_MAX || this.#word(node, EVER) >= NODE_ENTRIES_MAX
     if (full) {
       node = arena.take(Math.max(NODE_HEAD_BYTES + size, NODE_BYTES_MIN))
       this.#nodes.push(node)
-      for (const word of [END, COUNT, START]) this.#setWord(node, word, 0)
+      for (const word of [END, COUNT, START, EVER]) this.#setWord(node, word, 0)
     } else if (NODE_HEAD_BYTES + used + size > arena.room(node)) {
       const wanted = Math.min(NODE_HEAD_BYTES + (used + size) * 2, NODE_HEAD_BYTES + NODE_BYTES_MAX)
       node = arena.grow(node, wanted, NODE_HEAD_BYTES + used)
@@ -90,6 +91,7 @@ export class StreamEntries {
     const at = this.#word(node, END)
     this.#setWord(node, END, at + size)
     this.#setWord(node, COUNT, this.#word(node, COUNT) + 1)
+    this.#setWord(node, EVER, this.#word(node, EVER) + 1)
     this.#cursor = placeOf(node) + DATA + at
     return arena.chunk(node).bytes
   }

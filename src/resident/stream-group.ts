@@ -9,6 +9,7 @@ import {STREAM_ID_BYTES, StreamId} from '../encoding/stream-id.js'
 import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
 import {Members} from './members.js'
+import {bytesOf, textOf} from './name.js'
 
 const DELIVERIES = 8
 const OWNER = 16
@@ -43,6 +44,10 @@ export class ResidentGroup {
   /** By number; a gap where one was deleted. */
   readonly #consumers: (Consumer | undefined)[] = []
   readonly #numbers = new Map<string, number>()
+  /** Numbers of consumers that were deleted. */
+  readonly #free: number[] = []
+  /** What was released, by its ID, in the order in which it was. */
+  readonly #released = new Set<string>()
 
   constructor(
     readonly arena: Arena,
@@ -58,7 +63,8 @@ export class ResidentGroup {
 
   /** The number of a consumer that is made. */
   make(name: Uint8Array, seenAtMs: Int64, activeAtMs?: Int64): number {
-    const number = this.#consumers.push({name, seenAtMs, activeAtMs, pending: 0}) - 1
+    const number = this.#free.pop() ?? this.#consumers.length
+    this.#consumers[number] = {name, seenAtMs, activeAtMs, pending: 0}
     this.#numbers.set(textOf(name), number)
     return number
   }
@@ -82,6 +88,7 @@ export class ResidentGroup {
     for (const id of ids) this.acknowledge(id)
     this.#numbers.delete(textOf(this.#consumers[number]!.name))
     this.#consumers[number] = undefined
+    this.#free.push(number)
   }
 
   /** Undefined where the entry is not pending. */
@@ -115,8 +122,22 @@ export class ResidentGroup {
     return true
   }
 
+  /** An entry is pending with nobody from now on (redis 8.8). */
+  release(id: StreamId, deliveries: Int64): void {
+    this.put(id, {deliveredAtMs: 0, deliveries, owner: NOBODY})
+    this.released(id)
+  }
+
+  /** The entry is the last of those that were released. */
+  released(id: StreamId): void {
+    id.writeBE(key, 0)
+    this.#released.add(textOf(key))
+  }
+
+  /** The entry of `key` leaves its owner. */
   #disown(owner: number): void {
     if (owner !== NOBODY) this.#consumers[owner]!.pending--
+    else if (this.#released.size > 0) this.#released.delete(textOf(key))
   }
 
   #read(): Pending {
@@ -166,7 +187,7 @@ export class ResidentGroup {
       visitor.consumer({...consumer, pendingCount: pending})
       for (const id of owned.get(number) ?? []) visitor.consumerPending(id)
     }
-    for (const id of owned.get(NOBODY) ?? []) visitor.nacked(id)
+    for (const text of this.#released) visitor.nacked(idOf(text))
   }
 
   copy(): ResidentGroup {
@@ -179,6 +200,7 @@ export class ResidentGroup {
       numbers.set(number, copy.make(name, seenAtMs, activeAtMs))
     }
     this.#each((id, pending) => copy.put(id, {...pending, owner: numbers.get(pending.owner)!}))
+    for (const text of this.#released) copy.released(idOf(text))
     return copy
   }
 
@@ -191,8 +213,10 @@ export class ResidentGroup {
   }
 }
 
-function textOf(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
+function idOf(text: string): StreamId {
+  const id = new StreamId()
+  id.readBE(bytesOf(text), 0)
+  return id
 }
 
 function putWord(bytes: Uint8Array, at: number, word: number): void {

@@ -11,6 +11,8 @@ import {
   ValueVisitor,
 } from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
+import {Idempotence} from './idempotence.js'
+import {textOf} from './name.js'
 import {StreamValue} from './stream.js'
 import {NOBODY, ResidentGroup} from './stream-group.js'
 
@@ -23,6 +25,9 @@ export abstract class StreamLoader extends ValueVisitor {
   #bounds = new Int32Array(64)
   #count = -1
   #group!: ResidentGroup
+  #idempotence!: Idempotence
+  /** By the producer that is being shown. */
+  #made!: Map<string, StreamId>
   #consumer = -1
 
   /** Where the stream is to lie. */
@@ -102,20 +107,26 @@ export abstract class StreamLoader extends ValueVisitor {
     if (pending !== undefined) this.#group.put(id, {...pending, owner: this.#consumer})
   }
 
-  override idempotence(settings: StreamIdempotence): void {
-    this.stream.idempotence = {settings: {...settings}, producers: [], added: 0, duplicates: 0}
+  override nacked(id: StreamId): void {
+    this.#group.released(id)
+  }
+
+  override idempotence({durationSeconds, entriesMax}: StreamIdempotence): void {
+    this.#idempotence = new Idempotence()
+    this.#idempotence.configure(durationSeconds, entriesMax)
+    this.stream.idempotence = this.#idempotence
   }
 
   override producer(name: Uint8Array): void {
-    this.stream.idempotence?.producers.push({name: name.slice(), entries: []})
+    this.#made = this.#idempotence.producer(name)
   }
 
   override producerEntry(iid: Uint8Array, id: StreamId): void {
-    this.stream.idempotence?.producers.at(-1)?.entries.push({iid: iid.slice(), id: id.copy()})
+    this.#made.set(textOf(iid), id.copy())
   }
 
   override idempotenceCounters(added: Int64, duplicates: Int64): void {
-    if (this.stream.idempotence !== undefined) Object.assign(this.stream.idempotence, {added, duplicates})
+    Object.assign(this.#idempotence, {added, duplicates})
   }
 
   override end(_entry: Entry): void {

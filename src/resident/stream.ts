@@ -1,24 +1,13 @@
 /** A stream in memory: its entries, and what is known of those that are gone. */
 import {type Int64, sumInt64} from '../bytes/int64.js'
 import {StreamId} from '../encoding/stream-id.js'
-import type {StreamIdempotence, ValueVisitor} from '../keyspace/visitor.js'
+import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
+import type {Idempotence} from './idempotence.js'
+import {textOf} from './name.js'
 import {type EntryPlace, eachString, StreamEntries, type Strings, stringsOf} from './stream-entries.js'
 import {ENTRIES_READ_UNKNOWN, type ResidentGroup} from './stream-group.js'
 import type {ResidentValue} from './value.js'
-
-/** Which entries a producer has made (redis 8.6); kept as a snapshot told it. */
-export interface Producer {
-  name: Uint8Array
-  entries: {iid: Uint8Array; id: StreamId}[]
-}
-
-export interface Idempotence {
-  settings: StreamIdempotence
-  producers: Producer[]
-  added: Int64
-  duplicates: Int64
-}
 
 export class StreamValue implements ResidentValue {
   readonly type = 'stream'
@@ -29,6 +18,7 @@ export class StreamValue implements ResidentValue {
   /** What was added, deleted and read is known by our own counting only. */
   derived = true
   readonly #groups = new Map<string, ResidentGroup>()
+  /** Where a producer has said who it is, or a snapshot has told of it (redis 8.6). */
   idempotence: Idempotence | undefined
 
   constructor(readonly arena: Arena) {
@@ -103,14 +93,7 @@ export class StreamValue implements ResidentValue {
     visitor.streamInfo({length: this.size, lastId, firstId, maxDeletedId, entriesAdded, derived})
     const groups = [...this.#groups.values()].sort((one, other) => Buffer.compare(one.name, other.name))
     for (const group of groups) group.show(visitor)
-    if (this.idempotence === undefined) return
-    const {settings, producers, added, duplicates} = this.idempotence
-    visitor.idempotence(settings)
-    for (const {name, entries} of producers) {
-      visitor.producer(name, entries.length)
-      for (const {iid, id} of entries) visitor.producerEntry(iid, id)
-    }
-    visitor.idempotenceCounters(added, duplicates)
+    this.idempotence?.show(visitor)
   }
 
   copy(): StreamValue {
@@ -121,7 +104,7 @@ export class StreamValue implements ResidentValue {
     copy.entriesAdded = this.entriesAdded
     copy.derived = this.derived
     for (const group of this.#groups.values()) copy.addGroup(group.copy())
-    copy.idempotence = this.idempotence
+    copy.idempotence = this.idempotence?.copy()
     return copy
   }
 
@@ -137,10 +120,6 @@ export class StreamValue implements ResidentValue {
 }
 
 const NO_ID = new StreamId()
-
-function textOf(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
-}
 
 function showEntry(entry: EntryPlace, visitor: ValueVisitor): void {
   const {bytes} = entry

@@ -197,9 +197,10 @@ export class AofSource implements EntrySource {
 }
 
 function problemOf({kind, command, message, offset, db, key}: Refusal, file: string | undefined): Problem {
-  const [code, text] =
-    kind === 'error'
-      ? ['COMMAND_FAILED', `${command} changes nothing: a server answers ${message}`]
-      : ['COMMAND_SKIPPED', `${command} was left out: ${message}`]
+  const [code, text] = {
+    error: ['COMMAND_FAILED', `${command} changes nothing: a server answers ${message}`],
+    skipped: ['COMMAND_SKIPPED', `${command} was left out: ${message}`],
+    partly: ['COMMAND_PARTLY', `${command} was applied, but ${message}`],
+  }[kind] as [string, string]
   return {code, severity: 'warning', offset, file, text, db, key}
 }

@@ -11,6 +11,7 @@ import {
   type EntryVisitor,
   type StreamConsumer,
   type StreamGroup,
+  type StreamIdempotence,
   type StreamInfo,
   ValueVisitor,
 } from '../../src/keyspace/visitor.js'
@@ -144,6 +145,26 @@ class ContentVisitor extends ValueVisitor implements EntryVisitor {
 
   override consumerPending(id: StreamId): void {
     this.#parts.push(String(id))
+  }
+
+  override nacked(id: StreamId): void {
+    this.#parts.push(`nobody ${id}`)
+  }
+
+  override idempotence({durationSeconds, entriesMax, producerCount}: StreamIdempotence): void {
+    this.#parts.push(`producers ${durationSeconds} ${entriesMax} ${producerCount}`)
+  }
+
+  override producer(name: Uint8Array, entryCount: number): void {
+    this.#parts.push(`producer ${text(name, 0, name.length)} ${entryCount}`)
+  }
+
+  override producerEntry(iid: Uint8Array, id: StreamId): void {
+    this.#parts.push(`${text(iid, 0, iid.length)} ${id}`)
+  }
+
+  override idempotenceCounters(added: Int64, duplicates: Int64): void {
+    this.#parts.push(`${added} ${duplicates}`)
   }
 
   override end(entry: Entry): void {

@@ -191,6 +191,13 @@ describe('commands that are not applied', () => {
     expect(problems).toMatchObject([{code: 'COMMAND_SKIPPED', offset: sets('a').length}])
   })
 
+  it('are told where their log does not say all of it', async () => {
+    const log = sets('a') + frame('XADD', 'b', 'IDMPAUTO', 'p', '1-1', 'f', 'v')
+    const {keys, problems} = await read(single(log))
+    expect(keys).toEqual(['0/a', '0/b'])
+    expect(problems).toMatchObject([{code: 'COMMAND_PARTLY', offset: sets('a').length}])
+  })
+
   it('stop the reading where they have too few arguments, as servers do; or are told, where that is wanted', async () => {
     const log = sets('a') + frame('SET', 'b') + sets('c')
     await expect(read(single(log))).rejects.toMatchObject({code: 'BAD_COMMAND', offset: sets('a').length})

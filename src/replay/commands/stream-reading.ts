@@ -5,7 +5,10 @@ import {StreamValue} from '../../resident/stream.js'
 import {ENTRIES_READ_UNKNOWN, type ResidentGroup} from '../../resident/stream-group.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyless, ReplyError, syntaxError} from '../command.js'
-import {consumerOf} from './stream-group.js'
+import {consumerOf} from './stream-claim.js'
+
+const NO_DOLLAR =
+  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.'
 
 interface Reading {
   group: number
@@ -25,9 +28,11 @@ function readingOf(call: Call): Reading {
     if (call.is(arg, 'STREAMS')) break
     if (call.is(arg, 'NOACK')) reading.acknowledged = true
     else if (call.is(arg, 'COUNT') && arg + 1 < call.argc) reading.count = Math.max(call.number(++arg), 0)
-    else if (call.is(arg, 'BLOCK') && arg + 1 < call.argc)
-      call.integer(++arg, 'ERR timeout is not an integer or out of range')
-    else if (call.is(arg, 'GROUP') && arg + 2 < call.argc) {
+    else if (call.is(arg, 'BLOCK') && arg + 1 < call.argc) {
+      // Nobody waits while a log is loaded.
+      if (call.integer(++arg, 'ERR timeout is not an integer or out of range') < 0)
+        throw new ReplyError('ERR timeout is negative')
+    } else if (call.is(arg, 'GROUP') && arg + 2 < call.argc) {
       reading.group = arg + 1
       reading.consumer = arg + 2
       arg += 2
@@ -55,6 +60,7 @@ function xreadgroup(call: Call): void {
       throw new ReplyError(`NOGROUP No such key '${key}' or consumer group '${name}' in XREADGROUP with GROUP option`)
     }
     const idArg = arg + reading.streams
+    if (call.is(idArg, '$')) throw new ReplyError(NO_DOLLAR)
     found.push({stream, group, from: call.is(idArg, '>') ? undefined : call.id(idArg)})
   }
   for (const {stream, group, from} of found) {
@@ -73,7 +79,9 @@ function readNew(call: Call, stream: StreamValue, group: ResidentGroup, consumer
     return reading.count === 0 || ids.length < reading.count
   })
   for (const id of ids) {
-    if (group.entriesRead !== ENTRIES_READ_UNKNOWN && !stream.hasTombstonesFrom(id)) {
+    // Only what is read in a row can be counted (redis 8.0, valkey 8.1; others count on from whatever a group was told).
+    const inRow = group.lastId.compare(stream.firstId) >= 0 && !stream.hasTombstonesFrom(group.lastId)
+    if (group.entriesRead !== ENTRIES_READ_UNKNOWN && inRow) {
       group.entriesRead = sumInt64(group.entriesRead, 0, 1)
     } else {
       group.entriesRead = stream.readUpTo(id)

@@ -7,75 +7,18 @@ import {
   type CommandFamily,
   keyed,
   NO_SUCH_KEY,
+  PartlyAppliedError,
   ReplyError,
   syntaxError,
-  UnreplayableError,
   wrongArgc,
 } from '../command.js'
+import {streamClaimCommands} from './stream-claim.js'
 import {streamGroupCommands} from './stream-group.js'
+import {increment, isLastId} from './stream-id.js'
+import {isDuplicate, type Maker, makerOption, recordMade, streamIdempotenceCommands} from './stream-idempotence.js'
 import {streamReadingCommands} from './stream-reading.js'
-import {isReferenced, type References, referencesAt, removeEntry} from './stream-references.js'
-
-interface Trim {
-  by: 'MAXLEN' | 'MINID' | undefined
-  /** Only what is in whole nodes. */
-  approximate: boolean
-  count: number
-  id: StreamId
-  /** At most so many entries, about; 0 all. */
-  limit: number
-  references: References
-}
-
-const trim: Trim = {by: undefined, approximate: false, count: 0, id: new StreamId(), limit: 0, references: 'KEEPREF'}
-
-/** An approximate trimming looks at no more than this unless told (100 nodes of 100 entries). */
-const LIMIT = 10_000
-
-/** MAXLEN|MINID [=|~] threshold [LIMIT n]: the argument behind it. */
-function trimAt(call: Call, at: number): number {
-  if (trim.by !== undefined)
-    throw new ReplyError('ERR syntax error, MAXLEN and MINID options at the same time are not compatible')
-  trim.by = call.is(at, 'MAXLEN') ? 'MAXLEN' : 'MINID'
-  let arg = at + 1
-  if (call.is(arg, '~') || call.is(arg, '=')) trim.approximate = call.is(arg++, '~')
-  if (arg >= call.argc) throw syntaxError()
-  if (trim.by === 'MAXLEN') {
-    trim.count = call.number(arg)
-    if (trim.count < 0) throw new ReplyError('ERR The MAXLEN argument must be >= 0.')
-  } else {
-    trim.id.set(call.id(arg))
-  }
-  arg++
-  trim.limit = trim.approximate ? LIMIT : 0
-  return arg
-}
-
-function readLimit(call: Call, arg: number): void {
-  trim.limit = call.number(arg)
-  if (trim.limit < 0) throw new ReplyError('ERR The LIMIT argument must be >= 0.')
-  if (!trim.approximate) throw new ReplyError('ERR syntax error, LIMIT cannot be used without the special ~ option')
-}
-
-/** Removes from the front what is beyond. */
-function applyTrim(stream: StreamValue): void {
-  const {entries} = stream
-  if (trim.by === undefined || entries.size === 0) return
-  const beyond = trim.by === 'MAXLEN' ? entries.size - trim.count : entries.before(trim.id)
-  if (beyond <= 0) return
-  const most = trim.limit > 0 ? Math.min(beyond, trim.limit) : beyond
-  if (trim.references === 'KEEPREF') {
-    entries.dropFirst(most, trim.approximate)
-    return
-  }
-  const ids: StreamId[] = []
-  entries.each(undefined, ({id}) => {
-    if (ids.length < most) ids.push(id.copy())
-    return ids.length < most
-  })
-  for (const id of ids)
-    if (trim.references === 'DELREF' || !isReferenced(stream, id)) removeEntry(stream, id, trim.references)
-}
+import {streamReferenceCommands} from './stream-references.js'
+import {applyTrim, beginTrim, checkTrim, readTrim, trimOption} from './stream-trim.js'
 
 interface GivenId {
   /** `*`: of now. */
@@ -86,6 +29,8 @@ interface GivenId {
 
 const given: GivenId = {auto: false, autoSeq: false}
 const id = new StreamId()
+/** The last ID of a stream that is to be made. */
+const NO_ID = new StreamId()
 
 /** The ID of a new entry as it is given. */
 function readId(call: Call, arg: number): void {
@@ -103,8 +48,11 @@ function parsed(text: string): StreamId {
   return found
 }
 
-/** Completes the ID of an entry that is added to a stream. */
-function completeId(call: Call, {lastId}: StreamValue): void {
+/** Completes the ID of an entry that is added to a stream. Throws where no ID is left for it. */
+function completeId(call: Call, lastId: StreamId): void {
+  if (isLastId(lastId)) {
+    throw new ReplyError('ERR The stream has exhausted the last possible ID, unable to add more items')
+  }
   if (given.auto) {
     id.set(StreamId.of(call.nowMs, 0))
     if (id.compare(lastId) > 0) return
@@ -113,51 +61,36 @@ function completeId(call: Call, {lastId}: StreamValue): void {
   } else if (given.autoSeq && id.msHigh === lastId.msHigh && id.msLow === lastId.msLow) {
     id.set(lastId)
     increment(id)
-  } else if (given.autoSeq && id.ms === 0) {
-    id.setSeq(1)
+    if (id.msLow !== lastId.msLow) throw tooSmall()
   }
+  if (id.compare(lastId) <= 0) throw tooSmall()
 }
 
-/** The next ID of all. */
-export function increment(of: StreamId): void {
-  if (of.seqHigh === 0xffff_ffff && of.seqLow === 0xffff_ffff) {
-    of.setSeq(0)
-    of.add(0, 1, 0, 0)
-  } else {
-    of.add(0, 0, 0, 1)
-  }
+function tooSmall(): ReplyError {
+  return new ReplyError('ERR The ID specified in XADD is equal or smaller than the target stream top item')
 }
 
-const idempotence = (): never => {
-  throw new UnreplayableError(
-    'whether it has been added before is known only to its server (idempotent production, redis 8.6)',
-  )
-}
+const maker: Maker = {producer: 0, iid: 0}
 
 /** key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP ...] [MAXLEN|MINID ...] ID field value [field value ...] */
 function xadd(call: Call): void {
-  trim.by = undefined
-  trim.approximate = false
-  trim.references = 'KEEPREF'
+  beginTrim()
+  maker.producer = 0
   let makes = true
-  let limitArg = 0
   let arg = 2
   for (; arg < call.argc; arg++) {
     const byte = call.bytes[call.start(arg)]!
     // An ID is no word.
     if (byte >= 0x30 && byte <= 0x39) break
-    const references = referencesAt(call, arg)
-    if (call.is(arg, 'MAXLEN') || call.is(arg, 'MINID')) arg = trimAt(call, arg) - 1
-    else if (call.is(arg, 'LIMIT') && arg + 1 < call.argc) limitArg = ++arg
+    const option = Math.max(trimOption(call, arg), makerOption(call, arg, maker))
+    if (option >= 0) arg = option
     else if (call.is(arg, 'NOMKSTREAM')) makes = false
-    else if (references !== undefined) trim.references = references
-    else if (call.is(arg, 'IDMP') || call.is(arg, 'IDMPAUTO')) idempotence()
     else break
   }
-  if (limitArg > 0) readLimit(call, limitArg)
+  if (arg < call.argc) readId(call, arg)
+  checkTrim(false)
   const fields = arg + 1
   if (call.argc - fields < 2 || (call.argc - fields) % 2 !== 0) throw wrongArgc('xadd')
-  readId(call, arg)
   if (!given.auto && !given.autoSeq && id.isZero) {
     throw new ReplyError('ERR The ID specified in XADD must be greater than 0-0')
   }
@@ -167,43 +100,21 @@ function xadd(call: Call): void {
 function addEntry(call: Call, fields: number, makes: boolean): void {
   const there = call.lookup(1, StreamValue)
   if (there === undefined && !makes) return
+  if (maker.producer > 0 && given.auto && there !== undefined && isDuplicate(call, there, maker)) return
+  completeId(call, there?.lastId ?? NO_ID)
   const stream = there ?? call.make(1, new StreamValue(call.keyspace.arena))
-  completeId(call, stream)
-  if (id.compare(stream.lastId) <= 0) {
-    throw new ReplyError('ERR The ID specified in XADD is equal or smaller than the target stream top item')
-  }
   stream.append(id, {bytes: call.bytes, bounds: call.bounds, first: fields, end: call.argc})
+  if (maker.producer > 0) recordMade(call, stream, maker, id)
   applyTrim(stream)
+  if (maker.producer > 0 && maker.iid === 0) {
+    throw new PartlyAppliedError('under which ID its producer made it (IDMPAUTO, redis 8.6) the log does not say')
+  }
 }
 
-/** key MAXLEN|MINID [=|~] threshold [LIMIT n] [KEEPREF|DELREF|ACKED] */
 function xtrim(call: Call): void {
-  trim.by = undefined
-  trim.approximate = false
-  trim.references = 'KEEPREF'
-  for (let arg = 2; arg < call.argc; ) {
-    const references = referencesAt(call, arg)
-    if (call.is(arg, 'MAXLEN') || call.is(arg, 'MINID')) arg = trimAt(call, arg)
-    else if (call.is(arg, 'LIMIT') && arg + 1 < call.argc) {
-      readLimit(call, arg + 1)
-      arg += 2
-    } else if (references !== undefined) {
-      trim.references = references
-      arg++
-    } else throw syntaxError()
-  }
-  if (trim.by === undefined)
-    throw new ReplyError('ERR syntax error, XTRIM must be called with either MAXLEN or MINID option')
+  readTrim(call, 2)
   const stream = call.lookup(1, StreamValue)
   if (stream !== undefined) applyTrim(stream)
-}
-
-function xdel(call: Call): void {
-  const stream = call.lookup(1, StreamValue)
-  if (stream === undefined) return
-  const ids: StreamId[] = []
-  for (let arg = 2; arg < call.argc; arg++) ids.push(call.id(arg))
-  for (const one of ids) stream.remove(one)
 }
 
 /** key lastId [ENTRIESADDED n] [MAXDELETEDID id] */
@@ -244,18 +155,13 @@ function checkSetId(stream: StreamValue, lastId: StreamId, entriesAdded: Int64 |
   }
 }
 
-const notEstablished = (): never => {
-  throw new UnreplayableError('what it does to a stream is not established')
-}
-
 export const streamCommands: CommandFamily = {
   XADD: keyed(-5, xadd),
   XTRIM: keyed(-4, xtrim),
-  XDEL: keyed(-3, xdel),
   XSETID: keyed(-3, xsetid),
-  XCFGSET: keyed(-4, notEstablished),
-  XIDMPRECORD: keyed(5, notEstablished),
-  XNACK: keyed(-5, notEstablished),
+  ...streamReferenceCommands,
   ...streamGroupCommands,
+  ...streamClaimCommands,
   ...streamReadingCommands,
+  ...streamIdempotenceCommands,
 }

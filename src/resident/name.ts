@@ -1,0 +1,9 @@
+/** Names of groups, consumers and producers as keys of a map: text of one character a byte. */
+
+export function textOf(name: Uint8Array): string {
+  return Buffer.prototype.latin1Slice.call(name, 0, name.length)
+}
+
+export function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1')
+}
