@@ -2,13 +2,13 @@
 import {type Int64, sumInt64} from '../bytes/int64.js'
 import type {StreamId} from '../encoding/stream-id.js'
 import type {ValueVisitor} from '../keyspace/visitor.js'
-import {bytesOf, textOf} from './name.js'
+import {bytesOf} from './name.js'
 
 /** Of a server that is not told otherwise (stream-idmp-duration, stream-idmp-maxsize). */
 const DURATION_SECONDS = 100
 const ENTRIES_MAX = 100
 
-/** Entries of a producer by the IDs that it gave them (one character a byte), the oldest first. */
+/** Entries of a producer by the IDs that it gave them, the oldest first. Names and IDs are text (name.ts). */
 type Made = Map<string, StreamId>
 
 export class Idempotence {
@@ -21,27 +21,25 @@ export class Idempotence {
   readonly #producers = new Map<string, Made>()
 
   /** The entry that a producer has made under an ID. */
-  find(producer: Uint8Array, iid: Uint8Array): StreamId | undefined {
-    return this.#producers.get(textOf(producer))?.get(textOf(iid))
+  find(producer: string, iid: string): StreamId | undefined {
+    return this.#producers.get(producer)?.get(iid)
   }
 
   /** What a producer has made; made where there is no such producer. */
-  producer(name: Uint8Array): Made {
-    const text = textOf(name)
-    let made = this.#producers.get(text)
+  producer(name: string): Made {
+    let made = this.#producers.get(name)
     if (made === undefined) {
       made = new Map()
-      this.#producers.set(text, made)
+      this.#producers.set(name, made)
     }
     return made
   }
 
   /** A producer has made an entry: the oldest that it made are forgotten. */
-  record(producer: Uint8Array, iid: Uint8Array, id: StreamId): void {
+  record(producer: string, iid: string, id: StreamId): void {
     const made = this.producer(producer)
-    const text = textOf(iid)
-    made.delete(text)
-    made.set(text, id.copy())
+    made.delete(iid)
+    made.set(iid, id.copy())
     for (const oldest of made.keys()) {
       if (made.size <= this.entriesMax) break
       made.delete(oldest)

@@ -56,9 +56,9 @@ export class ResidentGroup {
     this.#pending = new Members(arena)
   }
 
-  /** The number of a consumer; -1 where there is none of that name. */
-  find(name: Uint8Array): number {
-    return this.#numbers.get(textOf(name)) ?? -1
+  /** The number of a consumer; -1 where there is none of that name, as text (name.ts). */
+  find(name: string): number {
+    return this.#numbers.get(name) ?? -1
   }
 
   /** The number of a consumer that is made. */

@@ -49,8 +49,9 @@ export class StreamValue implements ResidentValue {
     return true
   }
 
-  group(name: Uint8Array): ResidentGroup | undefined {
-    return this.#groups.get(textOf(name))
+  /** By its name as text (name.ts). */
+  group(name: string): ResidentGroup | undefined {
+    return this.#groups.get(name)
   }
 
   groups(): IterableIterator<ResidentGroup> {

@@ -16,16 +16,15 @@ interface Grouped {
 /** Of the first two arguments. */
 function grouped(call: Call): Grouped {
   const stream = call.lookup(1, StreamValue)
-  const group = stream?.group(call.copy(2))
+  const group = stream?.group(call.text(2))
   if (stream !== undefined && group !== undefined) return {stream, group}
   throw new ReplyError(`NOGROUP No such key '${call.text(1)}' or consumer group '${call.text(2)}'`)
 }
 
 /** The consumer of an argument, made where there is none. */
 export function consumerOf(call: Call, group: ResidentGroup, arg: number): number {
-  const name = call.copy(arg)
-  const found = group.find(name)
-  if (found < 0) return group.make(name, call.loadedAtMs)
+  const found = group.find(call.text(arg))
+  if (found < 0) return group.make(call.copy(arg), call.loadedAtMs)
   group.consumer(found).seenAtMs = call.loadedAtMs
   return found
 }

@@ -43,7 +43,7 @@ function streamOf(call: Call): StreamValue {
 }
 
 function groupOf(call: Call, stream: StreamValue): ResidentGroup {
-  const group = stream.group(call.copy(3))
+  const group = stream.group(call.text(3))
   if (group !== undefined) return group
   throw new ReplyError(`NOGROUP No such consumer group '${call.text(3)}' for key name '${call.text(2)}'`)
 }
@@ -74,9 +74,8 @@ function create(call: Call): void {
   if (call.argc > 8) throw unknownOption(call)
   const lastId = call.is(4, '$') ? (there?.lastId ?? new StreamId()) : call.id(4)
   const stream = there ?? call.make(2, new StreamValue(call.keyspace.arena))
-  const name = call.copy(3)
-  if (stream.group(name) !== undefined) throw new ReplyError('BUSYGROUP Consumer Group name already exists')
-  const group = new ResidentGroup(call.keyspace.arena, name)
+  if (stream.group(call.text(3)) !== undefined) throw new ReplyError('BUSYGROUP Consumer Group name already exists')
+  const group = new ResidentGroup(call.keyspace.arena, call.copy(3))
   group.lastId.set(lastId)
   group.entriesRead = entriesRead
   if (entriesRead !== ENTRIES_READ_UNKNOWN) stream.derived = false
@@ -96,26 +95,26 @@ function setId(call: Call): void {
 /** DESTROY key group */
 function destroy(call: Call): void {
   const stream = streamOf(call)
-  const group = stream.group(call.copy(3))
+  const group = stream.group(call.text(3))
   if (group !== undefined) stream.removeGroup(group)
 }
 
 /** CREATECONSUMER key group consumer */
 function createConsumer(call: Call): void {
   const group = groupOf(call, streamOf(call))
-  if (group.find(call.copy(4)) < 0) group.make(call.copy(4), call.loadedAtMs)
+  if (group.find(call.text(4)) < 0) group.make(call.copy(4), call.loadedAtMs)
 }
 
 /** DELCONSUMER key group consumer */
 function deleteConsumer(call: Call): void {
   const group = groupOf(call, streamOf(call))
-  const consumer = group.find(call.copy(4))
+  const consumer = group.find(call.text(4))
   if (consumer >= 0) group.delete(consumer)
 }
 
 /** key group id [id ...] */
 function xack(call: Call): void {
-  const group = call.lookup(1, StreamValue)?.group(call.copy(2))
+  const group = call.lookup(1, StreamValue)?.group(call.text(2))
   if (group !== undefined) for (const id of idsFrom(call, 3, call.argc)) group.acknowledge(id)
 }
 

@@ -35,7 +35,7 @@ export function makerOption(call: Call, arg: number, maker: Maker): number {
 
 /** Whether a client's own `*` asks for what its producer has just made. Servers log what they added alone, under its ID. */
 export function isDuplicate(call: Call, stream: StreamValue, {producer, iid}: Maker): boolean {
-  const made = iid === 0 ? undefined : stream.idempotence?.find(call.copy(producer), call.copy(iid))
+  const made = iid === 0 ? undefined : stream.idempotence?.find(call.text(producer), call.text(iid))
   if (stream.idempotence === undefined || made === undefined) return false
   if (Number(made.ms) + Number(stream.idempotence.durationSeconds) * 1000 < call.nowMs) return false
   stream.idempotence.countDuplicate()
@@ -45,7 +45,7 @@ export function isDuplicate(call: Call, stream: StreamValue, {producer, iid}: Ma
 export function recordMade(call: Call, stream: StreamValue, {producer, iid}: Maker, id: StreamId): void {
   stream.idempotence ??= new Idempotence()
   stream.idempotence.countAdded()
-  if (iid > 0) stream.idempotence.record(call.copy(producer), call.copy(iid), id)
+  if (iid > 0) stream.idempotence.record(call.text(producer), call.text(iid), id)
 }
 
 function existing(call: Call): StreamValue {
@@ -85,7 +85,7 @@ function xidmprecord(call: Call): void {
   const stream = existing(call)
   if (!stream.entries.find(id)) throw new ReplyError("ERR The specified stream ID was deleted or doesn't exist")
   stream.idempotence ??= new Idempotence()
-  const [producer, iid] = [call.copy(2), call.copy(3)]
+  const [producer, iid] = [call.text(2), call.text(3)]
   const before = stream.idempotence.find(producer, iid)
   if (before === undefined) stream.idempotence.record(producer, iid, id)
   else if (before.compare(id) !== 0) {

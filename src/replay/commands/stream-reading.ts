@@ -54,7 +54,7 @@ function xreadgroup(call: Call): void {
   for (let i = 0; i < reading.streams; i++) {
     const arg = reading.first + i
     const stream = call.lookup(arg, StreamValue)
-    const group = stream?.group(call.copy(reading.group))
+    const group = stream?.group(call.text(reading.group))
     if (stream === undefined || group === undefined) {
       const [key, name] = [call.text(arg), call.text(reading.group)]
       throw new ReplyError(`NOGROUP No such key '${key}' or consumer group '${name}' in XREADGROUP with GROUP option`)

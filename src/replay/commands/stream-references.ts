@@ -87,7 +87,7 @@ function xdelex(call: Call): void {
 function xackdel(call: Call): void {
   const {ids, references} = deletionOf(call, 3)
   const stream = call.lookup(1, StreamValue)
-  const group = stream?.group(call.copy(2))
+  const group = stream?.group(call.text(2))
   if (stream === undefined || group === undefined) return
   deleteAll(stream, {ids: ids.filter(id => group.acknowledge(id)), references})
 }
