@@ -77,7 +77,8 @@ export class LoadingVisitor implements EntryVisitor {
     const db = this.keyspace.database(entry.db)
     const there = db.find(keyBytes.bytes, keyBytes.start, keyBytes.end)
     if (there >= 0) {
-      this.#tellTwice(entry)
+      const text = 'this key is there twice: servers refuse such a snapshot, here the later value stays'
+      this.problemOf(entry, 'DUPLICATE_KEY', text)
       db.remove(there)
     }
     const taker = (this.#takers as Partial<Record<ValueType, Taker | StreamTaker>>)[entry.type] ?? this.#stored
@@ -85,10 +86,10 @@ export class LoadingVisitor implements EntryVisitor {
     return taker
   }
 
-  #tellTwice(entry: Entry): void {
-    const text = 'this key is there twice: servers refuse such a snapshot, here the later value stays'
+  /** Of an entry that servers refuse. */
+  problemOf(entry: Entry, code: string, text: string): void {
     const {db, type, offset} = entry
-    this.problem({code: 'DUPLICATE_KEY', severity: 'error', offset, text, db, type, ...entry.keptKey(1000)})
+    this.problem({code, severity: 'error', offset, text, db, type, ...entry.keptKey(1000)})
   }
 
   /** A value is complete: gives its key what else is known of it. Returns its number. */
@@ -210,6 +211,7 @@ class HashTaker extends CollectionTaker<HashValue> {
 
 class StreamTaker extends StreamLoader {
   db!: Database
+  #entry!: Entry
 
   constructor(readonly loading: LoadingVisitor) {
     super()
@@ -217,6 +219,15 @@ class StreamTaker extends StreamLoader {
 
   protected override get arena(): Arena {
     return this.db.arena
+  }
+
+  override begin(entry: Entry): void {
+    super.begin(entry)
+    this.#entry = entry
+  }
+
+  protected override contradiction(code: string, text: string): void {
+    this.loading.problemOf(this.#entry, code, text)
   }
 
   override end(entry: Entry): void {

@@ -33,6 +33,9 @@ export abstract class StreamLoader extends ValueVisitor {
   /** Where the stream is to lie. */
   protected abstract get arena(): Arena
 
+  /** Told where a stream contradicts itself: servers of today refuse such a snapshot. */
+  protected abstract contradiction(code: string, text: string): void
+
   override begin(_entry: Entry): void {
     this.stream = new StreamValue(this.arena)
     this.#count = -1
@@ -104,7 +107,14 @@ export abstract class StreamLoader extends ValueVisitor {
 
   override consumerPending(id: StreamId): void {
     const pending = this.#group.pending(id)
-    if (pending !== undefined) this.#group.put(id, {...pending, owner: this.#consumer})
+    if (pending === undefined) {
+      this.contradiction('PENDING_UNKNOWN', `a consumer has ${id}, which its group has no pending entry for: left out`)
+      return
+    }
+    if (pending.owner !== NOBODY) {
+      this.contradiction('PENDING_TWICE', `two consumers have ${id}: it is the last one's, as for older servers`)
+    }
+    this.#group.put(id, {...pending, owner: this.#consumer})
   }
 
   override nacked(id: StreamId): void {
@@ -118,7 +128,7 @@ export abstract class StreamLoader extends ValueVisitor {
   }
 
   override producer(name: Uint8Array): void {
-    this.#made = this.#idempotence.producer(name)
+    this.#made = this.#idempotence.producer(textOf(name))
   }
 
   override producerEntry(iid: Uint8Array, id: StreamId): void {

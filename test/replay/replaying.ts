@@ -182,10 +182,14 @@ export async function contentOf(keyspace: Keyspace): Promise<Content> {
   return visitor.content
 }
 
-export async function contentOfServer(server: Server): Promise<Content> {
+export async function contentOfSnapshot(path: string): Promise<Content> {
   const visitor = new ContentVisitor()
-  await (await RdbReader.open(new Uint8Array(readFileSync(await server.save())))).run(visitor)
+  await (await RdbReader.open(new Uint8Array(readFileSync(path)))).run(visitor)
   return visitor.content
+}
+
+export async function contentOfServer(server: Server): Promise<Content> {
+  return contentOfSnapshot(await server.save())
 }
 
 export interface Outcome {
