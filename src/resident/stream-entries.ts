@@ -219,24 +219,21 @@ export class StreamEntries {
     }
   }
 
-  /** Takes over every entry of another. */
+  /** Takes over every entry of another, in nodes as they are there: what is trimmed goes by them. */
   copyFrom(other: StreamEntries): void {
-    let bounds = new Int32Array(64)
-    other.each(undefined, ({id, bytes, start, end}) => {
-      let count = 0
-      for (let p = start; p < end; count++) {
-        if (2 * count + 2 > bounds.length) {
-          const wider = new Int32Array(bounds.length * 2)
-          wider.set(bounds)
-          bounds = wider
-        }
-        const length = readLength(bytes, p)
-        bounds[2 * count] = lengthEnd()
-        p = lengthEnd() + length
-        bounds[2 * count + 1] = p
-      }
-      this.append(id, {bytes, bounds, first: 0, end: count})
-    })
+    const {arena} = this
+    for (const node of other.#nodes) {
+      const start = other.#word(node, START)
+      const bytes = other.#word(node, END) - start
+      const copy = arena.take(Math.max(NODE_HEAD_BYTES + bytes, NODE_BYTES_MIN))
+      const from = placeOf(node) + DATA + start
+      copyBytes(arena.chunk(node).bytes, from, from + bytes, arena.chunk(copy).bytes, placeOf(copy) + DATA)
+      this.#nodes.push(copy)
+      this.#setWord(copy, END, bytes)
+      this.#setWord(copy, START, 0)
+      for (const word of [COUNT, EVER]) this.#setWord(copy, word, other.#word(node, word))
+    }
+    this.size += other.size
   }
 
   move(): void {
