@@ -67,6 +67,9 @@ export interface LogReaderOptions {
   ignoreChecksum?: boolean | undefined
 }
 
+/** A command is taken whole, whatever it takes; places in it are signed numbers of 32 bits. */
+const COMMAND_BYTES_MAX = 2 ** 31 - 2 ** 20
+
 const STAMP = Buffer.from('#TS:')
 /** Makes a letter small. */
 const LOWER = 0x20
@@ -97,7 +100,7 @@ export class LogReader {
     readonly source: ByteSource,
     readonly options: LogReaderOptions = {},
   ) {
-    this.#cursor = new ByteCursor(source.inputBytes, false)
+    this.#cursor = new ByteCursor(source.inputBytes, false, COMMAND_BYTES_MAX)
     this.#commands = new CommandReader(this.#cursor)
   }
 

@@ -44,11 +44,12 @@ export class ByteCursor {
 
   /**
    * `inputBytes` is the size of the input, Infinity where nobody knows it beforehand; `summing`: whether anybody will ask
-   * for the checksum.
+   * for the checksum; `wholeBytesMax`: what may be read in one piece.
    */
   constructor(
     readonly inputBytes: number = Number.POSITIVE_INFINITY,
     readonly summing = true,
+    readonly wholeBytesMax = limits.elementBytesMax,
   ) {}
 
   /** Absolute position in the input. */
@@ -234,8 +235,8 @@ export class ByteCursor {
     if (n > this.bytesLeftMax) this.#truncated()
     if (this.ended) this.#truncated()
     const whole = this.pos + n - this.#safe
-    if (whole > limits.elementBytesMax && this.#safe <= this.end) {
-      throw new LimitError('elementBytesMax', limits.elementBytesMax, whole, this.base + this.#safe)
+    if (whole > this.wholeBytesMax && this.#safe <= this.end) {
+      throw new LimitError('elementBytesMax', this.wholeBytesMax, whole, this.base + this.#safe)
     }
     this.#wanted = this.base + this.pos + n
     throw STARVED

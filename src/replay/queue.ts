@@ -3,7 +3,10 @@
  */
 import type {LogCommand} from '../aof/log-reader.js'
 import {ByteWriter} from '../bytes/writer.js'
+import {LimitError} from '../errors.js'
 
+/** Of one transaction: places in it are signed numbers of 32 bits. */
+const HELD_BYTES_MAX = 1024 * 1024 * 1024
 /** What one large transaction left is not kept for the next. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 
@@ -23,6 +26,8 @@ export class CommandQueue {
   /** Takes a copy. */
   add({bytes, argc, bounds, offset, endOffset}: LogCommand): void {
     const start = bounds[0]!
+    const held = this.#bytes.length + bounds[2 * argc - 1]! - start
+    if (held > HELD_BYTES_MAX) throw new LimitError('transaction', HELD_BYTES_MAX, held, offset)
     const shift = this.#bytes.length - start
     if (this.#length + 3 + 2 * argc > this.#numbers.length) this.#widen(3 + 2 * argc)
     const numbers = this.#numbers

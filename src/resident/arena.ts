@@ -35,10 +35,25 @@ export class Chunk {
   readonly view: DataView
 
   constructor(bytes: number) {
-    const buffer = new ArrayBuffer(bytes)
+    const buffer = allocated(bytes)
     this.bytes = new Uint8Array(buffer)
     this.words = new Int32Array(buffer)
     this.view = new DataView(buffer)
+  }
+}
+
+function allocated(bytes: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(bytes)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new LimitError(
+      'arena',
+      0,
+      bytes,
+      0,
+      `the data set does not fit into memory: there are no ${bytes} bytes more`,
+    )
   }
 }
 

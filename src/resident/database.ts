@@ -35,6 +35,11 @@ export interface DetachedValue {
 }
 
 const NO_BYTES = new Uint8Array(0)
+/**
+ * A string has no more: its length is a signed number of 32 bits, and stands with its key in one block. More than 512 MiB
+ * (proto-max-bulk-len) no client gets; but a server that loads its log takes what it says (redis 7.0).
+ */
+export const STRING_BYTES_MAX = 2 ** 31 - 2 ** 16
 const EXTRA_BYTES = 16
 const EXPIRES = EXTRA >>> 2
 const COLLECTION = (EXTRA + 4) >>> 2

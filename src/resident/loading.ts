@@ -6,13 +6,14 @@
  * elements are none (redis 7.0; 6.0 keeps them).
  */
 import type {Int64} from '../bytes/int64.js'
+import {FormatError, LimitError} from '../errors.js'
 import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
 import {libraryName} from '../keyspace/library-name.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {Arena} from './arena.js'
 import {RecordPlace} from './byte-table.js'
-import type {Database} from './database.js'
+import {type Database, STRING_BYTES_MAX} from './database.js'
 import {HashValue} from './hash.js'
 import type {Keyspace} from './keyspace.js'
 import {ListValue} from './list.js'
@@ -92,8 +93,18 @@ export class LoadingVisitor implements EntryVisitor {
     this.problem({code, severity: 'error', offset, text, db, type, ...entry.keptKey(1000)})
   }
 
+  /** The value that is being read, and is nobody's yet. */
+  unfinished: ResidentValue | undefined
+
+  /** Nothing more will be read: frees what is not complete. */
+  abandon(): void {
+    this.unfinished?.dispose()
+    this.unfinished = undefined
+  }
+
   /** A value is complete: gives its key what else is known of it. Returns its number. */
   finish(db: Database, number: number, entry: Entry): void {
+    this.unfinished = undefined
     const {expireAtMs, idleSeconds, frequency, keyMeta} = entry
     if (expireAtMs !== NEVER) db.expire(number, expireAtMs)
     if (idleSeconds >= 0 || frequency >= 0 || keyMeta !== undefined) {
@@ -114,16 +125,21 @@ abstract class Taker extends ValueVisitor {
 class StringTaker extends Taker {
   #number = -1
   #filled = 0
+  #offset = 0
   readonly #place = new RecordPlace()
 
-  override begin({keyBytes}: Entry, count: number | undefined): void {
-    this.#number = this.db.makeString(keyBytes.bytes, keyBytes.start, keyBytes.end, count ?? 0)
+  override begin({keyBytes, valueOffset}: Entry, count: number | undefined): void {
+    // A length that is only claimed takes no more: the bytes that come make room for themselves.
+    const claimed = Math.min(count ?? 0, CLAIM_BYTES_MAX)
+    this.#number = this.db.makeString(keyBytes.bytes, keyBytes.start, keyBytes.end, claimed)
     this.#filled = 0
+    this.#offset = valueOffset
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number): void {
     const place = this.#place
     const wanted = this.#filled + end - start
+    if (wanted > STRING_BYTES_MAX) throw new LimitError('string', STRING_BYTES_MAX, wanted, this.#offset)
     this.db.place(this.#number, place)
     if (wanted > place.payloadEnd - place.end) {
       this.db.resize(this.#number, wanted)
@@ -139,20 +155,26 @@ class StringTaker extends Taker {
   }
 }
 
+/** A string that is larger at once than so many bytes grows as they arrive. */
+const CLAIM_BYTES_MAX = 1024 * 1024
+
 /** A collection is a key once it is complete, and has elements. */
 abstract class CollectionTaker<T extends ResidentValue> extends Taker {
   protected value!: T
+  protected offset = 0
 
   protected abstract make(): T
 
-  override begin(): void {
+  override begin({valueOffset}: Entry): void {
+    this.offset = valueOffset
     this.value = this.make()
+    this.loading.unfinished = this.value
   }
 
   override end(entry: Entry): void {
     const {value, db} = this
     if (value.size === 0 && isCollection(entry.type) && entry.type !== 'stream') {
-      value.dispose()
+      this.loading.abandon()
       return
     }
     const {bytes, start, end} = entry.keyBytes
@@ -186,6 +208,8 @@ class SortedSetTaker extends CollectionTaker<SortedSetValue> {
   }
 
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
+    // Nothing has an order with it: servers refuse it too (redis 7.0 rdb.c).
+    if (Number.isNaN(score)) throw new FormatError('BAD_SCORE', 'the score of a member is no number', this.offset)
     this.value.set(bytes, start, end, score)
   }
 }
@@ -224,6 +248,7 @@ class StreamTaker extends StreamLoader {
   override begin(entry: Entry): void {
     super.begin(entry)
     this.#entry = entry
+    this.loading.unfinished = this.stream
   }
 
   protected override contradiction(code: string, text: string): void {

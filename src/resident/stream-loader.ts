@@ -2,6 +2,7 @@
 import type {Int64} from '../bytes/int64.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {StreamId} from '../encoding/stream-id.js'
+import {FormatError} from '../errors.js'
 import type {Entry} from '../keyspace/entry.js'
 import {
   type StreamConsumer,
@@ -29,6 +30,7 @@ export abstract class StreamLoader extends ValueVisitor {
   /** By the producer that is being shown. */
   #made!: Map<string, StreamId>
   #consumer = -1
+  #offset = 0
 
   /** Where the stream is to lie. */
   protected abstract get arena(): Arena
@@ -36,7 +38,8 @@ export abstract class StreamLoader extends ValueVisitor {
   /** Told where a stream contradicts itself: servers of today refuse such a snapshot. */
   protected abstract contradiction(code: string, text: string): void
 
-  override begin(_entry: Entry): void {
+  override begin({valueOffset}: Entry): void {
+    this.#offset = valueOffset
     this.stream = new StreamValue(this.arena)
     this.#count = -1
   }
@@ -90,6 +93,7 @@ export abstract class StreamLoader extends ValueVisitor {
   }
 
   override group({name, lastId, entriesRead}: StreamGroup): void {
+    if (this.stream.group(textOf(name)) !== undefined) throw this.#twice('a group')
     const group = new ResidentGroup(this.arena, name.slice())
     group.lastId.set(lastId)
     group.entriesRead = entriesRead ?? this.stream.readUpTo(lastId)
@@ -97,11 +101,16 @@ export abstract class StreamLoader extends ValueVisitor {
     this.#group = group
   }
 
+  #twice(what: string): FormatError {
+    return new FormatError('BAD_STREAM', `${what} of this stream is there twice, which servers refuse`, this.#offset)
+  }
+
   override pending(id: StreamId, deliveredAtMs: Int64, deliveries: Int64): void {
     this.#group.put(id, {deliveredAtMs, deliveries, owner: NOBODY})
   }
 
   override consumer({name, seenAtMs, activeAtMs}: StreamConsumer): void {
+    if (this.#group.find(textOf(name)) >= 0) throw this.#twice('a consumer')
     this.#consumer = this.#group.make(name.slice(), seenAtMs, activeAtMs)
   }
 

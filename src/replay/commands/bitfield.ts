@@ -64,7 +64,8 @@ function bitfield(call: Call): void {
   let entry = call.findString(1)
   if (writes.length === 0) return
   // The string is widened for all of them at once, even where one of them fails.
-  const bytes = Math.max(...writes.map(({offset, bits}) => Math.floor((offset + bits - 1) / 8) + 1))
+  let bytes = 0
+  for (const {offset, bits} of writes) bytes = Math.max(bytes, Math.floor((offset + bits - 1) / 8) + 1)
   entry = widened(call, entry, bytes, place)
   for (const operation of writes) {
     call.db.place(entry, place)

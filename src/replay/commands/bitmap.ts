@@ -106,7 +106,7 @@ function stringOf(call: Call, arg: number): Uint8Array {
 }
 
 function combined([first = EMPTY, ...others]: readonly Uint8Array[], operation: Operation): Uint8Array {
-  const longest = Math.max(first.length, ...others.map(({length}) => length))
+  const longest = others.reduce((most, {length}) => Math.max(most, length), first.length)
   const widened = new Uint8Array(longest)
   widened.set(first)
   return operation(widened, others)

@@ -131,8 +131,9 @@ function restore(call: Call): void {
 /** The value of a payload, by way of a data set of its own: until it is known to be whole, nothing else changes. */
 function loaded(payload: Uint8Array, key: Uint8Array, keyspace: Keyspace): DetachedValue {
   const header = payloadHeader(footerOf(payload))
+  const loading = new LoadingVisitor(keyspace, {header: () => header})
   try {
-    readPayloadNow(payload, new LoadingVisitor(keyspace, {header: () => header}), key)
+    readPayloadNow(payload, loading, key)
     const db = keyspace.database(0)
     const entry = db.next(0)
     // A collection without elements is no value.
@@ -143,6 +144,7 @@ function loaded(payload: Uint8Array, key: Uint8Array, keyspace: Keyspace): Detac
     if (error instanceof UnsupportedError) throw new UnreplayableError(`its payload: ${error.message}`)
     throw error
   } finally {
+    loading.abandon()
     keyspace.flushAll()
   }
 }

@@ -59,7 +59,11 @@ function decrby(call: Call): void {
 type Float = LongDouble | 'infinite'
 
 /** The number that bytes spell. */
+/** Longer texts are no numbers to a server (MAX_LONG_DOUBLE_CHARS). */
+const NUMBER_BYTES_MAX = 5 * 1024
+
 export function floatOf(bytes: Uint8Array, start: number, end: number, notFloat = NOT_FLOAT): Float {
+  if (end - start > NUMBER_BYTES_MAX) throw new ReplyError(notFloat)
   const value = parseLongDouble(Buffer.prototype.latin1Slice.call(bytes, start, end))
   if (value === undefined) throw new ReplyError(notFloat)
   return value

@@ -3,6 +3,7 @@ import {xxh3} from '../../bytes/xxh3.js'
 import {LimitError} from '../../errors.js'
 import {NEVER} from '../../keyspace/entry.js'
 import {copyBytes, RecordPlace} from '../../resident/byte-table.js'
+import {STRING_BYTES_MAX} from '../../resident/database.js'
 import type {Call} from '../call.js'
 import {type CommandFamily, keyed, ReplyError, syntaxError, wrongArgc} from '../command.js'
 import {absoluteExpiry, expiryUnit, type Unit} from '../expiry.js'
@@ -10,8 +11,6 @@ import {numberCommands} from './number.js'
 
 const place = new RecordPlace()
 
-/** More than 512 MiB (proto-max-bulk-len) no client gets; but a server that loads its log takes what it says (redis 7.0). */
-const STRING_BYTES_MAX = 2 ** 31 - 2 ** 16
 const BAD_KEY_COUNT = 'ERR invalid numkeys value or out of range'
 
 type Condition = 'NX' | 'XX' | 'IFEQ' | 'IFNE' | 'IFDEQ' | 'IFDNE'
