@@ -139,7 +139,7 @@ describe('entries in memory', () => {
         const found = model.splice(place, 1)[0]
         if (found !== undefined) expect(entries.remove(idOf(found.id))).toBe(true)
         // It is gone, or there was no such entry.
-        expect(entries.remove(idOf(found?.id ?? 1))).toBe(false)
+        expect(entries.remove(idOf(found?.id ?? 0))).toBe(false)
       }
     }
   }
