@@ -37,7 +37,8 @@ const pairs = fc.array(fc.tuple(text, text), {maxLength: 8})
 /** A string in any of its stored forms. */
 const storedForms: ((bytes: Text) => Buffer)[] = [
   bytes => str(bytes),
-  bytes => hex(0x40 | (bytes.length >> 8), bytes.length & 0xff, bytes),
+  // A length of 14 bits; a packed node may have more.
+  bytes => (bytes.length < 2 ** 14 ? hex(0x40 | (bytes.length >> 8), bytes.length & 0xff, bytes) : str(bytes)),
   bytes => hex(0x80, be(4, bytes.length), bytes),
   bytes => hex(0x81, be(8, bytes.length), bytes),
   bytes => literalLzf(bytes),
