@@ -47,6 +47,13 @@ export interface LogVisitor {
 /** Why the end of a file is not one that a server leaves. */
 export type TornBy = 'command' | 'transaction' | 'annotation'
 
+/** The same in words. */
+export const TORN_WORDS: Readonly<Record<TornBy, string>> = {
+  command: 'the log ends within a command',
+  transaction: 'the log ends within a transaction',
+  annotation: 'the log ends within a line that begins with #',
+}
+
 export interface LogEnd {
   /** The snapshot that it begins with. */
   preamble: (RdbEnd & {header: RdbHeader}) | undefined

@@ -9,17 +9,16 @@ import {type Soundness, SoundnessVisitor} from '../analysis/soundness.js'
 import {addCounts, Findings} from '../analysis/soundness-findings.js'
 import {type LogFileSoundness, startOutcome} from '../analysis/soundness-log.js'
 import {type Chain, type ChainFile, findManifest, readChain} from '../aof/chain.js'
-import {type LogEnd, LogReader, type TornBy} from '../aof/log-reader.js'
+import {type LogEnd, LogReader, TORN_WORDS} from '../aof/log-reader.js'
 import type {ByteSource} from '../bytes/source.js'
 import {FormatError, PlacedError, UnsupportedError} from '../errors.js'
-import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import type {RdbReader} from '../rdb/reader.js'
 import type {OpenFile} from '../source/aof.js'
 import {openSource} from '../source/open.js'
-import {type Check, type CheckOptions, KEYS_SHARE, PROBLEMS_MAX} from './check.js'
 import {CommandSoundness} from './check-aof-commands.js'
 import {reportDuplicates} from './check-duplicates.js'
+import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
 
 /** Checks a folder, or what a manifest names. Never throws for what it holds. */
 export async function checkFolder(path: string, options: CheckOptions): Promise<Check> {
@@ -44,12 +43,6 @@ interface Part {
   /** Of its snapshot, and of its commands. */
   findings: Findings[]
   snapshot: SoundnessVisitor | undefined
-}
-
-const TORN: Readonly<Record<TornBy, string>> = {
-  command: 'within a command',
-  transaction: 'within a transaction',
-  annotation: 'within a line that begins with #',
 }
 
 class LogChecking {
@@ -186,7 +179,7 @@ class LogChecking {
     const {torn, goodOffset, bytes, preamble, commands} = end
     if (torn === undefined) return
     const findings = part.findings.at(-1)!
-    const what = `the log ends ${TORN[torn]}`
+    const what = TORN_WORDS[torn]
     const bytesLost = bytes - goodOffset
     const severity = torn === 'annotation' ? 'warning' : 'error'
     let then = 'servers cut the rest off and start, unless aof-load-truncated is no'
@@ -234,14 +227,10 @@ class LogChecking {
 class SnapshotChecking {
   reader: RdbReader | undefined
   #visitor: SoundnessVisitor | undefined
-  readonly #keys: KeyIndex | undefined
-  readonly #elements: KeyIndex | undefined
+  readonly #indexes: CheckIndexes | undefined
 
   constructor(readonly options: CheckOptions) {
-    if (options.duplicates === false) return
-    const memoryBytes = options.memoryBytes ?? KEY_INDEX_BYTES
-    this.#keys = new KeyIndex({memoryBytes: Math.floor(memoryBytes * KEYS_SHARE)})
-    this.#elements = new KeyIndex({memoryBytes: Math.floor(memoryBytes * (1 - KEYS_SHARE))})
+    this.#indexes = indexesFor(options)
   }
 
   async begin(reader: RdbReader): Promise<SoundnessVisitor & EntryVisitor> {
@@ -251,24 +240,24 @@ class SnapshotChecking {
       header: await reader.readHeader(),
       position: () => reader.offset,
       recordStart: () => reader.recordOffset,
-      ...{problemsMax, ignoreChecksum, keys: this.#keys, elements: this.#elements},
+      ...{problemsMax, ignoreChecksum, keys: this.#indexes?.keys, elements: this.#indexes?.elements},
     })
     return this.#visitor
   }
 
   /** The file has been read, or as much of it as could be. */
   async finish({path, storedBytes, inputBytes}: ByteSource): Promise<void> {
-    const [keys, elements, visitor, reader] = [this.#keys, this.#elements, this.#visitor, this.reader]
+    const [indexes, visitor, reader] = [this.#indexes, this.#visitor, this.reader]
     try {
       if (visitor === undefined || reader === undefined) return
       if (reader.end !== undefined) visitor.finish(reader.end.bytes)
-      if (keys === undefined || elements === undefined) return
+      if (indexes === undefined) return
       const plain = storedBytes === inputBytes && Number.isFinite(inputBytes) ? path : undefined
+      const {keys, elements} = indexes
       const search = {keys, elements, source: reader, header: reader.header, path: plain, bytes: inputBytes}
       await reportDuplicates(visitor, search)
     } finally {
-      keys?.close()
-      elements?.close()
+      indexes?.close()
     }
   }
 }

@@ -6,52 +6,27 @@ import {type Soundness, type SoundnessOptions, SoundnessVisitor} from '../analys
 import type {ByteSource} from '../bytes/source.js'
 import {PlacedError, UnsupportedError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
-import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
-import {AofSource} from '../source/aof.js'
-import type {OnFetch} from '../source/live.js'
-import {isChain, type LogOptions, openEntries} from '../source/open.js'
-import {checkFolder, checkLog} from './check-aof.js'
+import type {AofSource} from '../source/aof.js'
+import {isChain, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
-
-export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
-  /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
-  duplicates?: boolean | undefined
-  /** Bytes of memory for that; more goes to a temporary file. */
-  memoryBytes?: number | undefined
-  /** Problems told of each severity; all are counted. */
-  problemsMax?: number | undefined
-  /** A wrong checksum is a warning. */
-  ignoreChecksum?: boolean | undefined
-  /** Told how far a running server's snapshot has arrived. */
-  onFetch?: OnFetch | undefined
-  /** Told of the source once it is open: to show how far the reading is. */
-  onOpen?: ((source: EntrySource['source']) => void) | undefined
-}
-
-export interface Check {
-  /** What was verified, up to where it had to end; undefined where the input is no source at all. */
-  soundness: Soundness | undefined
-  /** Why the input could not be checked, or not to its end: it cannot be opened, is no source, or holds what is not known. */
-  failure: unknown
-}
-
-export const PROBLEMS_MAX = 100
-
-/** Of the memory, what the keys get; elements of huge collections get the rest. */
-export const KEYS_SHARE = 0.75
+import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
 
 /** Never throws for what the input holds. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
-  if (await isChain(name)) return await checkFolder(name, options)
+  // What knows the commands of logs is loaded for them only.
+  if (await isChain(name)) return await (await import('./check-aof.js')).checkFolder(name, options)
   let source: EntrySource
   try {
     source = await openEntries(name, {...options, ignoreChecksum: true})
   } catch (failure) {
     return {soundness: undefined, failure}
   }
-  if (source instanceof AofSource) return await checkLog(source.chain, options, source.openFile)
+  if (source.format === 'aof') {
+    const {chain, openFile} = source as AofSource
+    return await (await import('./check-aof.js')).checkLog(chain, options, openFile)
+  }
   options.onOpen?.(source.source)
   return await checkEntries(source, options, source.source.path ?? name)
 }
@@ -63,27 +38,14 @@ export async function checkSource(source: ByteSource, options: CheckOptions = {}
 
 /** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */
 export async function checkEntries(source: EntrySource, options: CheckOptions = {}, path = '-'): Promise<Check> {
-  const indexes = options.duplicates === false ? undefined : indexesOf(options.memoryBytes ?? KEY_INDEX_BYTES)
+  const indexes = indexesFor(options)
   try {
     return await new Checking(source, options, indexes).run(path)
   } catch (failure) {
     return {soundness: undefined, failure}
   } finally {
-    indexes?.keys.close()
-    indexes?.elements.close()
+    indexes?.close()
     await source.close()
-  }
-}
-
-interface Indexes {
-  keys: KeyIndex
-  elements: KeyIndex
-}
-
-function indexesOf(memoryBytes: number): Indexes {
-  return {
-    keys: new KeyIndex({memoryBytes: Math.floor(memoryBytes * KEYS_SHARE)}),
-    elements: new KeyIndex({memoryBytes: Math.floor(memoryBytes * (1 - KEYS_SHARE))}),
   }
 }
 
@@ -94,7 +56,7 @@ class Checking {
   constructor(
     readonly source: EntrySource,
     readonly options: CheckOptions,
-    readonly indexes: Indexes | undefined,
+    readonly indexes: CheckIndexes | undefined,
   ) {}
 
   /** Throws where the input is no source. */

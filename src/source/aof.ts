@@ -4,7 +4,7 @@
  * log means, not to the log.
  */
 import type {Chain, ChainFile} from '../aof/chain.js'
-import {type LogEnd, LogReader, type LogVisitor, type TornBy} from '../aof/log-reader.js'
+import {type LogEnd, LogReader, type LogVisitor, TORN_WORDS} from '../aof/log-reader.js'
 import type {PeekedSource} from '../bytes/peeked.js'
 import {FormatError, PlacedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
@@ -34,12 +34,6 @@ export interface Replayed {
   errors: number
   /** Commands that were left out, nobody knowing what they do. */
   skipped: number
-}
-
-const TORN: Readonly<Record<TornBy, string>> = {
-  command: 'the log ends within a command',
-  transaction: 'the log ends within a transaction',
-  annotation: 'the log ends within a line that begins with #',
 }
 
 /** Of each kind, problems are told so many times; all are counted. */
@@ -187,11 +181,11 @@ export class AofSource implements EntrySource {
     const place = manifest === undefined ? undefined : file.name
     const left = bytes - goodOffset
     if (torn !== 'annotation' && file !== files.at(-1)) {
-      const error = new FormatError('TRUNCATED', `${TORN[torn]}, though another file follows it`, goodOffset)
+      const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
       error.place.file = place
       throw error
     }
-    const text = `${TORN[torn]}: its last ${left} bytes are left out, as a server does (aof-load-truncated)`
+    const text = `${TORN_WORDS[torn]}: its last ${left} bytes are left out, as a server does (aof-load-truncated)`
     tell({code: 'LOG_TORN', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: left})
   }
 }

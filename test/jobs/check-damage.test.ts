@@ -8,7 +8,8 @@
  */
 import {describe, expect, it} from 'vitest'
 import {MemorySource} from '../../src/index.js'
-import {type Check, checkSource} from '../../src/jobs/check.js'
+import {checkSource} from '../../src/jobs/check.js'
+import type {Check} from '../../src/jobs/check-options.js'
 import {type Fixture, fixtures, REFUSED} from '../reading/fixtures.js'
 import {isReaderError} from '../reading/transcript.js'
 import {mutantsOf} from './mutants.js'

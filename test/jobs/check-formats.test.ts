@@ -1,7 +1,8 @@
 /** What check finds in JSON lines, tables and commands, and that it finds nothing in what is sound. */
 import {describe, expect, it} from 'vitest'
 import {MemoryTarget} from '../../src/bytes/target.js'
-import {type Check, type CheckOptions, check} from '../../src/jobs/check.js'
+import {check} from '../../src/jobs/check.js'
+import type {Check, CheckOptions} from '../../src/jobs/check-options.js'
 import {dump} from '../../src/jobs/dump.js'
 import {problemsJson} from '../../src/report/problems-json.js'
 import {readable} from '../reading/fixtures.js'

@@ -1,6 +1,7 @@
 /** What is beyond our own bounds: said, not called damage, and passed over where it can be. Each with a twin just within. */
 import {describe, expect, it} from 'vitest'
-import {type Check, checkSource} from '../../src/jobs/check.js'
+import {checkSource} from '../../src/jobs/check.js'
+import type {Check} from '../../src/jobs/check-options.js'
 import {inspect} from '../../src/jobs/inspect.js'
 import {listpack} from '../fixtures/blobs.js'
 import {hex, len, lzfRun, lzfStr, str} from '../fixtures/builder.js'

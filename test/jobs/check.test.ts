@@ -1,7 +1,8 @@
 /** What check finds, and that it finds nothing in what is sound. */
 import {describe, expect, it} from 'vitest'
 import type {Soundness} from '../../src/analysis/soundness.js'
-import {type CheckOptions, check} from '../../src/jobs/check.js'
+import {check} from '../../src/jobs/check.js'
+import type {CheckOptions} from '../../src/jobs/check-options.js'
 import {hex, len, str} from '../fixtures/builder.js'
 import * as value from '../fixtures/values.js'
 import {fixtures, REFUSED} from '../reading/fixtures.js'
