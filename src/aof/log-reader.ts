@@ -13,7 +13,7 @@ import {FormatError, UsageError} from '../errors.js'
 import {nextWindow} from '../keyspace/next-window.js'
 import {type EntryVisitor, type Problem, SKIP} from '../keyspace/visitor.js'
 import {type RdbEnd, RdbReader} from '../rdb/reader.js'
-import type {RdbHeader} from '../rdb/versions.js'
+import {hasMagic, type RdbHeader} from '../rdb/versions.js'
 import {CommandReader} from '../resp/command-reader.js'
 
 /** A command where it lies in the log. Lent. */
@@ -150,10 +150,9 @@ export class LogReader {
   async #beginsWithSnapshot(): Promise<boolean> {
     const cursor = this.#cursor
     for (;;) {
-      const head = String.fromCharCode(...cursor.bytes.subarray(cursor.pos, Math.min(cursor.pos + 6, cursor.end)))
-      if (head.startsWith('REDIS') || head === 'VALKEY') return true
-      const may = 'REDIS'.startsWith(head) || 'VALKEY'.startsWith(head)
-      if (!may || cursor.ended) return false
+      const begins = hasMagic(cursor.bytes, cursor.pos, cursor.end)
+      if (begins !== undefined) return begins
+      if (cursor.ended) return false
       await nextWindow(cursor, this.source, {})
     }
   }

@@ -6,10 +6,8 @@
  */
 
 import {OPCODE_AUX} from '../rdb/opcodes.js'
-import {MAGIC_BYTES} from '../rdb/versions.js'
+import {hasMagic, MAGIC_BYTES} from '../rdb/versions.js'
 
-const REDIS = 'REDIS'
-const VALKEY = 'VALKEY'
 /** The fact, its value an integer of one byte. */
 const MARK = Buffer.from('aof-preamble\xc0\x01', 'latin1')
 /** Bytes of strings that are integers: 8, 16 and 32 bits. */
@@ -17,8 +15,7 @@ const INTEGERS = [2, 3, 5]
 
 /** Undefined where more must be seen than the beginning of the file that is given. */
 export function isPreamble(head: Uint8Array): boolean | undefined {
-  const start = Buffer.from(head.subarray(0, VALKEY.length)).toString('latin1')
-  if (!REDIS.startsWith(start.slice(0, REDIS.length)) && !VALKEY.startsWith(start)) return false
+  if (hasMagic(head) === false) return false
   if (head.length < MAGIC_BYTES) return undefined
   let at = MAGIC_BYTES
   while (at < head.length && head[at] === OPCODE_AUX) {

@@ -16,7 +16,7 @@ import {limits} from '../limits.js'
 import {RdbEntry} from './entries.js'
 import {FOREIGN_HEAD_BYTES, foreignError} from './foreign.js'
 import {type ChecksumVerdict, NO_ANSWER, RecordReader} from './records.js'
-import {isNewer, MAGIC_BYTES, type RdbHeader} from './versions.js'
+import {hasMagic, isNewer, type RdbHeader} from './versions.js'
 
 export interface RdbReaderOptions {
   /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
@@ -262,8 +262,7 @@ export class RdbReader implements EntrySource {
     if (!(error instanceof FormatError) || error.code === 'BAD_VERSION') return error
     await this.#readHead()
     const head = this.#head
-    const start = String.fromCharCode(...head.subarray(0, MAGIC_BYTES))
-    const begun = start !== '' && ('REDIS'.startsWith(start.slice(0, 5)) || 'VALKEY'.startsWith(start.slice(0, 6)))
+    const begun = head.length > 0 && hasMagic(head) !== false
     return begun ? error : foreignError(head, this.#headWhole)
   }
 

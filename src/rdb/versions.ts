@@ -30,12 +30,19 @@ export interface RdbHeader {
   rdbVersion: number
 }
 
+/** Whether a file begins with a magic word; undefined where what is there of it may be the beginning of one. */
+export function hasMagic(head: Uint8Array, start = 0, end = head.length): boolean | undefined {
+  const text = String.fromCharCode(...head.subarray(start, Math.min(end, start + MAGIC_BYTES)))
+  if (/^(REDIS|VALKEY)/.test(text)) return true
+  return 'REDIS'.startsWith(text) || 'VALKEY'.startsWith(text) ? undefined : false
+}
+
 /** Parses the nine bytes at `start`; `offset` is their place in the input. */
 export function parseMagic(bytes: Uint8Array, start: number, offset: number): RdbHeader {
   const text = String.fromCharCode(...bytes.subarray(start, start + MAGIC_BYTES))
   const match = /^(?:(REDIS)(\d{4})|(VALKEY)(\d{3}))$/.exec(text)
   if (match === null) {
-    if (/^(REDIS|VALKEY)/.test(text)) {
+    if (hasMagic(bytes, start, start + MAGIC_BYTES) === true) {
       const digits = text.startsWith('REDIS') ? text.slice(5) : text.slice(6)
       const shown = JSON.stringify(digits)
       throw new FormatError('BAD_VERSION', `the magic is right, but the version is ${shown}, not a number`, offset)

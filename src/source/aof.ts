@@ -9,7 +9,7 @@ import type {PeekedSource} from '../bytes/peeked.js'
 import {FormatError, PlacedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
-import {MAGIC_BYTES, parseMagic} from '../rdb/versions.js'
+import {hasMagic, MAGIC_BYTES, parseMagic} from '../rdb/versions.js'
 import {type Refusal, ReplayEngine} from '../replay/engine.js'
 import {Keyspace} from '../resident/keyspace.js'
 import {LoadingVisitor} from '../resident/loading.js'
@@ -75,13 +75,7 @@ export class AofSource implements EntrySource {
   /** As the snapshot says that the log begins with; undefined where it begins with none. */
   async origin(): Promise<SourceOrigin | undefined> {
     const head = await this.#first?.peek(MAGIC_BYTES)
-    if (
-      head === undefined ||
-      head.length < MAGIC_BYTES ||
-      !/^(REDIS|VALKEY)/.test(Buffer.from(head).toString('latin1'))
-    ) {
-      return undefined
-    }
+    if (head === undefined || head.length < MAGIC_BYTES || hasMagic(head) !== true) return undefined
     const {family, rdbVersion} = parseMagic(head, 0, 0)
     return {family, rdbVersion}
   }
@@ -148,7 +142,7 @@ export class AofSource implements EntrySource {
     const source = this.#first ?? (await this.openFile(file.path))
     this.#first = undefined
     this.#open = source
-    const place = this.chain.manifest === undefined ? undefined : file.name
+    const place = this.#placeOf(file)
     const placed = (problem: Problem): void => tell({...problem, file: place})
     const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
     this.#reader = reader
@@ -174,11 +168,16 @@ export class AofSource implements EntrySource {
     }
   }
 
+  /** Of a log that is one file nobody needs to be told which. */
+  #placeOf({name}: ChainFile): string | undefined {
+    return this.chain.manifest === undefined ? undefined : name
+  }
+
   /** A log may end where its server was stopped, but only in its last file. */
   #checkEnd(file: ChainFile, {torn, goodOffset, bytes}: LogEnd, tell: (problem: Problem) => void): void {
     if (torn === undefined) return
-    const {manifest, files} = this.chain
-    const place = manifest === undefined ? undefined : file.name
+    const {files} = this.chain
+    const place = this.#placeOf(file)
     const left = bytes - goodOffset
     if (torn !== 'annotation' && file !== files.at(-1)) {
       const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
