@@ -116,16 +116,13 @@ export class ReplayEngine {
         return
       default:
         this.commands--
-        this.#queue.add(command)
+        this.#queue.add(spec, command)
     }
   }
 
   #runQueued(): void {
     const queue = this.#queue
-    for (let at = queue.next(0); at >= 0; at = queue.next(at)) {
-      const {command} = queue
-      this.#run(lookupCommand(command.bytes, command.bounds[0]!, command.bounds[1]!)!, command)
-    }
+    for (let at = queue.next(0); at >= 0; at = queue.next(at)) this.#run(queue.spec, queue.command)
   }
 
   #run(spec: NamedCommand, command: LogCommand): void {

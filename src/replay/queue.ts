@@ -4,6 +4,7 @@
 import type {LogCommand} from '../aof/log-reader.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {LimitError} from '../errors.js'
+import type {NamedCommand} from './table.js'
 
 /** Of one transaction: places in it are signed numbers of 32 bits. */
 const HELD_BYTES_MAX = 1024 * 1024 * 1024
@@ -15,6 +16,9 @@ export class CommandQueue {
   /** Of each command: arguments, where it begins and ends in the log, then its bounds. */
   #numbers = new Float64Array(256)
   #length = 0
+  readonly #specs: NamedCommand[] = []
+  /** Of the next command. */
+  #number = 0
   readonly #command: LogCommand = {
     bytes: new Uint8Array(0),
     argc: 0,
@@ -24,7 +28,7 @@ export class CommandQueue {
   }
 
   /** Takes a copy. */
-  add({bytes, argc, bounds, offset, endOffset}: LogCommand): void {
+  add(spec: NamedCommand, {bytes, argc, bounds, offset, endOffset}: LogCommand): void {
     const start = bounds[0]!
     const held = this.#bytes.length + bounds[2 * argc - 1]! - start
     if (held > HELD_BYTES_MAX) throw new LimitError('transaction', HELD_BYTES_MAX, held, offset)
@@ -37,6 +41,7 @@ export class CommandQueue {
     numbers[at++] = endOffset
     for (let i = 0; i < 2 * argc; i++) numbers[at++] = bounds[i]! + shift
     this.#length = at
+    this.#specs.push(spec)
     this.#bytes.copy(bytes, start, bounds[2 * argc - 1]!)
   }
 
@@ -56,6 +61,7 @@ export class CommandQueue {
     const command = this.#command
     const argc = numbers[at]!
     if (2 * argc > command.bounds.length) command.bounds = new Int32Array(4 * argc)
+    this.#number++
     command.bytes = this.#bytes.bytes
     command.argc = argc
     command.offset = numbers[at + 1]!
@@ -69,7 +75,14 @@ export class CommandQueue {
     return this.#command
   }
 
+  /** What it was found to be when it was added. */
+  get spec(): NamedCommand {
+    return this.#specs[this.#number - 1]!
+  }
+
   clear(): void {
+    this.#specs.length = 0
+    this.#number = 0
     if (this.#bytes.bytes.length > KEPT_BYTES_MAX) this.#bytes = new ByteWriter()
     this.#bytes.reset()
     this.#length = 0
