@@ -41,8 +41,7 @@ export function foreignError(head: Uint8Array, whole: boolean): FormatError | Un
   if (head.length === 0) return new FormatError('EMPTY_INPUT', 'the input is empty', 0)
   // A command, or the time of the next one (aof-timestamp-enabled, redis 7.0).
   if (/^(?:\*\d+\r?\n|#TS:\d)/.test(text(head, FOREIGN_HEAD_BYTES))) {
-    const message =
-      'this is an append-only file (AOF), which this version does not read yet; an RDB file begins with REDIS or VALKEY'
+    const message = 'this is an append-only file (AOF), and no snapshot; an RDB file begins with REDIS or VALKEY'
     return new UnsupportedError('UNKNOWN_CONTAINER', message, 0)
   }
   // As dump writes them, one object a line or all in one array.
