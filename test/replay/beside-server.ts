@@ -10,8 +10,9 @@ import {Keyspace} from '../../src/resident/keyspace.js'
 import {ListValue} from '../../src/resident/list.js'
 import {SetValue} from '../../src/resident/set.js'
 import {SortedSetValue} from '../../src/resident/sorted-set.js'
-import {encodeCommand, ReplyError} from '../server/resp.js'
+import {ReplyError} from '../server/resp.js'
 import type {startServer} from '../server/server.js'
+import {commandOf} from './replaying.js'
 
 type Server = Awaited<ReturnType<typeof startServer>>
 
@@ -30,20 +31,6 @@ interface Outcome {
 const latin1 = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
   Buffer.from(bytes.subarray(start, end)).toString('latin1')
 
-function boundsOf(command: Command): {bytes: Buffer; bounds: Int32Array} {
-  const bytes = encodeCommand(command.map(arg => Buffer.from(arg, 'latin1')))
-  const bounds = new Int32Array(2 * command.length)
-  let at = bytes.indexOf('\n') + 1
-  for (const [i, arg] of command.entries()) {
-    at = bytes.indexOf('\n', at) + 1
-    bounds[2 * i] = at
-    at += arg.length
-    bounds[2 * i + 1] = at
-    at += 2
-  }
-  return {bytes, bounds}
-}
-
 /** What the engine makes of commands; between any two of them memory is moved where `moves` says so. */
 export function replayed(commands: readonly Command[], moves: (i: number) => boolean = () => false): Outcome {
   const keyspace = new Keyspace()
@@ -52,7 +39,7 @@ export function replayed(commands: readonly Command[], moves: (i: number) => boo
   const engine = new ReplayEngine(keyspace, {nowMs: Date.now(), onRefusal: one => (message = one.message)})
   for (const [i, command] of commands.entries()) {
     message = undefined
-    engine.apply({...boundsOf(command), argc: command.length, offset: i, endOffset: i + 1})
+    engine.apply(commandOf(command, i))
     refused.push(message)
     if (moves(i)) keyspace.move()
   }

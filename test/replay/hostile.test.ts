@@ -4,6 +4,7 @@ import {crc64} from '../../src/bytes/crc64.js'
 import {ByteWriter} from '../../src/bytes/writer.js'
 import {type Refusal, ReplayEngine} from '../../src/replay/engine.js'
 import {Keyspace} from '../../src/resident/keyspace.js'
+import {type Argument, commandOf} from './replaying.js'
 
 /** A value as DUMP would answer it, its checksum right. */
 function payload(...bytes: (number | string)[]): Buffer {
@@ -18,21 +19,11 @@ function payload(...bytes: (number | string)[]): Buffer {
   return Buffer.from(out.view())
 }
 
-function replay(...commands: (string | Uint8Array)[][]): {refusals: Refusal[]; keyspace: Keyspace} {
+function replay(...commands: Argument[][]): {refusals: Refusal[]; keyspace: Keyspace} {
   const keyspace = new Keyspace()
   const refusals: Refusal[] = []
   const engine = new ReplayEngine(keyspace, {nowMs: 0, onRefusal: one => refusals.push(one)})
-  for (const [offset, args] of commands.entries()) {
-    const parts = args.map(one => Buffer.from(one as string))
-    const bytes = Buffer.concat(parts)
-    const bounds = new Int32Array(2 * parts.length)
-    for (let i = 0, at = 0; i < parts.length; i++) {
-      bounds[2 * i] = at
-      at += parts[i]!.length
-      bounds[2 * i + 1] = at
-    }
-    engine.apply({bytes, argc: parts.length, bounds, offset, endOffset: offset + 1})
-  }
+  for (const [offset, args] of commands.entries()) engine.apply(commandOf(args, offset))
   return {refusals, keyspace}
 }
 
