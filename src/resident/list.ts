@@ -5,9 +5,10 @@
  *          (packed-length.ts)
  */
 import type {ValueVisitor} from '../keyspace/visitor.js'
-import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
+import {HEAD_BYTES, placeOf} from './arena.js'
 import {copyBytes} from './byte-table.js'
 import {LENGTH_MORE, lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
+import {PackedNodes} from './packed-nodes.js'
 import type {ResidentValue} from './value.js'
 
 const USED = HEAD_BYTES
@@ -26,31 +27,27 @@ export class ElementPlace {
   end = 0
 }
 
-export class ListValue implements ResidentValue {
+export class ListValue extends PackedNodes implements ResidentValue {
   readonly type = 'list'
-  size = 0
   /** What `look` and the pops met last. */
   readonly at = new ElementPlace()
-  #nodes: number[] = []
   /** Where `#seek` came to: a node, and a place within its elements. */
   #node = 0
   #place = 0
 
-  constructor(readonly arena: Arena) {}
-
   pushTail(bytes: Uint8Array, start: number, end: number): void {
-    const last = this.#nodes.length - 1
-    if (last < 0 || !this.#takes(this.#nodes[last]!, end - start)) {
-      this.#nodes.push(this.#newNode(end - start))
+    const last = this.nodes.length - 1
+    if (last < 0 || !this.#takes(this.nodes[last]!, end - start)) {
+      this.nodes.push(this.#newNode(end - start))
       this.#put(last + 1, 0, bytes, start, end)
     } else {
-      this.#put(last, this.#word(this.#nodes[last]!, USED), bytes, start, end)
+      this.#put(last, this.word(this.nodes[last]!, USED), bytes, start, end)
     }
   }
 
   pushHead(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#nodes.length === 0 || !this.#takes(this.#nodes[0]!, end - start)) {
-      this.#nodes.unshift(this.#newNode(end - start))
+    if (this.nodes.length === 0 || !this.#takes(this.nodes[0]!, end - start)) {
+      this.nodes.unshift(this.#newNode(end - start))
     }
     this.#put(0, 0, bytes, start, end)
   }
@@ -59,7 +56,7 @@ export class ListValue implements ResidentValue {
   look(index: number): boolean {
     if (index < 0 || index >= this.size) return false
     this.#seek(index)
-    this.#read(this.#nodes[this.#node]!, this.#place)
+    this.#read(this.nodes[this.#node]!, this.#place)
     return true
   }
 
@@ -74,14 +71,14 @@ export class ListValue implements ResidentValue {
     else if (index === 0) this.pushHead(bytes, start, end)
     else {
       this.#seek(index)
-      if (!this.#takes(this.#nodes[this.#node]!, end - start)) this.#split()
+      if (!this.#takes(this.nodes[this.#node]!, end - start)) this.#split()
       this.#put(this.#node, this.#place, bytes, start, end)
     }
   }
 
   remove(index: number): void {
     this.#seek(index)
-    const node = this.#nodes[this.#node]!
+    const node = this.nodes[this.#node]!
     const next = this.#read(node, this.#place)
     const {bytes, words} = this.arena.chunk(node)
     const block = placeOf(node)
@@ -91,7 +88,7 @@ export class ListValue implements ResidentValue {
     words[(block + USED) >>> 2] = used - (next - place)
     words[(block + COUNT) >>> 2]!--
     this.size--
-    if (words[(block + COUNT) >>> 2] === 0) this.#drop(this.#node, 1)
+    if (words[(block + COUNT) >>> 2] === 0) this.dropNodes(this.#node, 1)
   }
 
   /** Removes so many elements from the head. */
@@ -99,12 +96,12 @@ export class ListValue implements ResidentValue {
     let left = Math.min(count, this.size)
     this.size -= left
     let whole = 0
-    while (whole < this.#nodes.length && left >= this.#word(this.#nodes[whole]!, COUNT)) {
-      left -= this.#word(this.#nodes[whole++]!, COUNT)
+    while (whole < this.nodes.length && left >= this.word(this.nodes[whole]!, COUNT)) {
+      left -= this.word(this.nodes[whole++]!, COUNT)
     }
-    if (whole > 0) this.#drop(0, whole)
+    if (whole > 0) this.dropNodes(0, whole)
     if (left === 0) return
-    const node = this.#nodes[0]!
+    const node = this.nodes[0]!
     let place = 0
     for (let i = 0; i < left; i++) place = this.#read(node, place)
     const {bytes, words} = this.arena.chunk(node)
@@ -119,13 +116,12 @@ export class ListValue implements ResidentValue {
   dropTail(count: number): void {
     let left = Math.min(count, this.size)
     this.size -= left
-    let kept = this.#nodes.length
-    while (kept > 0 && left >= this.#word(this.#nodes[kept - 1]!, COUNT))
-      left -= this.#word(this.#nodes[--kept]!, COUNT)
-    if (kept < this.#nodes.length) this.#drop(kept, this.#nodes.length - kept)
+    let kept = this.nodes.length
+    while (kept > 0 && left >= this.word(this.nodes[kept - 1]!, COUNT)) left -= this.word(this.nodes[--kept]!, COUNT)
+    if (kept < this.nodes.length) this.dropNodes(kept, this.nodes.length - kept)
     if (left === 0) return
-    const node = this.#nodes[kept - 1]!
-    const elements = this.#word(node, COUNT) - left
+    const node = this.nodes[kept - 1]!
+    const elements = this.word(node, COUNT) - left
     let place = 0
     for (let i = 0; i < elements; i++) place = this.#read(node, place)
     const {words} = this.arena.chunk(node)
@@ -136,8 +132,8 @@ export class ListValue implements ResidentValue {
   /** Every element from the head on, lent, until `take` answers with false; nothing may be changed meanwhile. */
   each(take: (bytes: Uint8Array, start: number, end: number) => unknown): void {
     const {at} = this
-    for (const node of this.#nodes) {
-      const used = this.#word(node, USED)
+    for (const node of this.nodes) {
+      const used = this.word(node, USED)
       for (let place = 0; place < used; ) {
         place = this.#read(node, place)
         if (take(at.bytes, at.start, at.end) === false) return
@@ -148,7 +144,7 @@ export class ListValue implements ResidentValue {
   /** Takes over what another has, which is not to be used any more. */
   become(other: ListValue): void {
     this.dispose()
-    this.#nodes = other.#nodes
+    this.nodes = other.nodes
     this.size = other.size
   }
 
@@ -162,22 +158,8 @@ export class ListValue implements ResidentValue {
     return copy
   }
 
-  move(): void {
-    for (let i = 0; i < this.#nodes.length; i++) this.#nodes[i] = this.arena.move(this.#nodes[i]!)
-  }
-
-  dispose(): void {
-    for (const node of this.#nodes) this.arena.free(node)
-    this.#nodes = []
-    this.size = 0
-  }
-
-  #word(node: number, which: number): number {
-    return this.arena.chunk(node).words[(placeOf(node) + which) >>> 2]!
-  }
-
   #takes(node: number, bytes: number): boolean {
-    return this.#word(node, USED) + bytes <= NODE_BYTES_MAX && this.#word(node, COUNT) < NODE_ELEMENTS_MAX
+    return this.word(node, USED) + bytes <= NODE_BYTES_MAX && this.word(node, COUNT) < NODE_ELEMENTS_MAX
   }
 
   #newNode(elementBytes: number): number {
@@ -189,21 +171,16 @@ export class ListValue implements ResidentValue {
     return node
   }
 
-  #drop(from: number, count: number): void {
-    for (let i = from; i < from + count; i++) this.arena.free(this.#nodes[i]!)
-    this.#nodes.splice(from, count)
-  }
-
   /** Puts an element at a place of a node. */
   #put(nodeNumber: number, place: number, bytes: Uint8Array, start: number, end: number): void {
     const {arena} = this
-    let node = this.#nodes[nodeNumber]!
-    const used = this.#word(node, USED)
+    let node = this.nodes[nodeNumber]!
+    const used = this.word(node, USED)
     const size = lengthBytes(end - start) + end - start
     const needed = NODE_HEAD_BYTES + used + size
     if (needed > arena.room(node)) {
       node = arena.grow(node, needed + (needed >>> 1), NODE_HEAD_BYTES + used)
-      this.#nodes[nodeNumber] = node
+      this.nodes[nodeNumber] = node
     }
     const chunk = arena.chunk(node)
     const block = placeOf(node)
@@ -221,16 +198,15 @@ export class ListValue implements ResidentValue {
     let left = index
     if (index <= this.size >>> 1) {
       number = 0
-      for (; left >= this.#word(this.#nodes[number]!, COUNT); number++) left -= this.#word(this.#nodes[number]!, COUNT)
+      for (; left >= this.word(this.nodes[number]!, COUNT); number++) left -= this.word(this.nodes[number]!, COUNT)
     } else {
-      number = this.#nodes.length - 1
+      number = this.nodes.length - 1
       let behind = this.size - index
-      for (; behind > this.#word(this.#nodes[number]!, COUNT); number--)
-        behind -= this.#word(this.#nodes[number]!, COUNT)
-      left = this.#word(this.#nodes[number]!, COUNT) - behind
+      for (; behind > this.word(this.nodes[number]!, COUNT); number--) behind -= this.word(this.nodes[number]!, COUNT)
+      left = this.word(this.nodes[number]!, COUNT) - behind
     }
     let place = 0
-    for (let i = 0; i < left; i++) place = this.#read(this.#nodes[number]!, place)
+    for (let i = 0; i < left; i++) place = this.#read(this.nodes[number]!, place)
     this.#node = number
     this.#place = place
   }
@@ -254,9 +230,9 @@ export class ListValue implements ResidentValue {
 
   /** Parts a full node before an element; `#node` and `#place` are where one can be put then. */
   #split(): void {
-    const node = this.#nodes[this.#node]!
+    const node = this.nodes[this.#node]!
     const block = placeOf(node)
-    const used = this.#word(node, USED)
+    const used = this.word(node, USED)
     const rest = used - this.#place
     const tail = this.#newNode(rest)
     const {bytes, words} = this.arena.chunk(node)
@@ -268,6 +244,6 @@ export class ListValue implements ResidentValue {
     to.words[(placeOf(tail) + COUNT) >>> 2] = words[(block + COUNT) >>> 2]! - before
     words[(block + USED) >>> 2] = this.#place
     words[(block + COUNT) >>> 2] = before
-    this.#nodes.splice(this.#node + 1, 0, tail)
+    this.nodes.splice(this.#node + 1, 0, tail)
   }
 }
