@@ -33,7 +33,8 @@ export default class Build extends BaseCommand {
   static override args = {
     source: Args.string({
       required: true,
-      description: 'RDB file, or - for standard input; gzip and zstd are unpacked. Several are put together.',
+      description:
+        'RDB file, append-only log (file or folder), JSON lines, table, redis://HOST, or - for standard input; gzip and zstd are unpacked. Several are put together.',
       // Standard input is the source itself, never its name.
       ignoreStdin: true,
     }),
@@ -91,6 +92,7 @@ export default class Build extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2',
     '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
+    '<%= config.bin %> <%= command.id %> appendonlydir --out dump.rdb',
     '<%= config.bin %> <%= command.id %> a.rdb b.rdb --out ab.rdb --on-conflict last --map-db 1=0 --rename-prefix a:=b:',
     '<%= config.bin %> <%= command.id %> archive.rdb --out live.rdb --ttl strip',
   ]

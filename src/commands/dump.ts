@@ -30,7 +30,7 @@ export default class Dump extends BaseCommand {
     file: Args.string({
       required: true,
       description:
-        'RDB file, JSON lines, commands, a table, redis://HOST, or - for standard input; gzip and zstd are unpacked.',
+        'RDB file, append-only log (file or folder), JSON lines, table, redis://HOST, or - for standard input; gzip and zstd are unpacked.',
       ignoreStdin: true,
     }),
   }
