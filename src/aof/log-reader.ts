@@ -80,7 +80,6 @@ const COMMAND_BYTES_MAX = 2 ** 31 - 2 ** 20
 const STAMP = Buffer.from('#TS:')
 /** Makes a letter small. */
 const LOWER = 0x20
-const LETTER_D = 0x64
 const LETTER_E = 0x65
 const LETTER_M = 0x6d
 
@@ -205,14 +204,13 @@ export class LogReader {
     }
   }
 
-  /** MULTI, EXEC and DISCARD have no arguments. */
+  /** MULTI and EXEC have no arguments. DISCARD ends nothing: servers that load a log queue it (redis 6.0 to 8.0, valkey 9.1). */
   #watch({bytes, bounds}: LogCommand): void {
     const start = bounds[0]!
     const first = bytes[start]! | LOWER
     const length = bounds[1]! - start
     if (first === LETTER_M && length === 5) this.#inTransaction ||= isWord(bytes, start, 'multi')
     else if (first === LETTER_E && length === 4) this.#inTransaction &&= !isWord(bytes, start, 'exec')
-    else if (first === LETTER_D && length === 7) this.#inTransaction &&= !isWord(bytes, start, 'discard')
   }
 
   /** The file ends within something, which is no damage but what a crash leaves. */

@@ -11,6 +11,8 @@ const NAME_BYTES_MAX = 64
 
 export class CommandSoundness {
   #inTransaction = false
+  /** Where a DISCARD stands in the present transaction; -1 where there is none. */
+  #discardOffset = -1
 
   constructor(readonly findings: Findings) {}
 
@@ -47,10 +49,27 @@ export class CommandSoundness {
     if (name === 'MULTI') {
       if (this.#inTransaction) this.#nesting(offset, 'MULTI stands within a transaction')
       this.#inTransaction = true
-    } else if (name === 'EXEC' || name === 'DISCARD') {
-      if (!this.#inTransaction) this.#nesting(offset, `${name} stands without a MULTI`)
+    } else if (name === 'EXEC') {
+      if (!this.#inTransaction) this.#nesting(offset, 'EXEC stands without a MULTI')
       this.#inTransaction = false
+      this.#discarded()
+    } else if (name === 'DISCARD') {
+      if (this.#inTransaction) this.#discardOffset = offset
+      else this.#nesting(offset, 'DISCARD stands without a MULTI')
     }
+  }
+
+  /** DISCARD is queued like any command, and crashes servers once the transaction is run (redis 6.0 to 8.0, valkey 8.0 to 9.1). */
+  #discarded(): void {
+    const offset = this.#discardOffset
+    if (offset < 0) return
+    this.#discardOffset = -1
+    this.findings.inFile(
+      'BAD_TRANSACTION',
+      'error',
+      offset,
+      'DISCARD stands within a transaction: servers crash at its EXEC',
+    )
   }
 
   #nesting(offset: number, what: string): void {

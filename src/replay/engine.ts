@@ -32,8 +32,8 @@ export interface ReplayOptions {
   /** What relative expiries count from where the log has no timestamps, in milliseconds since 1970. */
   nowMs: number
   /**
-   * As a server that loads its log, which ends at a command with too few or too many arguments (valkey 9.1; redis 8.0 crashes),
-   * instead of answering with an error as it does to clients.
+   * As a server that loads its log, which ends at a command with too few or too many arguments (valkey 9.1; redis 8.0 crashes)
+   * instead of answering with an error as it does to clients, and for which DISCARD is one command more of a transaction.
    */
   loads?: boolean | undefined
   /** Go on where a command cannot be replayed offline: it is told, and left out. */
@@ -55,6 +55,8 @@ export class ReplayEngine {
   readonly #call: Call
   readonly #queue = new CommandQueue()
   #inTransaction = false
+  /** Where a DISCARD stands in the present transaction of a log that is loaded; -1 where there is none. */
+  #discardOffset = -1
   #untilTidy = TIDY_COMMANDS
 
   constructor(
@@ -72,6 +74,7 @@ export class ReplayEngine {
   /** Another file of the log begins: its first commands are for database 0, and a transaction does not go on. */
   beginFile(): void {
     this.#inTransaction = false
+    this.#discardOffset = -1
     this.#queue.clear()
     this.#call.select(0)
   }
@@ -107,8 +110,7 @@ export class ReplayEngine {
         this.#inTransaction = true
         return
       case 'DISCARD':
-        this.#queue.clear()
-        this.#inTransaction = false
+        this.#discard(command)
         return
       case 'EXEC':
         this.#inTransaction = false
@@ -120,7 +122,21 @@ export class ReplayEngine {
     }
   }
 
+  /** A server that loads its log queues it; the EXEC then crashes it (all of redis 6.0 to 8.0, valkey 8.0 to 9.1). */
+  #discard({offset}: LogCommand): void {
+    if (this.options.loads === true) {
+      this.#discardOffset = offset
+      return
+    }
+    this.#queue.clear()
+    this.#inTransaction = false
+  }
+
   #runQueued(): void {
+    if (this.#discardOffset >= 0) {
+      const text = 'DISCARD stands within a transaction: servers crash at its EXEC'
+      throw new FormatError('BAD_COMMAND', text, this.#discardOffset)
+    }
     const queue = this.#queue
     for (let at = queue.next(0); at >= 0; at = queue.next(at)) this.#run(queue.spec, queue.command)
   }

@@ -107,7 +107,7 @@ export class AofSource implements EntrySource {
     let file: ChainFile | undefined
     const counts = new Map<string, number>()
     const onRefusal = (refusal: Refusal): void => {
-      const problem = problemOf(refusal, file?.name)
+      const problem = problemOf(refusal, file && this.#placeOf(file))
       const told = (counts.get(problem.code) ?? 0) + 1
       counts.set(problem.code, told)
       if (told <= TOLD_MAX) tell(problem)

@@ -76,6 +76,8 @@ describe.each([
   ['an argument too many', [command('GET', 'a', 'b')], ['BAD_ARITY'], 'refuses', 0],
   ['an argument too few', [command('SET', 'a')], ['BAD_ARITY'], 'refuses', 0],
   ['MULTI within MULTI', [MULTI + MULTI + SET + EXEC], ['BAD_TRANSACTION?'], 'starts', 0],
+  ['DISCARD in a transaction', [MULTI + SET + command('DISCARD') + EXEC], ['BAD_TRANSACTION'], 'refuses', 0],
+  ['DISCARD without MULTI', [SET + command('DISCARD')], ['BAD_TRANSACTION?'], 'starts', 0],
   ['EXEC without MULTI', [SET + EXEC], ['BAD_TRANSACTION?'], 'starts', 0],
   ['lines that end in LF', [SET.replace('*3\r\n', '*3\n')], ['LOOSE_FRAMING?'], 'starts', 0],
 ] as [string, (string | null)[], string[], string, number][])('%s', (_, files, codes, outcome, truncatedBytes) => {

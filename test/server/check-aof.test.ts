@@ -88,6 +88,9 @@ describeEachServer('the end of a log is told as it is loaded by', name => {
     ['lines that end in LF', SELECT + SET.replace('*3\r\n', '*3\n')],
     ['EXEC without MULTI', SELECT + SET + EXEC + SET],
     ['MULTI within MULTI', SELECT + MULTI + MULTI + SET + EXEC],
+    ['DISCARD that ends no transaction', SELECT + SET + MULTI + INCR + command('DISCARD')],
+    ['DISCARD in a transaction', SELECT + SET + MULTI + INCR + command('DISCARD') + INCR + EXEC + SET],
+    ['DISCARD without MULTI', SELECT + SET + command('DISCARD') + SET],
     ['a command that fails', SELECT + SET + command('LPUSH', 'a', '1')],
   ])('%s', async (what, text) => {
     const {says, does} = await compare(name, [text])

@@ -208,6 +208,24 @@ describe('commands that are not applied', () => {
     ])
   })
 
+  it('are told with their file only where there are several', async () => {
+    const failing = sets('a') + frame('LPUSH', 'a', '1')
+    expect((await read(single(failing))).problems).toMatchObject([{code: 'COMMAND_FAILED', file: undefined}])
+    const {problems} = await read(chainOf({'a.1.incr.aof': failing}))
+    expect(problems).toMatchObject([{code: 'COMMAND_FAILED', file: 'a.1.incr.aof'}])
+  })
+
+  it('DISCARD ends no transaction: without EXEC none of it is applied, with one servers crash', async () => {
+    const begun = sets('a') + frame('MULTI') + sets('b') + frame('DISCARD') + sets('c')
+    const {keys, problems} = await read(single(begun))
+    expect(keys).toEqual(['0/a'])
+    expect(problems).toMatchObject([{code: 'LOG_TORN', offset: sets('a').length}])
+    await expect(read(single(begun + frame('EXEC')))).rejects.toMatchObject({
+      code: 'BAD_COMMAND',
+      offset: begun.indexOf(frame('DISCARD')),
+    })
+  })
+
   it('are not those whose framing is loose: servers read it', async () => {
     const {keys, problems} = await read(single(`*3\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1xx${sets('b')}`))
     expect(keys).toEqual(['0/a', '0/b'])
