@@ -44,6 +44,9 @@ export interface LogVisitor {
   drain?(): Promise<void> | undefined
 }
 
+/** Thrown by a visitor that has seen enough: what it was shown last counts as not read, and nothing behind it is. */
+export const STOP = new Error('the reading of a log was ended by who reads it')
+
 /** Why the end of a file is not one that a server leaves. */
 export type TornBy = 'command' | 'transaction' | 'annotation'
 
@@ -63,8 +66,10 @@ export interface LogEnd {
   bytes: number
   /** Behind the last whole command that is in no unfinished transaction, or line; never within the snapshot. */
   goodOffset: number
-  /** What is not whole at the end. */
+  /** What is not whole at the end; of a reading that was stopped nobody knows. */
   torn: TornBy | undefined
+  /** The visitor ended the reading (STOP). */
+  stopped: boolean
   firstTimestamp: number | undefined
   lastTimestamp: number | undefined
 }
@@ -95,7 +100,7 @@ export class LogReader {
   }
   readonly #end: LogEnd = {
     ...{preamble: undefined, commands: 0, bytes: 0, goodOffset: 0, torn: undefined},
-    ...{firstTimestamp: undefined, lastTimestamp: undefined},
+    ...{stopped: false, firstTimestamp: undefined, lastTimestamp: undefined},
   }
   #visitor: LogVisitor | undefined
   #inTransaction = false
@@ -117,7 +122,8 @@ export class LogReader {
 
   /**
    * Shows the visitor the file, once. A file that ends within a command, a line or a transaction is told by `torn`; what is
-   * damaged otherwise throws FormatError, and what lies before it has been shown: `sofar` tells how far that was.
+   * damaged otherwise throws FormatError, and what lies before it has been shown: `sofar` tells how far that was. What the
+   * visitor throws passes through, but for STOP.
    */
   async run(visitor: LogVisitor): Promise<LogEnd> {
     if (this.#visitor !== undefined) throw new UsageError('a reader reads its source once: open another')
@@ -130,6 +136,7 @@ export class LogReader {
         this.#readAll(visitor)
         break
       } catch (error) {
+        if (error === STOP) return this.#stopped()
         if (error !== STARVED) {
           if (!this.#isTorn(error)) throw error
           break
@@ -178,9 +185,9 @@ export class LogReader {
       const seconds = timestampOf(bytes, start, end)
       if (seconds === undefined) visitor.annotation?.(bytes, start, end, offset)
       else {
+        visitor.timestamp?.(seconds, offset)
         this.#end.firstTimestamp ??= seconds
         this.#end.lastTimestamp = seconds
-        visitor.timestamp?.(seconds, offset)
       }
       if (!this.#inTransaction) this.#end.goodOffset = this.#cursor.offset
     }
@@ -219,6 +226,12 @@ export class LogReader {
     this.#cursor.rewind()
     this.#end.torn = this.#cursor.bytes[this.#cursor.pos] === STAMP[0] ? 'annotation' : 'command'
     return true
+  }
+
+  #stopped(): LogEnd {
+    this.#inTransaction = false
+    this.#end.stopped = true
+    return this.#finish()
   }
 
   #finish(): LogEnd {

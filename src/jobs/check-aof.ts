@@ -268,7 +268,7 @@ function emptyFile({name, type}: ChainFile): LogFileSoundness {
 
 const NOTHING: LogEnd = {
   ...{preamble: undefined, commands: 0, bytes: 0, goodOffset: 0, torn: undefined},
-  ...{firstTimestamp: undefined, lastTimestamp: undefined},
+  ...{stopped: false, firstTimestamp: undefined, lastTimestamp: undefined},
 }
 
 function factsOf(

@@ -3,6 +3,7 @@
  * shown like any other source. Memory is in proportion to the data set that the
  * log means, not to the log.
  */
+import {stat} from 'node:fs/promises'
 import type {Chain, ChainFile} from '../aof/chain.js'
 import {type LogEnd, LogReader, type LogVisitor, TORN_WORDS} from '../aof/log-reader.js'
 import type {PeekedSource} from '../bytes/peeked.js'
@@ -11,6 +12,7 @@ import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-sourc
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {hasMagic, MAGIC_BYTES, parseMagic} from '../rdb/versions.js'
 import {type Refusal, ReplayEngine} from '../replay/engine.js'
+import {type Cut, PointInTime, type PointInTimeOptions} from '../replay/point-in-time.js'
 import {Keyspace} from '../resident/keyspace.js'
 import {LoadingVisitor} from '../resident/loading.js'
 import {showKeyspace} from '../resident/showing.js'
@@ -20,6 +22,8 @@ export interface AofOptions {
   ignoreChecksum?: boolean | undefined
   /** Go on where a command cannot be replayed offline; a problem says so. */
   skipUnsupported?: boolean | undefined
+  /** Up to where the log is replayed; absent: to its end. */
+  pointInTime?: PointInTimeOptions | undefined
   /** What relative expiries count from where the log has no timestamps, in milliseconds since 1970. */
   nowMs?: number | undefined
 }
@@ -34,7 +38,18 @@ export interface Replayed {
   errors: number
   /** Commands that were left out, nobody knowing what they do. */
   skipped: number
+  /** Commands that were left out as asked. */
+  dropped: number
+  /** Where the reading ended before the log did. */
+  cut: Cut | undefined
+  /** Of all its files, as far as they were read, unpacked, in bytes. */
+  bytes: number
+  /** The last time that the log says, in seconds since 1970. */
+  lastTimestamp: number | undefined
 }
+
+/** Under this name a snapshot says when it was written, in seconds since 1970. */
+const WRITTEN_AT = 'ctime'
 
 /** Of each kind, problems are told so many times; all are counted. */
 const TOLD_MAX = 20
@@ -50,6 +65,10 @@ export class AofSource implements EntrySource {
   #readBefore = 0
   #bytes: number
   #begun = false
+  #pointInTime: PointInTime | undefined
+  #cut: Cut | undefined
+  #logBytes = 0
+  #lastTimestamp: number | undefined
 
   /** `first` is the first file of the chain, open; `bytes` of all files, Infinity where nobody knows. */
   constructor(
@@ -119,18 +138,33 @@ export class AofSource implements EntrySource {
       onRefusal,
     })
     let checksum: SourceEnd['checksum'] = 'absent'
+    this.#pointInTime = await this.#findPoint()
+    let isLast = false
     for (file of files) {
       engine.beginFile()
       const end = await this.#replayFile(file, engine, visitor, tell)
       if (end.preamble !== undefined) checksum = end.preamble.checksum
-      this.#checkEnd(file, end, tell)
+      isLast = this.#pointInTime?.endFile(file, end) === true
+      await this.#checkEnd(file, end, tell, isLast)
+      if (isLast) break
     }
+    this.#pointInTime?.finish(isLast)
     for (const [code, count] of counts) {
       if (count > TOLD_MAX)
         tell({code, severity: 'warning', offset: 0, text: `${count - TOLD_MAX} more commands were not applied`})
     }
-    this.replayed = {commands: engine.commands, errors: engine.errors, skipped: engine.skipped}
+    this.replayed = {
+      ...{commands: engine.commands, errors: engine.errors, skipped: engine.skipped},
+      dropped: this.#pointInTime?.dropped ?? 0,
+      ...{cut: this.#cut, bytes: this.#logBytes, lastTimestamp: this.#lastTimestamp},
+    }
     return checksum
+  }
+
+  /** Commands that are named are looked for before. */
+  async #findPoint(): Promise<PointInTime | undefined> {
+    const {pointInTime} = this.options
+    return pointInTime && (await PointInTime.find(this.chain, pointInTime, this.openFile))
   }
 
   async #replayFile(
@@ -146,12 +180,20 @@ export class AofSource implements EntrySource {
     const placed = (problem: Problem): void => tell({...problem, file: place})
     const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
     this.#reader = reader
+    const point = this.#pointInTime
+    point?.beginFile(file)
     const log: LogVisitor = {
-      command: command => engine.apply(command),
-      timestamp: seconds => engine.setTime(seconds * 1000),
+      command: point === undefined ? command => engine.apply(command) : appliedUpTo(point, engine),
+      timestamp: seconds => {
+        point?.timestamp(seconds)
+        engine.setTime(seconds * 1000)
+      },
       preamble: snapshot => {
         const header = () => snapshot.header!
-        const onAux = (name: string, value: Uint8Array, nameBytes?: Uint8Array) => visitor.aux?.(name, value, nameBytes)
+        const onAux = (name: string, value: Uint8Array, nameBytes?: Uint8Array) => {
+          if (name === WRITTEN_AT) point?.snapshot(Number(Buffer.from(value).toString('latin1')))
+          visitor.aux?.(name, value, nameBytes)
+        }
         return new LoadingVisitor(this.#keyspace, {header, onAux, onProblem: placed})
       },
       problem: placed,
@@ -174,18 +216,44 @@ export class AofSource implements EntrySource {
   }
 
   /** A log may end where its server was stopped, but only in its last file. */
-  #checkEnd(file: ChainFile, {torn, goodOffset, bytes}: LogEnd, tell: (problem: Problem) => void): void {
-    if (torn === undefined) return
+  async #checkEnd(file: ChainFile, end: LogEnd, tell: (problem: Problem) => void, isLast: boolean): Promise<void> {
+    const {torn, goodOffset, bytes} = end
+    this.#logBytes += end.stopped ? goodOffset : bytes
+    this.#lastTimestamp = end.lastTimestamp ?? this.#lastTimestamp
     const {files} = this.chain
     const place = this.#placeOf(file)
+    if (isLast) {
+      const leftOut = bytes - goodOffset + (await this.#bytesBehind(file))
+      this.#cut = {file: file.name, offset: goodOffset, leftOut}
+      if (leftOut === 0) return
+      const text = `the log is read up to here, as asked: ${leftOut} bytes behind it are left out`
+      tell({code: 'LOG_CUT', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: leftOut})
+      return
+    }
+    if (torn === undefined) return
     const left = bytes - goodOffset
     if (torn !== 'annotation' && file !== files.at(-1)) {
       const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
       error.place.file = place
       throw error
     }
+    this.#cut = {file: file.name, offset: goodOffset, leftOut: left}
     const text = `${TORN_WORDS[torn]}: its last ${left} bytes are left out, as a server does (aof-load-truncated)`
     tell({code: 'LOG_TORN', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: left})
+  }
+
+  /** In the files that follow one. */
+  async #bytesBehind(file: ChainFile): Promise<number> {
+    const {files} = this.chain
+    let bytes = 0
+    for (const {path} of files.slice(files.indexOf(file) + 1)) bytes += (await stat(path)).size
+    return bytes
+  }
+}
+
+function appliedUpTo(point: PointInTime, engine: ReplayEngine): LogVisitor['command'] {
+  return command => {
+    if (point.takes(command)) engine.apply(command)
   }
 }
 

@@ -16,6 +16,7 @@ import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
+import type {PointInTimeOptions} from '../replay/point-in-time.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import type {AofOptions, AofSource} from './aof.js'
 import type {OnFetch} from './live.js'
@@ -60,6 +61,8 @@ export interface LogOptions {
   skipUnsupported?: boolean | undefined
   /** Commands of a file only create: they are read as they come, and no data set is held in memory. */
   onlyCreates?: boolean | undefined
+  /** Up to where a log is read; UsageError of a source that is none. */
+  pointInTime?: PointInTimeOptions | undefined
 }
 
 export interface OpenOptions extends AofOptions, LogOptions {
@@ -72,11 +75,18 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   if (await isChain(name)) return await openLog(name, options)
   const source = new PeekedSource(await openSource(name, options))
   try {
-    return await recognised(source, options)
+    const entries = await recognised(source, options)
+    if (options.pointInTime !== undefined && (entries.format !== 'aof' || options.onlyCreates === true))
+      throw noLog(name)
+    return entries
   } catch (error) {
     await source.close()
     throw error
   }
+}
+
+function noLog(name: string): UsageError {
+  return new UsageError(`${nameOf(name)}: only of a log that is replayed can a part be taken; this is none`)
 }
 
 /** A log that is a folder, or a manifest. */
@@ -111,7 +121,11 @@ async function openLog(name: string, options: OpenOptions): Promise<AofSource> {
 /** A log that is this file alone. */
 async function logOfFile(source: PeekedSource, options: OpenOptions): Promise<AofSource> {
   const {chainOfFile} = await import('../aof/chain.js')
-  const open = async (): Promise<PeekedSource> => source
+  const again = source.name !== STANDARD_INPUT_NAME && Number.isFinite(source.storedBytes)
+  const open = async (path: string): Promise<PeekedSource> => {
+    if (again) return new PeekedSource(await openSource(path))
+    throw new UsageError('commands are looked for before they are replayed, and a pipe can be read once: save it first')
+  }
   return await newLog(chainOfFile(source.name), source, source.storedBytes, open, options)
 }
 

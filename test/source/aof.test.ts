@@ -1,5 +1,5 @@
 /** Logs as sources: what is told of one, where it may end, and where it may not. */
-import {mkdirSync, writeFileSync} from 'node:fs'
+import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import type {Problem} from '../../src/index.js'
@@ -9,22 +9,14 @@ import type {AofSource} from '../../src/source/aof.js'
 import {type OpenOptions, openEntries} from '../../src/source/open.js'
 import {hex, str} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
+import {frame, sets, writeLog} from '../start/log.js'
 import {RdbFile, text} from '../start/rdb.js'
 
 const folder = temporaryFolder()
 let made = 0
-const frame = (...args: string[]): string =>
-  `*${args.length}\r\n${args.map(arg => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join('')}`
-const sets = (...keys: string[]): string => keys.map(key => frame('SET', key, '1')).join('')
 
-/** A folder with a manifest of these files, in their order. */
 function chainOf(files: Record<string, string | Uint8Array>, manifest?: string): string {
-  const path = join(folder.path, `chain-${made++}`)
-  mkdirSync(path)
-  const lines = Object.keys(files).map((name, i) => `file ${name} seq ${i + 1} type ${/base/.test(name) ? 'b' : 'i'}\n`)
-  writeFileSync(join(path, 'appendonly.aof.manifest'), manifest ?? lines.join(''))
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)
-  return path
+  return writeLog(join(folder.path, `chain-${made++}`), files, manifest)
 }
 
 async function read(
@@ -65,7 +57,10 @@ describe('a log in one file', () => {
     )
     expect(keys).toEqual(['2/b', '2/c', '2/a'])
     expect(problems).toEqual([])
-    expect(source.replayed).toEqual({commands: 6, errors: 0, skipped: 0})
+    expect(source.replayed).toEqual({
+      ...{commands: 6, errors: 0, skipped: 0, dropped: 0},
+      ...{cut: undefined, bytes: source.source.storedBytes, lastTimestamp: undefined},
+    })
   })
 
   it('may begin with a snapshot, whose facts are shown', async () => {

@@ -1,0 +1,73 @@
+/**
+ * A command that somebody means: by its name, which of several, and the keys it
+ * is about.
+ */
+import type {LogCommand} from '../aof/log-reader.js'
+import {UsageError} from '../errors.js'
+import type {Glob} from '../keyspace/glob.js'
+import {CommandKeys} from './keys.js'
+
+/** Which of the commands of a name: `only` where there must be no other. */
+export type WhichCommand = 'only' | 'first' | 'last' | 'all' | number
+
+/** Commands that say how others are to be taken. */
+const FRAMING: ReadonlySet<string> = new Set(['SELECT', 'MULTI', 'EXEC', 'DISCARD'])
+
+export class CommandMark {
+  readonly #name: string
+
+  /** `keys`: of those that have none of these keys, none is meant. */
+  constructor(
+    name: string,
+    readonly which: WhichCommand,
+    readonly keys?: Glob | undefined,
+  ) {
+    this.#name = name.toUpperCase()
+  }
+
+  /** NAME, NAME:first, NAME:last, NAME:all, NAME:3. Throws UsageError for anything else. */
+  static parse(text: string, keys?: Glob): CommandMark {
+    const [, name, which = 'only'] = /^([^:\s]+)(?::(first|last|all|[1-9]\d{0,14}))?$/i.exec(text) ?? []
+    if (name === undefined) {
+      throw new UsageError(`${JSON.stringify(text)} names no command: give FLUSHALL, FLUSHALL:last, FLUSHALL:2`)
+    }
+    const word = which.toLowerCase()
+    return new CommandMark(name, /^\d/.test(word) ? Number(word) : (word as WhichCommand), keys)
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  /** Whether it may be left out: others would mean something else without it. */
+  get isFraming(): boolean {
+    return FRAMING.has(this.#name)
+  }
+
+  isOf(command: LogCommand): boolean {
+    const {bytes, bounds} = command
+    return this.#isName(bytes, bounds[0]!, bounds[1]!) && (this.keys === undefined || hasKey(command, this.keys))
+  }
+
+  #isName(bytes: Uint8Array, start: number, end: number): boolean {
+    const name = this.#name
+    if (end - start !== name.length) return false
+    for (let i = 0; i < name.length; i++) {
+      const byte = bytes[start + i]!
+      const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte
+      if (upper !== name.charCodeAt(i)) return false
+    }
+    return true
+  }
+}
+
+const commandKeys = new CommandKeys()
+
+/** Of a command that nobody knows, the first argument may be its key. */
+function hasKey(command: LogCommand, keys: Glob): boolean {
+  const {bytes, bounds, argc} = command
+  const isKey = (arg: number): boolean => keys.matches(bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!)
+  if (!commandKeys.find(command)) return argc > 1 && isKey(1)
+  for (let i = 0; i < commandKeys.count; i++) if (isKey(commandKeys.args[i]!)) return true
+  return false
+}
