@@ -5,6 +5,8 @@
  */
 import {
   closeSync,
+  constants,
+  copyFileSync,
   existsSync,
   fsyncSync,
   linkSync,
@@ -127,8 +129,28 @@ function publishNew(temporary: string, path: string): void {
   unlinkSync(temporary)
 }
 
+/** Another name for a file, which must be free; where the file system has no second names, a copy. */
+export function linkOrCopy(path: string, name: string): void {
+  try {
+    linkSync(path, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error
+    copyFileSync(path, name, constants.COPYFILE_EXCL)
+    syncFile(name)
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r+')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** A new name lasts once its folder is on disk; not every system lets a folder be synced. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   try {
     const fd = openSync(path, 'r')
     try {

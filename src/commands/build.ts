@@ -1,14 +1,17 @@
+import {existsSync, statSync} from 'node:fs'
 import {Args, Flags} from '@oclif/core'
 import {StreamTarget} from '../bytes/target.js'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
+import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
 import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
-import {BuildError, type Built, build} from '../jobs/build.js'
+import {BuildError, type BuildOptions, type Built, build} from '../jobs/build.js'
 import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
+import {type BuildLogOptions, buildLog, keepsFolder, takesPreamble} from '../jobs/build-log.js'
 import {targetOf} from '../rdb/targets.js'
 import {buildJson, formatBuild, formatConflicts} from '../report/build.js'
 import {formatJson, formatText, shorten} from '../report/text.js'
@@ -21,9 +24,10 @@ const MEMORY_DEFAULT = '64mb'
 export default class Build extends BaseCommand {
   static override hiddenAliases = ['convert']
   static override strict = false
-  static override summary = 'Make a snapshot of any sources, for any server (also called convert).'
+  static override summary = 'Make a snapshot, or a log, of any sources, for any server (also called convert).'
   static override description = [
-    'Reads sources in their order and writes one RDB file: converted for another server, filtered, merged. Values go as',
+    'Reads sources in their order and writes one RDB file: converted for another server, filtered, merged; or, where --out is',
+    'a folder, an append-only log that a server starts from. Values go as',
     'they are stored where the target takes them so, else as the target itself would store them; what it cannot hold is',
     'refused by name. The file appears once it is whole and every source was read to a good end; it ends with counts of',
     'keys in, out, and left out by reason.',
@@ -43,11 +47,22 @@ export default class Build extends BaseCommand {
     out: Flags.string({
       char: 'o',
       required: true,
-      description: 'Where the snapshot goes; - for standard output.',
+      description: 'Where it goes: a file, a folder for a log, or - for standard output.',
       helpGroup: 'BUILD',
-      helpValue: 'FILE',
+      helpValue: 'PATH',
     }),
     force: Flags.boolean({description: 'Replace the file that is there.', helpGroup: 'BUILD'}),
+    format: Flags.option({
+      options: ['rdb', 'aof'] as const,
+      description:
+        'A snapshot, or an append-only log: a folder as redis 7.0 and valkey keep it, or one file for older targets. Default: rdb, and aof where --out is a folder or ends in /.',
+      helpGroup: 'BUILD',
+    })(),
+    preamble: Flags.boolean({
+      allowNo: true,
+      description: 'Of a log: begin with a snapshot (default where the target takes one), or with commands.',
+      helpGroup: 'BUILD',
+    }),
     target: Flags.custom<string>({
       description: 'For which server, such as redis-6.2 or valkey-9.1. Default: the version of the sources themselves.',
       helpGroup: 'BUILD',
@@ -84,6 +99,8 @@ export default class Build extends BaseCommand {
     })(),
     ...inputFlags,
     ...logFlags,
+    ...pointInTimeFlags,
+    'command-match': commandKeysFlag(),
     ...outputFlags,
     ...selectionFlags,
     ...changeFlags,
@@ -93,7 +110,9 @@ export default class Build extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
     '<%= config.bin %> <%= command.id %> appendonlydir --out dump.rdb',
-    '<%= config.bin %> <%= command.id %> a.rdb b.rdb --out ab.rdb --on-conflict last --map-db 1=0 --rename-prefix a:=b:',
+    '<%= config.bin %> <%= command.id %> dump.rdb --out appendonlydir/',
+    '<%= config.bin %> <%= command.id %> appendonlydir --out before.rdb --before-command FLUSHALL',
+    '<%= config.bin %> <%= command.id %> a.rdb b.rdb --out ab.rdb --on-conflict last --map-db 1=0',
     '<%= config.bin %> <%= command.id %> archive.rdb --out live.rdb --ttl strip',
   ]
 
@@ -108,12 +127,12 @@ export default class Build extends BaseCommand {
     if (toStream && process.stdout.isTTY)
       throw new UsageError('a snapshot is no text: give a file, or pipe it somewhere')
     const {changes, ttl} = changeOptions(flags)
+    const log = logOptions(flags)
     let progress: Progress | undefined
     let built: Built
     try {
-      built = await build(sources, {
+      const options: BuildOptions = {
         out: flags.out,
-        stream: toStream ? new StreamTarget('standard output', process.stdout) : undefined,
         force: flags.force,
         target: flags.target,
         compress: flags.compress,
@@ -121,6 +140,7 @@ export default class Build extends BaseCommand {
         ignoreChecksum: flags['ignore-checksum'],
         skipUnsupported: flags['skip-unsupported'],
         onlyCreates: flags['only-creates'],
+        pointInTime: pointInTimeOptions(flags, flags['command-match']),
         selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},
         changes,
         onConflict: flags['on-conflict'],
@@ -132,7 +152,11 @@ export default class Build extends BaseCommand {
           const label = `reading ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`
           progress = new Progress(label, source, flags.quiet).start()
         },
-      }).finally(() => progress?.stop())
+      }
+      const stream = toStream ? new StreamTarget('standard output', process.stdout) : undefined
+      const building =
+        log === undefined ? build(sources, {...options, stream}) : buildLog(sources, {...options, ...log})
+      built = await building.finally(() => progress?.stop())
     } catch (error) {
       await this.signalsMet(true)
       this.#failed(error)
@@ -160,6 +184,30 @@ export default class Build extends BaseCommand {
       throw error
     }
   }
+}
+
+/** What is built is a log; undefined where it is a snapshot. */
+function logOptions({
+  out,
+  format,
+  target,
+  preamble,
+}: {
+  out: string
+  format?: 'rdb' | 'aof' | undefined
+  target?: string | undefined
+  preamble?: boolean | undefined
+}): Pick<BuildLogOptions, 'form' | 'base'> | undefined {
+  const isFolder = out.endsWith('/') || (existsSync(out) && statSync(out).isDirectory())
+  if ((format ?? (isFolder ? 'aof' : 'rdb')) === 'rdb') {
+    if (isFolder) throw new UsageError(`${out} is a folder: give the name of a file, or --format aof for a log`)
+    if (preamble !== undefined) throw new UsageError('only a log begins with a snapshot or not: say --format aof')
+    return undefined
+  }
+  if (out === '-') throw new UsageError('a log does not go to standard output: give a folder, or a file')
+  const named = target === undefined ? undefined : targetOf(target)
+  const form = isFolder || named === undefined || keepsFolder(named) ? 'folder' : 'file'
+  return {form, base: (preamble ?? (named === undefined || takesPreamble(named))) ? 'snapshot' : 'commands'}
 }
 
 function parseRule(text: string): ConflictRule {

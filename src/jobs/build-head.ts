@@ -20,11 +20,18 @@ const SCRIPT = 'lua'
 /** Nobody needs more, and a hostile source could have millions. */
 const NAMES_MAX = 1000
 
+/**
+ * What a snapshot that a log begins with says of itself: that commands follow it in the file (redis 4.0 to 6.2), or that it
+ * is the base of a folder (redis 7.0).
+ */
+export type LogMark = 'aof-preamble' | 'aof-base'
+
 export interface HeadOptions {
   target: Target
   /** Version and bits only, so that the same data makes the same file. */
   bare: boolean
   nowMs: number
+  logMark?: LogMark | undefined
 }
 
 export class BuildHead {
@@ -53,10 +60,11 @@ export class BuildHead {
   write(writer: RdbWriter): void {
     if (this.#written) return
     this.#written = true
-    const {target, bare, nowMs} = this.options
+    const {target, bare, nowMs, logMark} = this.options
     const version = this.#version(target)
     if (version !== undefined) writer.aux(...version)
     writer.aux('redis-bits', Buffer.from('64'))
+    if (logMark !== undefined) writer.aux(logMark, Buffer.from('1'))
     if (bare) return
     const others = this.#aux.filter(([name]) => !VERSIONS.has(name) && name !== 'redis-bits')
     if (!others.some(([name]) => name === 'ctime')) {

@@ -24,7 +24,7 @@ import {
   Libraries,
   WrittenKeys,
 } from './build-conflicts.js'
-import {BuildHead} from './build-head.js'
+import {BuildHead, type LogMark} from './build-head.js'
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 
@@ -52,6 +52,8 @@ export interface BuildOptions extends LogOptions {
   /** For finding keys that are there twice, or for sorting. */
   memoryBytes?: number | undefined
   nowMs?: number | undefined
+  /** The file is what a log begins with, and says so under this name; absent: it is a snapshot of its own. */
+  logMark?: LogMark | undefined
   /** Told of each source once it is open: to show how far the reading is. */
   onOpen?: ((source: EntrySource) => void) | undefined
 }
@@ -86,13 +88,21 @@ export class BuildError extends Error {
 export async function build(names: readonly string[], options: BuildOptions): Promise<Built> {
   const file = options.stream ?? FileTarget.create(options.out, {force: options.force})
   try {
-    const built = await new Building(names, options).write(file)
+    const built = await buildInto(file, names, options)
     await file.finish()
     return built
   } catch (error) {
     await file.abandon()
     throw error
   }
+}
+
+/** The same into a target that somebody else finishes, or abandons. */
+export async function buildInto(file: ByteTarget, names: readonly string[], options: BuildOptions): Promise<Built> {
+  if (options.pointInTime !== undefined && names.length > 1) {
+    throw new UsageError('a part can be taken of one log: name no other sources beside it')
+  }
+  return await new Building(names, options).write(file)
 }
 
 /** Formats whose sources have each key once. */
@@ -185,7 +195,8 @@ class Building {
   #visitor(writer: RdbWriter, target: Target, survey: Survey, keys: WrittenKeys | undefined): BuildVisitor {
     const [selection, changes] = [this.#selection, this.#changes]
     const whole = this.names.length === 1 && selection.everything && !changes.mayCollide && !this.#sorts
-    const head = new BuildHead({target, bare: this.#sorts, nowMs: this.options.nowMs ?? Date.now()})
+    const {nowMs = Date.now(), logMark} = this.options
+    const head = new BuildHead({target, bare: this.#sorts, nowMs, logMark})
     const libraries = new Libraries(this.#rule, survey.lastLibraries)
     const keepsMarks = whole && target.own
     const nothingLeftOut = survey.wrongSize.size === 0 && survey.replaced.size === 0

@@ -51,17 +51,35 @@ export interface Dump {
 
 /** Writes what a source holds to a target, which is finished, or abandoned on failure. Failures are told, not thrown. */
 export async function dump(name: string, target: ByteTarget, options: DumpOptions): Promise<Dump> {
-  const result: Dump = {keys: 0, selected: undefined, losses: [], notes: [], problems: [], bytes: 0, failure: undefined}
+  const result = newDump()
+  try {
+    await dumpInto(target, name, options, result)
+    await target.finish()
+  } catch (error) {
+    result.failure = error
+    await target.abandon()
+  }
+  result.bytes = target.bytes
+  return result
+}
+
+function newDump(): Dump {
+  return {keys: 0, selected: undefined, losses: [], notes: [], problems: [], bytes: 0, failure: undefined}
+}
+
+/** The same into a target that somebody else finishes, or abandons. Throws what ends it early. */
+export async function dumpInto(
+  target: ByteTarget,
+  name: string,
+  options: DumpOptions,
+  result: Dump = newDump(),
+): Promise<Dump> {
   let source: EntrySource | undefined
   try {
     const chosen = await chooseOf(name, options)
     source = await openEntries(name, openOptions(options))
     options.onOpen?.(source.source)
     await write(source, target, {...options, chosen}, result)
-    await target.finish()
-  } catch (error) {
-    result.failure = error
-    await target.abandon()
   } finally {
     await source?.close()
   }

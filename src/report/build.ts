@@ -20,6 +20,7 @@ export interface BuildOutcome {
     code: string
     severity: string
     text: string
+    file?: string | undefined
     offset: number
     db?: number | undefined
     key?: Uint8Array | undefined
@@ -59,14 +60,23 @@ export function formatBuild(built: BuildOutcome, style: Style): string[] {
     const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
     lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
   }
-  if (lost.length > 0) {
-    const rows = lost.map(({what, keys}) => [formatCount(keys), what])
-    lines.push('', ...formatTable([numeric('keys'), textual('lost: the target has no place for it')], rows, style))
-  }
-  if (warnings.length > 0) {
-    lines.push('', ...warnings.map(one => style.warning(`${formatText(one.source)}: ${formatMessage(one.text)}`)))
-  }
+  lines.push(...formatLost(lost, style))
+  if (warnings.length > 0) lines.push('', ...buildWarnings(warnings).map(style.warning))
   return lines
+}
+
+/** A table of what was lost, a blank line before it; nothing where nothing was. */
+export function formatLost(lost: BuildOutcome['lost'], style: Style): string[] {
+  if (lost.length === 0) return []
+  const rows = lost.map(({what, keys}) => [formatCount(keys), what])
+  return ['', ...formatTable([numeric('keys'), textual('lost: the target has no place for it')], rows, style)]
+}
+
+export function buildWarnings(warnings: BuildOutcome['warnings']): string[] {
+  return warnings.map(({source, file, text}) => {
+    const place = file === undefined ? source : `${source}, ${file}`
+    return `${formatText(place)}: ${formatMessage(text)}`
+  })
 }
 
 /** What sources disagree about. */
@@ -102,14 +112,12 @@ export function formatConflicts(
 
 /** The same as data; its names are a contract. */
 export function buildJson({warnings, out, target, keysIn, keysOut, skipped, lost, bytes}: BuildOutcome): object {
-  const told = warnings.map(({source, code, severity, text, offset, db, key}) => ({
-    source,
-    code,
-    severity,
-    text,
-    offset,
-    db,
+  return {out, target, keysIn, keysOut, skipped, lost, bytes, warnings: warningsJson(warnings)}
+}
+
+export function warningsJson(warnings: BuildOutcome['warnings']): object[] {
+  return warnings.map(({source, code, severity, text, file, offset, db, key}) => ({
+    ...{source, code, severity, text, file, offset, db},
     key: key === undefined ? undefined : jsonBytes(key),
   }))
-  return {out, target, keysIn, keysOut, skipped, lost, bytes, warnings: told}
 }

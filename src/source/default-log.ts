@@ -4,11 +4,8 @@
 import {stat} from 'node:fs/promises'
 import {join} from 'node:path'
 import {findManifest} from '../aof/chain.js'
+import {LOG_FOLDER, LOG_NAME} from '../aof/naming.js'
 import {UnsupportedError, UsageError} from '../errors.js'
-
-/** As servers name them (appenddirname, appendfilename). */
-const FOLDER_NAME = 'appendonlydir'
-const FILE_NAME = 'appendonly.aof'
 
 export interface DefaultLog {
   /** The folder with its manifest (redis 7.0 and later), or the single file. */
@@ -22,13 +19,13 @@ export interface DefaultLog {
  * into the folder when it has none (aof.c, aofUpgradePrepare). Throws UsageError where neither is there.
  */
 export async function defaultLog(folder = '.'): Promise<DefaultLog> {
-  const path = join(folder, FOLDER_NAME)
-  const file = join(folder, FILE_NAME)
+  const path = join(folder, LOG_FOLDER)
+  const file = join(folder, LOG_NAME)
   const [hasFolder, hasFile] = [await isThere(path, 'folder'), await isThere(file, 'file')]
   if (hasFolder && hasFile)
     return (await hasManifest(path)) ? {path, passedOver: file} : {path: file, passedOver: undefined}
   if (hasFolder || hasFile) return {path: hasFolder ? path : file, passedOver: undefined}
-  throw new UsageError(`there is no log here, neither ${FOLDER_NAME}/ nor ${FILE_NAME}: name one`)
+  throw new UsageError(`there is no log here, neither ${LOG_FOLDER}/ nor ${LOG_NAME}: name one`)
 }
 
 async function isThere(path: string, kind: 'folder' | 'file'): Promise<boolean> {

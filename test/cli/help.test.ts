@@ -16,9 +16,10 @@ USAGE
   $ rdbtool [COMMAND]
 
 COMMANDS
+  aof-rewrite   Compact an append-only log offline, or take it back to a moment.
   autocomplete  Display autocomplete installation instructions.
-  build         Make a snapshot of any sources, for any server (also called
-                convert).
+  build         Make a snapshot, or a log, of any sources, for any server (also
+                called convert).
   check         Verify every byte of a snapshot.
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
@@ -185,10 +186,14 @@ describe('help', () => {
     expect(await rdbtool(args)).toMatchObject({code: 0, stdout: CHECK_HELP, stderr: ''})
   })
 
-  it('of dump fits 80 columns', async () => {
-    const {code, stdout, stderr} = await rdbtool(['dump', '--help'])
+  it.each([
+    ['dump', 'dump FILE'],
+    ['aof-rewrite', 'aof-rewrite [PATH]'],
+    ['build', 'build SOURCE'],
+  ])('of %s fits 80 columns', async (name, usage) => {
+    const {code, stdout, stderr} = await rdbtool([name, '--help'])
     expect({code, stderr}).toEqual({code: 0, stderr: ''})
-    expect(stdout).toContain('$ rdbtool dump FILE')
+    expect(stdout).toContain(`$ rdbtool ${usage}`)
     expect(stdout.split('\n').filter(line => line.length > 80)).toEqual([])
   })
 
@@ -200,7 +205,7 @@ describe('help', () => {
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['build', 'check', 'dump', 'inspect', 'sync'])
+  expect(Object.keys(manifest.commands)).toEqual(['aof-rewrite', 'build', 'check', 'dump', 'inspect', 'sync'])
   expect(manifest.version).toBe(version)
 })
 
