@@ -15,7 +15,7 @@ import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter, type SortOptions} from '../rdb/writer.js'
-import {type LogOptions, openEntries} from '../source/open.js'
+import {type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -228,7 +228,7 @@ class Building {
     if (!bounded && settled) return NO_SURVEY
     const open = async function* (): AsyncGenerator<Pick<EntrySource, 'run'>> {
       for (const name of names) {
-        const source = await of(name, openEntries(name, options))
+        const source = await of(name, openEntries(name, openOptions(options)))
         try {
           if (source.source.storedBytes === Number.POSITIVE_INFINITY) throw cannotReadTwice(name)
           options.onOpen?.(source)
@@ -244,6 +244,11 @@ class Building {
   }
 }
 
+function openOptions(options: BuildOptions): OpenOptions {
+  const {ignoreChecksum, skipUnsupported, onlyCreates, pointInTime, nowMs} = options
+  return {ignoreChecksum, skipUnsupported, onlyCreates, pointInTime, nowMs}
+}
+
 function cannotReadTwice(name: string): UsageError {
   const why = 'sizes and conflicts are settled by reading everything twice'
   return new UsageError(`${name}: ${why}, and a pipe can be read once: save it to a file first`)
@@ -257,7 +262,7 @@ function cannotTakeBack(name: string): UsageError {
 async function openAll(names: readonly string[], options: BuildOptions): Promise<EntrySource[]> {
   const sources: EntrySource[] = []
   try {
-    for (const name of names) sources.push(await of(name, openEntries(name, options)))
+    for (const name of names) sources.push(await of(name, openEntries(name, openOptions(options))))
   } catch (error) {
     for (const source of sources) await source.close()
     throw error

@@ -25,6 +25,12 @@ export interface LogPlan {
 /** Every server takes these whose log has no snapshot that would say more. */
 const OLDEST: Readonly<Record<LogForm, string>> = {folder: 'redis-7.0', file: 'redis-6.2'}
 
+/**
+ * What the log of a folder is rewritten as that holds what redis 7.0 cannot, fields that expire: commands, since Redis and
+ * Valkey store such fields each in its own way, and have the same commands for them (redis 7.4, valkey 9.0).
+ */
+export const NEWER: Pick<LogPlan, 'base' | 'target'> = {base: 'commands', target: 'redis-7.4'}
+
 /** Looks at a log that is to be rewritten. Throws UsageError of what is none. */
 export async function planRewrite(
   path: string,

@@ -3,14 +3,13 @@
  */
 import {statSync} from 'node:fs'
 import {join} from 'node:path'
-import {UsageError} from '../errors.js'
-import type {EntrySource} from '../keyspace/entry-source.js'
+import {UnsupportedError, UsageError} from '../errors.js'
 import type {Cut} from '../replay/point-in-time.js'
 import type {AofSource, Replayed} from '../source/aof.js'
 import {BuildError} from './build.js'
 import {type BuildLogOptions, type BuiltLog, buildLog} from './build-log.js'
 import {LogInPlace} from './log-in-place.js'
-import {besideLog, type LogPlan, planRewrite} from './log-plan.js'
+import {besideLog, type LogPlan, NEWER, planRewrite} from './log-plan.js'
 
 export interface RewriteOptions
   extends Omit<BuildLogOptions, 'out' | 'form' | 'base' | 'onlyCreates' | 'selection' | 'changes' | 'onConflict'> {
@@ -52,23 +51,33 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
   const plan = await planOf(path, options)
   const inPlace = options.inPlace === true ? inPlaceOf(plan) : undefined
   let log: AofSource | undefined
-  const buildOptions: BuildLogOptions = {
-    ...options,
-    ...{form: plan.form, base: plan.base, target: plan.target},
-    out: inPlace === undefined ? (options.out ?? besideLog(path, 'rewritten')) : plan.chain.path,
-    onOpen: source => {
-      log ??= logOf(source)
-      options.onOpen?.(source)
-    },
+  const rewrite = async ({form, base, target}: Pick<LogPlan, 'form' | 'base' | 'target'>): Promise<BuiltLog> => {
+    const buildOptions: BuildLogOptions = {
+      ...options,
+      ...{form, base, target},
+      out: inPlace === undefined ? (options.out ?? besideLog(path, 'rewritten')) : plan.chain.path,
+      onOpen: source => {
+        log = source as AofSource
+        options.onOpen?.(source)
+      },
+    }
+    return inPlace === undefined ? await buildLog([path], buildOptions) : await inPlace.rewrite(buildOptions)
   }
-  const built = inPlace === undefined ? await buildLog([path], buildOptions) : await inPlace.rewrite(buildOptions)
-  const replayed = log!.replayed!
+  const built = await rewrite(plan).catch(async error => {
+    if (!plan.guessed || plan.form === 'file' || options.preamble === true || !isNotInTarget(error)) throw error
+    return await rewrite({...plan, ...NEWER})
+  })
   return {
     ...built,
-    ...factsOf(replayed),
+    ...factsOf(log!.replayed!),
     ...{bytesIn: plan.bytes, bytesOut: bytesOf(built)},
     ...{backup: inPlace?.backup, unseenProcesses: inPlace?.unseenProcesses ?? 0},
   }
+}
+
+function isNotInTarget(error: unknown): boolean {
+  const cause = error instanceof BuildError ? error.cause : error
+  return cause instanceof UnsupportedError && cause.code === 'NOT_IN_TARGET'
 }
 
 async function planOf(path: string, options: RewriteOptions): Promise<LogPlan> {
@@ -82,10 +91,6 @@ async function planOf(path: string, options: RewriteOptions): Promise<LogPlan> {
 function inPlaceOf({chain, form}: LogPlan): LogInPlace {
   if (form === (chain.manifest === undefined ? 'file' : 'folder')) return new LogInPlace(chain)
   throw new UsageError('in place a log keeps its form, and that of the target is another: give --out instead')
-}
-
-function logOf(source: EntrySource): AofSource | undefined {
-  return source.format === 'aof' ? (source as AofSource) : undefined
 }
 
 function factsOf({commands, errors, skipped, dropped, cut, lastTimestamp}: Replayed) {

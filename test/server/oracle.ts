@@ -61,16 +61,17 @@ export async function sameAfterLoading(
   ours: Loadable,
   {config = {}, ...options}: LoadOptions = {},
 ): Promise<string[]> {
-  const first = await snapshotOf(name, original, config, 'the original')
-  const second = await snapshotOf(name, ours, config, 'ours')
+  const first = await loaded(name, original, config, 'the original')
+  const second = await loaded(name, ours, config, 'ours')
   return compare(first, second, options)
 }
 
-async function snapshotOf(
+/** What a server answers that has loaded this: for whoever compares several with it. */
+export async function loaded(
   name: string,
   what: Loadable,
-  config: Record<string, string | number>,
-  title: string,
+  config: Record<string, string | number> = {},
+  title = 'what it was given',
 ): Promise<Snapshot> {
   const dir = mkdtempSync(join(tmpdir(), 'rdbtool-oracle-'))
   try {
