@@ -120,6 +120,11 @@ export class LogReader {
     return this.#cursor.end === 0 ? (this.#snapshot?.offset ?? 0) : this.#cursor.offset
   }
 
+  /** A transaction has begun that is not complete: at a command, with it. */
+  get inTransaction(): boolean {
+    return this.#inTransaction
+  }
+
   /**
    * Shows the visitor the file, once. A file that ends within a command, a line or a transaction is told by `torn`; what is
    * damaged otherwise throws FormatError, and what lies before it has been shown: `sofar` tells how far that was. What the

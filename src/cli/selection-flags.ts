@@ -105,7 +105,7 @@ export function selectionOptions(flags: SelectionFlags, nowMs: number): Selectio
   }
 }
 
-function parseDb(text: string): number {
+export function parseDb(text: string): number {
   const db = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (Number.isSafeInteger(db)) return db
   throw new UsageError(`${quoted(text)} is no database: give its number, such as 0`)

@@ -16,6 +16,7 @@ USAGE
   $ rdbtool [COMMAND]
 
 COMMANDS
+  aof-log       Show the commands of an append-only log.
   aof-rewrite   Compact an append-only log offline, or take it back to a moment.
   autocomplete  Display autocomplete installation instructions.
   build         Make a snapshot, or a log, of any sources, for any server (also
@@ -188,6 +189,7 @@ describe('help', () => {
 
   it.each([
     ['dump', 'dump FILE'],
+    ['aof-log', 'aof-log [PATH]'],
     ['aof-rewrite', 'aof-rewrite [PATH]'],
     ['build', 'build SOURCE'],
   ])('of %s fits 80 columns', async (name, usage) => {
@@ -205,7 +207,15 @@ describe('help', () => {
 
 it('the commands are these', () => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'oclif.manifest.json'), 'utf8'))
-  expect(Object.keys(manifest.commands)).toEqual(['aof-rewrite', 'build', 'check', 'dump', 'inspect', 'sync'])
+  expect(Object.keys(manifest.commands)).toEqual([
+    'aof-log',
+    'aof-rewrite',
+    'build',
+    'check',
+    'dump',
+    'inspect',
+    'sync',
+  ])
   expect(manifest.version).toBe(version)
 })
 

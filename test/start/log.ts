@@ -15,7 +15,7 @@ export const at = (unixSeconds: number): string => `#TS:${unixSeconds}\r\n`
 
 /** Writes a folder with a manifest of these files, in their order. */
 export function writeLog(path: string, files: Record<string, string | Uint8Array>, manifest?: string): string {
-  mkdirSync(path)
+  mkdirSync(path, {recursive: true})
   const lines = Object.keys(files).map((name, i) => `file ${name} seq ${i + 1} type ${/base/.test(name) ? 'b' : 'i'}\n`)
   writeFileSync(join(path, 'appendonly.aof.manifest'), manifest ?? lines.join(''))
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)

@@ -1,0 +1,228 @@
+/**
+ * aof-log: shows the commands of a log, file by file, as they stand there:
+ * nothing is replayed. Memory is that of the largest command.
+ */
+import {type LogCommand, type LogEnd, LogReader, TORN_WORDS} from '../aof/log-reader.js'
+import type {LoggedCommand, LoggedVisitor} from '../aof/logged.js'
+import {type Halves, parseInt64} from '../bytes/int64.js'
+import {FormatError, PlacedError} from '../errors.js'
+import {type EntryVisitor, type Problem, SKIP} from '../keyspace/visitor.js'
+import {producerOf} from '../rdb/producer.js'
+import type {RdbReader} from '../rdb/reader.js'
+import {type LogFile, type LogFiles, openLogFiles} from '../source/log-files.js'
+import {LogFilter, type LogFilterOptions} from './aof-log-filter.js'
+
+export interface AofLogOptions extends LogFilterOptions {
+  /** Who is shown the log; told of its files before that, and of how much of them has been read since. */
+  show(files: LogFiles, progress: LogProgress): LoggedVisitor
+  /** At most so many commands: with the last of them the run ends. */
+  limit?: number | undefined
+  /** Go on as the log is appended to, until `signal` says otherwise. */
+  follow?: {signal: AbortSignal} | undefined
+  /** Go on where a snapshot's checksum is wrong; a problem says so. */
+  ignoreChecksum?: boolean | undefined
+  /** Told of what is wrong and no reason to end, as it is met. */
+  onProblem?: ((problem: Problem) => void) | undefined
+}
+
+export interface LogProgress {
+  readonly storedRead: number
+  readonly storedBytes: number
+}
+
+export interface AofLog {
+  /** Commands read, and how many of them were shown. */
+  commands: number
+  shown: number
+  /** What ended the run early: what lies before it was shown. */
+  failure: unknown
+}
+
+/** Thrown where nobody wants more. */
+const ENOUGH = Symbol('enough')
+
+const NO_COMMAND: LogCommand = {
+  ...{bytes: new Uint8Array(0), argc: 0, bounds: new Int32Array(0), offset: 0, endOffset: 0},
+}
+const SELECT = Buffer.from('select')
+/** Makes a letter small. */
+const LOWER = 0x20
+
+/** Shows a log. Failures are told, not thrown. */
+export async function showLog(name: string, options: AofLogOptions): Promise<AofLog> {
+  const showing = new LogShowing(options)
+  let files: LogFiles | undefined
+  let failure: unknown
+  try {
+    const {follow, onProblem = () => {}} = options
+    const following = follow && {signal: follow.signal, onPause: () => showing.pause(), onProblem}
+    files = await openLogFiles(name, following)
+    await showing.run(files)
+  } catch (error) {
+    if (error !== ENOUGH && options.follow?.signal.aborted !== true) failure = error
+  } finally {
+    await files?.close()
+  }
+  showing.pause()
+  return {commands: showing.commands, shown: showing.shown, failure}
+}
+
+class LogShowing {
+  commands = 0
+  shown = 0
+  readonly #filter: LogFilter
+  readonly #limit: number
+  readonly #halves: Halves = {high: 0, low: 0}
+  #visitor: LoggedVisitor | undefined
+  #readBefore = 0
+  #open: LogFile | undefined
+  #timesMet = false
+
+  constructor(readonly options: AofLogOptions) {
+    this.#filter = new LogFilter(options)
+    this.#limit = options.limit ?? Number.POSITIVE_INFINITY
+  }
+
+  pause(): void {
+    this.#visitor?.pause?.()
+  }
+
+  async run(files: LogFiles): Promise<void> {
+    const read = (): number => this.#readBefore + (this.#open?.source.storedRead ?? 0)
+    this.#visitor = this.options.show(files, {
+      storedBytes: files.storedBytes,
+      get storedRead() {
+        return read()
+      },
+    })
+    const logged: LoggedCommand = {command: NO_COMMAND, file: '', db: 0, seconds: undefined, inTransaction: false}
+    for (let file = await files.next(); file !== undefined; file = await files.next()) {
+      this.#open = file
+      try {
+        // Every file is loaded by a client of its own; the time that the last one ended at goes on.
+        const end = await this.#file(file, files, Object.assign(logged, {file: file.name, db: 0, inTransaction: false}))
+        this.#checkEnd(file, files, end)
+      } finally {
+        this.#readBefore += file.source.storedRead
+        this.#open = undefined
+        await file.source.close()
+      }
+    }
+    if (this.#filter.timed && !this.#timesMet && this.commands > 0) {
+      const text = 'the log does not say when (aof-timestamp-enabled no): --since and --until have nothing to go by'
+      this.options.onProblem?.({code: 'LOG_WITHOUT_TIMES', severity: 'warning', offset: 0, text})
+    }
+  }
+
+  async #file({name, source}: LogFile, files: LogFiles, logged: LoggedCommand): Promise<LogEnd> {
+    const visitor = this.#visitor!
+    const place = files.several ? name : undefined
+    const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
+    const problem = (one: Problem): void => this.options.onProblem?.({...one, file: place})
+    let snapshot: SnapshotFacts | undefined
+    let begun = false
+    const begin = (): void => {
+      begun = true
+      if (snapshot !== undefined && this.#filter.everything) visitor.snapshot(snapshot.told(name, reader))
+    }
+    try {
+      const end = await reader.run({
+        command: command => {
+          if (!begun) begin()
+          this.#command(command, reader.inTransaction, logged, visitor)
+        },
+        timestamp: seconds => {
+          this.#timesMet = true
+          logged.seconds = seconds
+        },
+        preamble: inner => {
+          snapshot = new SnapshotFacts(inner, problem)
+          return snapshot
+        },
+        problem,
+        drain: () => visitor.drain?.(),
+      })
+      if (!begun) begin()
+      return end
+    } catch (error) {
+      if (error instanceof PlacedError) error.place.file = place
+      throw error
+    }
+  }
+
+  #command(command: LogCommand, inTransaction: boolean, logged: LoggedCommand, visitor: LoggedVisitor): void {
+    this.commands++
+    logged.command = command
+    if (command.argc === 2 && isSelect(command)) logged.db = this.#dbOf(command) ?? logged.db
+    // EXEC has ended what it belongs to.
+    const within = logged.inTransaction
+    logged.inTransaction = inTransaction || within
+    if (this.#filter.everything || this.#filter.takes(logged)) {
+      visitor.command(logged)
+      this.shown++
+    }
+    logged.inTransaction = inTransaction
+    if (this.shown === this.#limit) throw ENOUGH
+  }
+
+  /** Undefined: no number, which a server refuses. */
+  #dbOf({bytes, bounds}: LogCommand): number | undefined {
+    const halves = this.#halves
+    if (!parseInt64(bytes, bounds[2]!, bounds[3]!, halves) || halves.high !== 0) return undefined
+    return halves.low
+  }
+
+  /** A log may end where its server was stopped, but only in its last file. */
+  #checkEnd({name}: LogFile, files: LogFiles, {torn, goodOffset, bytes}: LogEnd): void {
+    if (torn === undefined || this.options.follow?.signal.aborted === true) return
+    const place = files.several ? name : undefined
+    if (torn !== 'annotation' && files.hasNext) {
+      const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
+      error.place.file = place
+      throw error
+    }
+    const bytesLost = bytes - goodOffset
+    const text = `${TORN_WORDS[torn]}: a server leaves its last ${bytesLost} bytes out (aof-load-truncated)`
+    this.options.onProblem?.({code: 'LOG_TORN', severity: 'warning', offset: goodOffset, file: place, text, bytesLost})
+  }
+}
+
+/** Counts the keys of a snapshot, and keeps what it says of itself. */
+class SnapshotFacts implements EntryVisitor {
+  #keys = 0
+  readonly #aux = new Map<string, string>()
+
+  constructor(
+    readonly reader: RdbReader,
+    readonly problem: (problem: Problem) => void,
+  ) {}
+
+  entry(): typeof SKIP {
+    this.#keys++
+    return SKIP
+  }
+
+  aux(name: string, value: Uint8Array): void {
+    if (FACTS.has(name)) this.#aux.set(name, Buffer.from(value.subarray(0, FACT_BYTES_MAX)).toString())
+  }
+
+  told(file: string, log: LogReader): Parameters<LoggedVisitor['snapshot']>[0] {
+    const {family, rdbVersion} = this.reader.header!
+    const {product, serverVersion} = producerOf({family, rdbVersion}, this.#aux, false)
+    const ctime = this.#aux.get('ctime')
+    const seconds = ctime !== undefined && /^\d{1,11}$/.test(ctime) ? Number(ctime) : undefined
+    const bytes = log.sofar.preamble!.bytes
+    return {file, bytes, keys: this.#keys, rdbVersion, product, serverVersion, seconds}
+  }
+}
+
+const FACTS: ReadonlySet<string> = new Set(['ctime', 'redis-ver', 'valkey-ver', 'mvcc-tstamp'])
+/** More than any version has. */
+const FACT_BYTES_MAX = 64
+
+function isSelect({bytes, bounds}: LogCommand): boolean {
+  const start = bounds[0]!
+  if (bounds[1]! - start !== SELECT.length) return false
+  for (let i = 0; i < SELECT.length; i++) if ((bytes[start + i]! | LOWER) !== SELECT[i]) return false
+  return true
+}
