@@ -1,11 +1,11 @@
-/** Logs: `build` and `check` of one, and what servers and their tools take for the same. */
+/** Logs: `build`, `aof-rewrite` and `check` of one, and what servers and their tools take for the same. */
 import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {findServer} from '../server/catalog.js'
 
-const LOAD_AND_SAVE = fileURLToPath(new URL('load-and-save.js', import.meta.url))
+const LOAD_AND_WRITE = fileURLToPath(new URL('load-and-write.js', import.meta.url))
 
 /** @typedef {import('./measure.js').Subject} Subject */
 
@@ -31,16 +31,21 @@ export function checkingLogs(folder, ours) {
  * @param {string} folder
  * @param {string} memory a folder in memory, or empty
  * @param {(name: string, ...args: string[]) => Subject} ours
+ * @param {boolean} rewrites whether a log is written, not a snapshot
  */
-export async function prepareReplay(folder, memory, ours) {
+export async function prepareReplay(folder, memory, ours, rewrites) {
   const out = mkdtempSync(join(memory === '' ? tmpdir() : memory, 'built-'))
+  const log = logIn(folder)
   const loading = {
     name: 'redis-server 7.0',
     command: process.execPath,
-    args: [LOAD_AND_SAVE, 'redis-7.0', logIn(folder)],
+    args: [LOAD_AND_WRITE, 'redis-7.0', log, rewrites ? 'log' : 'snapshot'],
   }
+  const writing = rewrites
+    ? ours('aof-rewrite', 'aof-rewrite', log, '--out', join(out, 'appendonlydir'), '--force')
+    : ours('build', 'build', log, '--out', join(out, 'out.rdb'), '--force')
   return {
-    subjects: [ours('build', 'build', logIn(folder), '--out', join(out, 'out.rdb'), '--force'), loading],
+    subjects: [writing, loading],
     stop: async () => rmSync(out, {recursive: true, force: true}),
   }
 }

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -80,11 +80,12 @@ const BENCHES = [
     corpus: 'aof',
     subjects: (/** @type {string} */ folder) => checkingLogs(folder, ours),
   },
-  {
-    name: 'build:aof',
+  ...['build', 'aof-rewrite'].map(command => ({
+    name: `${command}:aof`,
     corpus: 'aof',
-    prepare: (/** @type {string} */ folder, /** @type {string} */ memory) => prepareReplay(folder, memory, ours),
-  },
+    prepare: (/** @type {string} */ folder, /** @type {string} */ memory) =>
+      prepareReplay(folder, memory, ours, command === 'aof-rewrite'),
+  })),
   .../** @type {const} */ ([
     ['diskless', 'yes'],
     ['disk', 'no'],
