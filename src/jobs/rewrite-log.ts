@@ -55,7 +55,7 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
     const buildOptions: BuildLogOptions = {
       ...options,
       ...{form, base, target},
-      out: inPlace === undefined ? (options.out ?? besideLog(path, 'rewritten')) : plan.chain.path,
+      out: inPlace === undefined ? (options.out ?? besideLog(plan.chain.path, 'rewritten')) : plan.chain.path,
       onOpen: source => {
         log = source as AofSource
         options.onOpen?.(source)

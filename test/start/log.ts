@@ -13,10 +13,12 @@ export const sets = (...keys: string[]): string => keys.map(key => frame('SET', 
 /** What follows was written in this second. */
 export const at = (unixSeconds: number): string => `#TS:${unixSeconds}\r\n`
 
-/** Writes a folder with a manifest of these files, in their order. */
+/** Writes a folder with a manifest of these files, in their order: the numbers in their names are their sequences. */
 export function writeLog(path: string, files: Record<string, string | Uint8Array>, manifest?: string): string {
   mkdirSync(path, {recursive: true})
-  const lines = Object.keys(files).map((name, i) => `file ${name} seq ${i + 1} type ${/base/.test(name) ? 'b' : 'i'}\n`)
+  const lines = Object.keys(files).map((name, i) => {
+    return `file ${name} seq ${/\.(\d+)\./.exec(name)?.[1] ?? i + 1} type ${/base/.test(name) ? 'b' : 'i'}\n`
+  })
   writeFileSync(join(path, 'appendonly.aof.manifest'), manifest ?? lines.join(''))
   for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)
   return path

@@ -1,0 +1,323 @@
+/** Logs that are rewritten: in which form, where they go, and what is refused. */
+import {spawn} from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import {join} from 'node:path'
+import {describe, expect, it} from 'vitest'
+import {MemoryTarget} from '../../src/index.js'
+import {buildLog} from '../../src/jobs/build-log.js'
+import {dump} from '../../src/jobs/dump.js'
+import {type RewriteOptions, rewriteLog} from '../../src/jobs/rewrite-log.js'
+import {hex, str} from '../fixtures/builder.js'
+import {temporaryFolder} from '../start/folder.js'
+import {frame, sets, writeLog} from '../start/log.js'
+import {RdbFile, text} from '../start/rdb.js'
+
+const folder = temporaryFolder()
+const newFolder = (): string => mkdtempSync(join(folder.path, 'rewrite-'))
+
+const BASE = 'appendonly.aof.1.base.rdb'
+const INCR = 'appendonly.aof.1.incr.aof'
+
+function snapshot(version: number, mark: string): Buffer {
+  const file = new RdbFile('REDIS', version).op(0xfa, str(mark), hex(0xc0, 1)).db(0)
+  return file.key(0, 'base', text('v')).end()
+}
+
+/** A folder with a snapshot and a file of commands. */
+function folderLog(commands = sets('a', 'b', 'a'), base: Uint8Array | string = snapshot(10, 'aof-base')): string {
+  return writeLog(join(newFolder(), 'appendonlydir'), {[BASE]: base, [INCR]: commands})
+}
+
+function fileLog(content: Uint8Array | string = sets('a', 'b', 'a')): string {
+  const path = join(newFolder(), 'appendonly.aof')
+  writeFileSync(path, content)
+  return path
+}
+
+/** Keys of a source, in their order. */
+async function keysOf(path: string): Promise<string> {
+  const target = new MemoryTarget()
+  const {failure} = await dump(path, target, {format: 'keys'})
+  expect(failure).toBeUndefined()
+  return Buffer.from(target.view()).toString().trim().replaceAll('\n', ' ')
+}
+
+const names = (path: string): string => readdirSync(path).sort().join(' ')
+const start = (path: string): string => readFileSync(path, 'latin1').slice(0, 9)
+
+describe('where nobody says anything', () => {
+  it('a folder goes beside itself: a snapshot of its version, an empty file, a manifest', async () => {
+    const log = folderLog()
+    const result = await rewriteLog(log)
+    expect(result).toMatchObject({out: `${log}.rewritten`, form: 'folder', base: 'snapshot', commands: 3, keysOut: 3})
+    expect(result).toMatchObject({backup: undefined, cut: undefined, lost: [], warnings: []})
+    const out = `${log}.rewritten`
+    expect(names(out)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+    expect(start(join(out, BASE))).toBe('REDIS0010')
+    expect(statSync(join(out, INCR)).size).toBe(0)
+    expect(readFileSync(join(out, BASE), 'latin1')).toContain('\x08aof-base\xc0\x01')
+    expect(await keysOf(out)).toBe('base a b')
+    expect(result.bytesIn).toBe(statSync(join(log, BASE)).size + statSync(join(log, INCR)).size)
+    expect(result.bytesOut).toBe(readdirSync(out).reduce((sum, name) => sum + statSync(join(out, name)).size, 0))
+    // The log is what it was.
+    expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+  })
+
+  it('a file that begins with a snapshot stays one', async () => {
+    const log = fileLog(Buffer.concat([snapshot(9, 'aof-preamble'), Buffer.from(sets('a'))]))
+    expect(await rewriteLog(log)).toMatchObject({form: 'file', base: 'snapshot'})
+    expect(readFileSync(`${log}.rewritten`, 'latin1')).toContain('\x0caof-preamble\xc0\x01')
+    expect(start(`${log}.rewritten`)).toBe('REDIS0009')
+    expect(await keysOf(`${log}.rewritten`)).toBe('base a')
+  })
+
+  it('a file of commands stays one: its server may know no other', async () => {
+    const log = fileLog()
+    expect(await rewriteLog(log)).toMatchObject({form: 'file', base: 'commands', files: ['appendonly.aof.rewritten']})
+    expect(readFileSync(`${log}.rewritten`, 'latin1')).toBe(frame('SELECT', '0') + sets('a', 'b'))
+  })
+
+  it('a folder without a snapshot gets one that every server with folders reads', async () => {
+    const log = writeLog(join(newFolder(), 'appendonlydir'), {[INCR]: sets('a')})
+    expect(await rewriteLog(log)).toMatchObject({form: 'folder', base: 'snapshot', target: 'redis-7.0'})
+  })
+
+  it('but commands, where it holds what only newer ones have', async () => {
+    const expiring = frame('HSET', 'h', 'f', 'v') + frame('HPEXPIREAT', 'h', '4000000000000', 'FIELDS', '1', 'f')
+    const log = writeLog(join(newFolder(), 'appendonlydir'), {[INCR]: expiring})
+    expect(await rewriteLog(log)).toMatchObject({
+      base: 'commands',
+      files: [BASE.replace('rdb', 'aof'), INCR, 'appendonly.aof.manifest'],
+    })
+    expect(readFileSync(join(`${log}.rewritten`, BASE.replace('rdb', 'aof')), 'latin1')).toContain('HPEXPIREAT')
+    await expect(rewriteLog(log, {preamble: true, force: true})).rejects.toThrow('redis-7.0 cannot hold')
+  })
+
+  it('a log that holds nothing becomes one that holds nothing', async () => {
+    const log = folderLog(frame('FLUSHALL'), '')
+    expect(await rewriteLog(log)).toMatchObject({keysOut: 0, commands: 1})
+    expect(await keysOf(`${log}.rewritten`)).toBe('')
+    const file = fileLog(frame('FLUSHALL'))
+    await rewriteLog(file)
+    expect(statSync(`${file}.rewritten`).size).toBe(0)
+  })
+})
+
+describe('for a server that is named', () => {
+  it.each([
+    ['redis-2.8', 'file', 'commands'],
+    ['redis-4.0', 'file', 'snapshot'],
+    ['redis-6.2', 'file', 'snapshot'],
+    ['redis-7.0', 'folder', 'snapshot'],
+    ['valkey-9.1', 'folder', 'snapshot'],
+    ['redict-7.3', 'folder', 'snapshot'],
+  ])('%s, it is a %s that begins with %s', async (target, form, base) => {
+    for (const log of [folderLog(), fileLog()]) {
+      expect(await rewriteLog(log, {target})).toMatchObject({form, base, target})
+      expect(statSync(`${log}.rewritten`).isDirectory()).toBe(form === 'folder')
+      expect((await keysOf(`${log}.rewritten`)).replace('base ', '')).toBe('a b')
+    }
+  })
+
+  it('a snapshot that it cannot begin with is refused, and nothing is written', async () => {
+    const log = fileLog()
+    await expect(rewriteLog(log, {target: 'redis-3.2', preamble: true})).rejects.toThrow('cannot begin with a snapshot')
+    expect(names(join(log, '..'))).toBe('appendonly.aof')
+  })
+})
+
+describe('in its place', () => {
+  it('a folder has new files with higher numbers, and a backup that is a log too', async () => {
+    const log = folderLog()
+    const {backup, out, files} = await rewriteLog(log, {inPlace: true})
+    expect(out).toBe(log)
+    expect(files).toEqual(['appendonly.aof.2.base.rdb', 'appendonly.aof.2.incr.aof', 'appendonly.aof.manifest'])
+    expect(names(log)).toBe('appendonly.aof.2.base.rdb appendonly.aof.2.incr.aof appendonly.aof.manifest')
+    expect(readFileSync(join(log, 'appendonly.aof.manifest'), 'utf8')).toBe(
+      'file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.2.incr.aof seq 2 type i\n',
+    )
+    expect(backup).toMatch(/appendonlydir\.backup-\d{8}T\d{6}Z$/)
+    expect(names(backup!)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+    expect([await keysOf(log), await keysOf(backup!)]).toEqual(['base a b', 'base a b'])
+  })
+
+  it('again and again, and over files that a rewriting left which was cut short', async () => {
+    const log = folderLog()
+    writeFileSync(join(log, 'appendonly.aof.2.base.rdb'), 'of somebody')
+    writeFileSync(join(log, 'appendonly.aof.2.incr.aof'), 'of somebody')
+    const first = await rewriteLog(log, {inPlace: true})
+    expect(first.files.slice(0, 2)).toEqual(['appendonly.aof.3.base.rdb', 'appendonly.aof.3.incr.aof'])
+    const second = await rewriteLog(log, {inPlace: true})
+    expect(second.files.slice(0, 2)).toEqual(['appendonly.aof.4.base.rdb', 'appendonly.aof.4.incr.aof'])
+    expect(second.backup).not.toBe(first.backup)
+    expect(readFileSync(join(log, 'appendonly.aof.2.base.rdb'), 'utf8')).toBe('of somebody')
+    expect(await keysOf(log)).toBe('base a b')
+  })
+
+  it('a file keeps its name, and what it was has another', async () => {
+    const log = fileLog()
+    const {inode} = {inode: statSync(log).ino}
+    const {backup, files} = await rewriteLog(log, {inPlace: true})
+    expect(files).toEqual(['appendonly.aof'])
+    expect(statSync(backup!).ino).toBe(inode)
+    expect(readFileSync(backup!, 'latin1')).toBe(sets('a', 'b', 'a'))
+    expect(readFileSync(log, 'latin1')).toBe(frame('SELECT', '0') + sets('a', 'b'))
+  })
+
+  it('up to a moment too', async () => {
+    const log = folderLog(sets('a') + frame('FLUSHALL') + sets('b'))
+    const untilOffset = {file: INCR, offset: sets('a').length}
+    const {cut, backup} = await rewriteLog(log, {inPlace: true, pointInTime: {untilOffset}})
+    expect(cut).toEqual({...untilOffset, leftOut: (frame('FLUSHALL') + sets('b')).length})
+    expect([await keysOf(log), await keysOf(backup!)]).toEqual(['base a', 'b'])
+  })
+
+  it('whoever the files belong to, and may do with them, it stays so', async () => {
+    for (const log of [folderLog(), fileLog()]) {
+      const isFolder = statSync(log).isDirectory()
+      const old = isFolder ? readdirSync(log).map(name => join(log, name)) : [log]
+      for (const path of old) {
+        chmodSync(path, 0o640)
+        if (process.getuid!() === 0) chownSync(path, 12_345, 54_321)
+      }
+      const {backup} = await rewriteLog(log, {inPlace: true})
+      const made = isFolder ? readdirSync(log).map(name => join(log, name)) : [log]
+      const kept = isFolder ? readdirSync(backup!).map(name => join(backup!, name)) : [backup!]
+      for (const path of [...made, ...kept]) {
+        const {mode, uid} = statSync(path)
+        expect((mode & 0o777).toString(8)).toBe('640')
+        if (process.getuid!() === 0) expect(uid).toBe(12_345)
+      }
+    }
+  })
+
+  /** The log, and all that stands beside it, before and after something that must change nothing. */
+  async function refused(log: string, options: RewriteOptions, message: RegExp | string): Promise<void> {
+    const all = (): string[] =>
+      readdirSync(join(log, '..'), {recursive: true, encoding: 'utf8'})
+        .sort()
+        .map(name => `${name} ${statSync(join(log, '..', name)).size}`)
+    const before = all()
+    await expect(rewriteLog(log, options)).rejects.toThrow(message)
+    expect(all()).toEqual(before)
+  }
+
+  it.each(['folder', 'file'])('a %s that a process has open is refused', async kind => {
+    const log = kind === 'folder' ? folderLog() : fileLog()
+    const path = kind === 'folder' ? join(log, INCR) : log
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)'], {
+      stdio: ['ignore', 'pipe', 'inherit', openSync(path, 'r')],
+    })
+    try {
+      await new Promise(resolve => child.stdout!.once('data', resolve))
+      await refused(log, {inPlace: true}, new RegExp(`is open in the process ${child.pid} \\(`))
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
+
+  it.each(['folder', 'file'])('a %s that grew meanwhile is refused', async kind => {
+    const log = kind === 'folder' ? folderLog() : fileLog()
+    const path = kind === 'folder' ? join(log, INCR) : log
+    const onOpen = (): void => appendFileSync(path, sets('c'))
+    await expect(rewriteLog(log, {inPlace: true, onOpen})).rejects.toThrow('has grown while it was rewritten')
+    const beside = readdirSync(join(log, '..'))
+    expect(beside).toEqual([kind === 'folder' ? 'appendonlydir' : 'appendonly.aof'])
+    if (kind === 'folder') expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+    expect(await keysOf(log)).toContain('c')
+  })
+
+  it('one that was replaced meanwhile is refused', async () => {
+    const log = folderLog()
+    const onOpen = (): void => {
+      const manifest = join(log, 'appendonly.aof.manifest')
+      utimesSync(manifest, 1, 1)
+    }
+    await expect(rewriteLog(log, {inPlace: true, onOpen})).rejects.toThrow('was changed while it was rewritten')
+    expect(names(join(log, '..'))).toBe('appendonlydir')
+  })
+
+  it('a damaged one is refused, and one of another form', async () => {
+    await refused(folderLog(`${sets('a')}nothing`), {inPlace: true}, 'a command begins with')
+    await refused(folderLog(), {inPlace: true, target: 'redis-6.2'}, 'keeps its form')
+    await refused(fileLog(), {inPlace: true, target: 'redis-7.0'}, 'keeps its form')
+    await refused(fileLog(), {inPlace: true, out: 'x'}, 'there is no other place')
+  })
+})
+
+describe('where it goes', () => {
+  it('is not taken from another without force, and then only what is a log of ours', async () => {
+    const log = folderLog()
+    await rewriteLog(log)
+    await expect(rewriteLog(log)).rejects.toThrow('is there already')
+    expect(await rewriteLog(log, {force: true})).toMatchObject({keysOut: 3})
+    // Such a folder is somebody's log.
+    await expect(rewriteLog(folderLog(), {out: log, force: true})).rejects.toThrow('we did not make it')
+    expect(await keysOf(log)).toBe('base a b')
+  })
+
+  it('is beside a log however that is named', async () => {
+    const log = folderLog()
+    symlinkSync(log, join(log, '..', 'link'))
+    for (const path of [`${log}/`, join(log, 'appendonly.aof.manifest'), join(log, '..', 'link')]) {
+      const {out} = await rewriteLog(path, {force: true})
+      expect(out).not.toContain('/.')
+      expect(await keysOf(out)).toBe('base a b')
+    }
+    expect(existsSync(`${log}.rewritten`)).toBe(true)
+    expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+  })
+
+  it('is nowhere for what is no log', async () => {
+    const rdb = folder.write('plain.rdb', new RdbFile('REDIS', 10).db(0).key(0, 'k', text('v')).end())
+    await expect(rewriteLog(rdb)).rejects.toThrow('is no append-only log: build makes one of it')
+    await expect(rewriteLog('-')).rejects.toThrow('name a file')
+  })
+})
+
+describe('a log that is built', () => {
+  it('of several sources holds the keys of all', async () => {
+    const out = join(newFolder(), 'built')
+    const result = await buildLog([folderLog(), fileLog(sets('c'))], {
+      out,
+      form: 'folder',
+      base: 'snapshot',
+      target: 'redis-7.0',
+    })
+    expect(result).toMatchObject({keysIn: 4, keysOut: 4, files: [BASE, INCR, 'appendonly.aof.manifest']})
+    expect(await keysOf(out)).toBe('base a b c')
+  })
+
+  it('leaves nothing where a source is damaged', async () => {
+    const parent = newFolder()
+    const options = {out: join(parent, 'built'), form: 'folder', base: 'commands'} as const
+    await expect(buildLog([fileLog('*1\r\nx')], options)).rejects.toThrow('an argument begins with')
+    expect(names(parent)).toBe('')
+  })
+
+  it('of commands tells what they cannot carry', async () => {
+    mkdirSync(join(folder.path, 'loss'))
+    const stream = frame('XADD', 's', '1-1', 'f', 'v') + frame('XGROUP', 'CREATE', 's', 'g', '0')
+    const claimed = `${stream}${frame('XCLAIM', 's', 'g', 'c', '0', '1-1', 'FORCE')}${frame('XDEL', 's', '1-1')}`
+    const build = (restore?: 'never') =>
+      buildLog([fileLog(claimed)], {
+        ...{out: join(folder.path, 'loss', restore ?? 'auto'), form: 'file', base: 'commands', restore},
+      } as const)
+    expect(await build()).toMatchObject({lost: []})
+    expect(await build('never')).toMatchObject({lost: [{what: 'pending entries of deleted messages', keys: 1}]})
+  })
+})
