@@ -4,12 +4,13 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {LogReader} from '../../src/aof/log-reader.js'
+import {LogReader, STOP} from '../../src/aof/log-reader.js'
 import {PlacedError} from '../../src/errors.js'
 import {MemorySource} from '../../src/index.js'
 import {SKIP} from '../../src/keyspace/visitor.js'
 import {type Files, unpackFolder} from '../fixtures/aof-folder.js'
 import {temporaryFolder} from '../start/folder.js'
+import {frame} from '../start/log.js'
 
 const ROOT = fileURLToPath(new URL('../../fixtures/aof', import.meta.url))
 const WINDOWS = [1, 2, 3, 7, 4096]
@@ -26,9 +27,13 @@ const LOGS = readdirSync(ROOT).flatMap(fixture => {
   )
 })
 
-/** All that a reader shows, in words; what it ends with, an error too. */
-async function eventsOf(bytes: Uint8Array, windowBytes?: number): Promise<string[]> {
+/** All that a reader shows, in words; what it ends with, an error too. `stopAt`: the event at which it is stopped. */
+async function eventsOf(bytes: Uint8Array, windowBytes?: number, stopAt = Number.POSITIVE_INFINITY): Promise<string[]> {
   const events: string[] = []
+  const add = (event: string): void => {
+    if (events.length === stopAt) throw STOP
+    events.push(event)
+  }
   const text = (from: Uint8Array, start: number, end: number): string =>
     Buffer.from(from.subarray(start, end)).toString('latin1')
   const reader = new LogReader(new MemorySource(bytes, windowBytes), {ignoreChecksum: true})
@@ -36,10 +41,10 @@ async function eventsOf(bytes: Uint8Array, windowBytes?: number): Promise<string
     const {preamble, ...end} = await reader.run({
       command: ({bytes, argc, bounds, offset, endOffset}) => {
         const args = Array.from({length: argc}, (_, i) => text(bytes, bounds[2 * i]!, bounds[2 * i + 1]!))
-        events.push(`${offset}-${endOffset} ${JSON.stringify(args)}`)
+        add(`${offset}-${endOffset} ${JSON.stringify(args)}`)
       },
-      timestamp: (seconds, offset) => events.push(`${offset} time ${seconds}`),
-      annotation: (bytes, start, end, offset) => events.push(`${offset} line ${text(bytes, start, end)}`),
+      timestamp: (seconds, offset) => add(`${offset} time ${seconds}`),
+      annotation: (bytes, start, end, offset) => add(`${offset} line ${text(bytes, start, end)}`),
       preamble: () => ({
         entry: entry => {
           events.push(`${entry.offset} key ${Buffer.from(entry.key()).toString('latin1')}`)
@@ -67,6 +72,28 @@ describe('every log of the fixtures', () => {
     for (const [, bytes] of LOGS) all.push(...(await eventsOf(bytes)))
     for (const sign of [/^\d+ key /, /^\d+ time \d+/, /"MULTI"/i, /"XADD"/i])
       expect(all.some(one => sign.test(one))).toBe(true)
+  })
+})
+
+describe('a reading that is stopped', () => {
+  const first = frame('SET', 'a', '1')
+  const log = Buffer.from(
+    `${first}#TS:1700000000\r\n${frame('MULTI')}${frame('SET', 'b', '2')}${frame('EXEC')}# other\n${first}${first.slice(0, 9)}`,
+  )
+
+  it('at any event ends before it, in no transaction, in every window', async () => {
+    const all = await eventsOf(log)
+    for (let stopAt = 0; stopAt < all.length - 1; stopAt++) {
+      const events = await eventsOf(log, undefined, stopAt)
+      expect(events.slice(0, stopAt)).toEqual(all.slice(0, stopAt))
+      const [, end] = JSON.parse(events.at(-1)!)
+      const begins = Number.parseInt(all[stopAt]!, 10)
+      const multi = log.indexOf('*1\r\n')
+      const inside = begins > multi && begins < log.indexOf('# other')
+      expect(end).toMatchObject({stopped: true, goodOffset: inside ? multi : begins})
+      expect(end.torn).toBeUndefined()
+      for (const window of WINDOWS) expect(await eventsOf(log, window, stopAt)).toEqual(events)
+    }
   })
 })
 
