@@ -58,6 +58,7 @@ const ELSEWHERE: [codes: string[], where: string][] = [
   [['BAD_COMMAND'], 'test/aof/creating-reader.test.ts'],
   [['BAD_TABLE'], 'test/csv/csv.test.ts'],
   [['BAD_MANIFEST'], 'test/aof/manifest.test.ts'],
+  [['LOG_CUT'], 'test/source/point-in-time.test.ts'],
   [
     ['LOG_TORN', 'COMMAND_FAILED', 'COMMAND_SKIPPED', 'COMMAND_PARTLY', 'LOOSE_FRAMING', 'STRAY_FILE'],
     'test/source/aof.test.ts',
