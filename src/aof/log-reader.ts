@@ -32,6 +32,8 @@ export interface LogCommand {
 /** Shown everything in a log, in its order. Only `command` is required. */
 export interface LogVisitor {
   command(command: LogCommand): void
+  /** Runs what it can of commands by itself: those are not shown. */
+  runner?: CommandRunner | undefined
   /** `#TS:<seconds>`: what follows was written in this second (aof-timestamp-enabled, redis 7.0). */
   timestamp?(unixSeconds: number, offset: number): void
   /** Any other line that begins with #, lent with its end. */
@@ -46,6 +48,18 @@ export interface LogVisitor {
 
 /** Thrown by a visitor that has seen enough: what it was shown last counts as not read, and nothing behind it is. */
 export const STOP = new Error('the reading of a log was ended by who reads it')
+
+/** Takes commands out of a window many at a time. */
+export interface CommandRunner {
+  /** Commands are about to be read from a window. Lent until the next. */
+  begin(bytes: Uint8Array, start: number, end: number): void
+  /** Takes whole commands from a place on, and returns where the one begins that it leaves. Outside of transactions. */
+  run(at: number): number
+  /** How many the last run took. */
+  readonly commands: number
+  /** The last run has taken the beginning of a transaction, whose end lies in the window. */
+  readonly inTransaction: boolean
+}
 
 /** Why the end of a file is not one that a server leaves. */
 export type TornBy = 'command' | 'transaction' | 'annotation'
@@ -202,7 +216,11 @@ export class LogReader {
     const cursor = this.#cursor
     const commands = this.#commands
     const command = this.#command
-    while (commands.next()) {
+    const {runner} = visitor
+    runner?.begin(cursor.bytes, cursor.pos, cursor.end)
+    for (;;) {
+      if (runner !== undefined && !this.#inTransaction) this.#takeSome(runner)
+      if (!commands.next()) return
       command.bytes = cursor.bytes
       command.argc = commands.argc
       command.bounds = commands.bounds
@@ -214,6 +232,16 @@ export class LogReader {
       if (!this.#inTransaction) this.#end.goodOffset = command.endOffset
       cursor.commit()
     }
+  }
+
+  #takeSome(runner: CommandRunner): void {
+    const cursor = this.#cursor
+    const end = this.#end
+    cursor.pos = runner.run(cursor.pos)
+    end.commands += runner.commands
+    this.#inTransaction = runner.inTransaction
+    cursor.commit()
+    if (!this.#inTransaction && runner.commands > 0) end.goodOffset = cursor.offset
   }
 
   /** MULTI and EXEC have no arguments. DISCARD ends nothing: servers that load a log queue it (redis 6.0 to 8.0, valkey 9.1). */

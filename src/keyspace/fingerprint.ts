@@ -41,6 +41,15 @@ export class Fingerprinter {
     this.#enter(0)
   }
 
+  /** Leaves the state that the fingerprints of a database begin with: whoever has it takes the same ones. */
+  putState(db: number, into: Uint32Array): void {
+    if (db !== this.#db) this.#enter(db)
+    into[0] = this.#state0
+    into[1] = this.#state1
+    into[2] = this.#state2
+    into[3] = this.#state3
+  }
+
   /** Leaves the fingerprint of bytes[start … end) in a database in `high` and `low`. */
   take(db: number, bytes: Uint8Array, start: number, end: number): void {
     if (db !== this.#db) this.#enter(db)

@@ -11,6 +11,7 @@ import {FormatError, LimitError, UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
 import {PartlyAppliedError, ReplyError, UnreplayableError} from './command.js'
+import {KernelRunner} from './kernel-runner.js'
 import {CommandQueue} from './queue.js'
 import {lookupCommand, type NamedCommand, takesArgc} from './table.js'
 
@@ -57,13 +58,23 @@ export class ReplayEngine {
   #inTransaction = false
   /** Where a DISCARD stands in the present transaction of a log that is loaded; -1 where there is none. */
   #discardOffset = -1
+  /** Its EXEC is known to follow: commands need not be kept until then. */
+  #isComplete = false
   #untilTidy = TIDY_COMMANDS
+  /** Where the data set lies in a kernel's memory: runs what it can of a window by itself. */
+  readonly runner: KernelRunner | undefined
 
   constructor(
     readonly keyspace: Keyspace,
     readonly options: ReplayOptions,
   ) {
     this.#call = new Call(keyspace, options.nowMs)
+    const {kernel} = keyspace.arena
+    if (kernel === undefined) return
+    this.runner = new KernelRunner(keyspace, kernel, this.#call, (commands, inTransaction) => {
+      this.commands += commands
+      this.#inTransaction = this.#isComplete = inTransaction
+    })
   }
 
   /** A transaction has begun, and is not complete. */
@@ -113,12 +124,13 @@ export class ReplayEngine {
         this.#discard(command)
         return
       case 'EXEC':
-        this.#inTransaction = false
+        this.#inTransaction = this.#isComplete = false
         this.#runQueued()
         return
       default:
         this.commands--
-        this.#queue.add(spec, command)
+        if (this.#isComplete) this.#run(spec, command)
+        else this.#queue.add(spec, command)
     }
   }
 

@@ -10,6 +10,7 @@
  * outgrows what lives, the owners of all blocks move them together (`move`).
  */
 import {LimitError} from '../errors.js'
+import {type ReplayKernel, SEAT_BYTES} from './replay-kernel.js'
 
 /** Bytes of a block before its owner's: its capacity. */
 export const HEAD_BYTES = 4
@@ -34,11 +35,10 @@ export class Chunk {
   readonly words: Int32Array
   readonly view: DataView
 
-  constructor(bytes: number) {
-    const buffer = allocated(bytes)
-    this.bytes = new Uint8Array(buffer)
-    this.words = new Int32Array(buffer)
-    this.view = new DataView(buffer)
+  constructor(bytes: number, buffer = allocated(bytes), offset = 0) {
+    this.bytes = new Uint8Array(buffer, offset, bytes)
+    this.words = new Int32Array(buffer, offset, bytes >>> 2)
+    this.view = new DataView(buffer, offset, bytes)
   }
 }
 
@@ -64,12 +64,18 @@ export class Arena {
   freeBytes = 0
   /** By the upper bits of a ref. */
   chunks: (Chunk | undefined)[] = []
-  #free = new Uint32Array(CLASSES)
+  readonly #free: Uint32Array
   /** Where new blocks are cut from. */
   #current = -1
   #nextUnit = 0
   #endUnit = 0
   #moving: (Chunk | undefined)[] | undefined
+
+  /** With a kernel, chunks lie in its memory, each at its seat, as long as there is room. */
+  constructor(readonly kernel?: ReplayKernel) {
+    this.#free = kernel?.free ?? new Uint32Array(CLASSES)
+    this.#free.fill(0)
+  }
 
   /** The chunk of a block. */
   chunk(ref: number): Chunk {
@@ -104,7 +110,8 @@ export class Arena {
     const capacity = chunk.words[word]!
     if (capacity < 0) {
       this.liveBytes -= chunk.bytes.length
-      this.chunks[ref >>> CHUNK_UNIT_BITS] = undefined
+      const seat = ref >>> CHUNK_UNIT_BITS
+      for (let i = 0; i < seatsOf(chunk); i++) this.chunks[seat + i] = undefined
       return
     }
     const size = classOf(capacity)
@@ -150,7 +157,7 @@ export class Arena {
     const capacity = old.words[(ref & UNIT_MASK) << 2]!
     if (capacity < 0) {
       this.liveBytes += old.bytes.length
-      return this.#name(old)
+      return this.#name(this.#stay(old, ref >>> CHUNK_UNIT_BITS))
     }
     const bytes = (capacity << UNIT_BITS) - HEAD_BYTES
     const moved = this.take(bytes)
@@ -167,32 +174,62 @@ export class Arena {
     this.chunk(to).bytes.set(from.bytes.subarray(start, start + bytes), placeOf(to) + HEAD_BYTES)
   }
 
-  /** A chunk of its own, marked by a capacity below zero. */
+  /** Chunks of its own, marked by a capacity below zero. */
   #takeHuge(bytes: number): number {
-    const chunk = new Chunk(Math.ceil((bytes + HEAD_BYTES) / UNIT_BYTES) * UNIT_BYTES + UNIT_BYTES)
+    const whole = Math.ceil((bytes + HEAD_BYTES) / UNIT_BYTES) * UNIT_BYTES + UNIT_BYTES
+    const seat = this.#newChunk(whole)
+    const chunk = this.chunks[seat]!
     this.liveBytes += chunk.bytes.length
-    const ref = this.#name(chunk)
     chunk.words[4] = -1
-    return ref
+    return this.#name(seat)
   }
 
   /** Unit 0 is not used: so no ref is 0. */
-  #name(chunk: Chunk): number {
-    return ((this.#seat(chunk) << CHUNK_UNIT_BITS) | 1) >>> 0
+  #name(seat: number): number {
+    return ((seat << CHUNK_UNIT_BITS) | 1) >>> 0
   }
 
-  /** As large as all before it, and large enough for a block. */
+  /** As large as all before it, and large enough for a block; in a kernel's memory, which is there already, a whole seat. */
   #nextChunk(capacity: number): void {
     const wanted = Math.max(this.liveBytes + this.freeBytes, FIRST_CHUNK_BYTES, 2 * capacity * UNIT_BYTES)
-    const units = Math.min(Math.ceil(wanted / FIRST_CHUNK_BYTES) * FIRST_CHUNK_BYTES, CHUNK_BYTES) >>> UNIT_BITS
-    this.#current = this.#seat(new Chunk(units << UNIT_BITS))
+    const bytes = Math.min(Math.ceil(wanted / FIRST_CHUNK_BYTES) * FIRST_CHUNK_BYTES, CHUNK_BYTES)
+    this.#current = this.#newChunk(this.#kernelSeats(1) < 0 ? bytes : CHUNK_BYTES)
     this.#nextUnit = 1
-    this.#endUnit = units
+    this.#endUnit = this.chunks[this.#current]!.bytes.length >>> UNIT_BITS
   }
 
-  #seat(chunk: Chunk): number {
-    const gap = this.chunks.indexOf(undefined)
-    const seat = gap < 0 ? this.chunks.length : gap
+  /** Makes a chunk, in the kernel's memory where that has room, and returns its seat. */
+  #newChunk(bytes: number): number {
+    const {kernel} = this
+    const seats = Math.ceil(bytes / SEAT_BYTES)
+    const seat = this.#kernelSeats(seats)
+    if (seat < 0) return this.#seat(new Chunk(bytes), kernel?.seats ?? 0, 1)
+    return this.#seat(new Chunk(bytes, kernel!.buffer, seat * SEAT_BYTES), seat, seats)
+  }
+
+  /** A chunk that is not moved goes on at its seat where its memory is the kernel's: that is its address. */
+  #stay(chunk: Chunk, seat: number): number {
+    const {kernel} = this
+    const isKernels = kernel !== undefined && seat < kernel.seats
+    return isKernels ? this.#seat(chunk, seat, seatsOf(chunk)) : this.#seat(chunk, kernel?.seats ?? 0, 1)
+  }
+
+  /** The first of so many free seats of the kernel's memory that follow each other; -1 where there are none. */
+  #kernelSeats(seats: number): number {
+    let run = 0
+    // The first one is its own.
+    for (let seat = 1; seat < (this.kernel?.seats ?? 0); seat++) {
+      // While blocks are moved, what they are moved from lies where it lay.
+      run = this.chunks[seat] === undefined && this.#moving?.[seat] === undefined ? run + 1 : 0
+      if (run === seats) return seat - seats + 1
+    }
+    return -1
+  }
+
+  /** Puts a chunk on the first free seat from one on, and on those behind it. */
+  #seat(chunk: Chunk, from: number, seats: number): number {
+    let seat = from
+    while (this.chunks[seat] !== undefined) seat++
     if (seat >= CHUNKS_MAX) {
       throw new LimitError(
         'arena',
@@ -202,9 +239,43 @@ export class Arena {
         'the data set is too large',
       )
     }
-    this.chunks[seat] = chunk
+    while (this.chunks.length < seat + seats) this.chunks.push(undefined)
+    for (let i = 0; i < seats; i++) this.chunks[seat + i] = chunk
     return seat
   }
+
+  /** Where in the kernel's memory a block begins; -1 of one that lies elsewhere. */
+  addressOf(ref: number): number {
+    const {kernel} = this
+    return kernel !== undefined && ref >>> CHUNK_UNIT_BITS < kernel.seats ? ref * UNIT_BYTES : -1
+  }
+
+  /** The kernel gives and takes blocks from here to `takeBack`. */
+  lend({arena, seats}: ReplayKernel): void {
+    const inside = this.#current >= 0 && this.#current < seats
+    arena[0] = this.#current
+    arena[1] = this.#nextUnit
+    arena[2] = inside ? this.#endUnit : 0
+    arena[3] = seats
+    arena[4] = arena[5] = 0
+  }
+
+  takeBack({arena}: ReplayKernel): void {
+    this.#nextUnit = arena[1]!
+    this.liveBytes += (arena[4]! | 0) * UNIT_BYTES
+    this.freeBytes += (arena[5]! | 0) * UNIT_BYTES
+  }
+
+  /** Blocks are cut from another chunk from now on; false where that is none of the kernel's. */
+  makeRoom(): boolean {
+    this.#nextChunk(1)
+    return this.#current < (this.kernel?.seats ?? 0)
+  }
+}
+
+/** Seats that a chunk takes: of the kernel's memory, which is one buffer, as many as it is long. */
+function seatsOf({bytes}: Chunk): number {
+  return bytes.buffer.byteLength === bytes.length ? 1 : Math.ceil(bytes.length / SEAT_BYTES)
 }
 
 const UNIT_BYTES = 1 << UNIT_BITS

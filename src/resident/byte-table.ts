@@ -45,7 +45,12 @@ const own = new RecordPlace()
 /** A keyed hash: whoever chose the bytes does not know which collide. */
 export function hashOf(bytes: Uint8Array, start: number, end: number): number {
   hasher.take(0, bytes, start, end)
-  return hasher.low
+  return hasher.high
+}
+
+/** What the replay kernel hashes alike with. */
+export function putHashState(into: Uint32Array): void {
+  hasher.putState(0, into)
 }
 
 /** Tells that the entry `from` is the entry `to` from now on; always to < from, ascending. */
@@ -239,6 +244,25 @@ export class ByteTable {
     for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) this.arena.free(this.ref(entry))
     this.arena.free(this.#cells)
     this.size = this.length = 0
+    this.#lastEntry = -1
+  }
+
+  /** The replay kernel adds and removes from here to `takeBack`: what it has to know. False where the cells lie elsewhere. */
+  lend(words: Uint32Array, at: number): boolean {
+    const address = this.arena.addressOf(this.#cells)
+    if (address < 0) return false
+    words[at] = address + HEAD_BYTES
+    words[at + 1] = this.#capacity
+    words[at + 2] = this.size
+    words[at + 3] = this.length
+    words[at + 4] = this.#used
+    return true
+  }
+
+  takeBack(words: Uint32Array, at: number): void {
+    this.size = words[at + 2]!
+    this.length = words[at + 3]!
+    this.#used = words[at + 4]!
     this.#lastEntry = -1
   }
 

@@ -6,7 +6,7 @@
  * by numbers, which stand until a key is made.
  *
  *   extra   <expires: 0 never, 1 in milliseconds, 2 beyond what a double holds: u32>
- *           <1 a collection, 0 a string: u32> <expires: f64>
+ *           <kind: 0 a string, 1 an object, else what one-block.ts numbers: u32> <expires: f64>
  *
  * Both stand in the record, which is in the processor's cache by then.
  */
@@ -14,6 +14,7 @@ import type {Int64} from '../bytes/int64.js'
 import {NEVER, type ValueType} from '../keyspace/entry.js'
 import {type Arena, placeOf} from './arena.js'
 import {ByteTable, copyBytes, EXTRA, hashOf, RecordPlace} from './byte-table.js'
+import {kindOf, type OneBlock, openBlock, typeOf} from './one-block.js'
 import type {ResidentValue} from './value.js'
 
 /** What a snapshot says of a key besides its value and its expiry. */
@@ -42,8 +43,15 @@ const NO_BYTES = new Uint8Array(0)
 export const STRING_BYTES_MAX = 2 ** 31 - 2 ** 16
 const EXTRA_BYTES = 16
 const EXPIRES = EXTRA >>> 2
-const COLLECTION = (EXTRA + 4) >>> 2
+const KIND = (EXTRA + 4) >>> 2
 const EXPIRE_AT = EXTRA + 8
+/** Kinds. */
+const STRING = 0
+const OBJECT = 1
+/** Of the payload of a collection: there it is named, where it lies in one block. */
+const OWNER_BYTES = 8
+/** Behind what a table says. */
+const EXPIRING_WORD = 5
 const NOT = 0
 const IN_MS = 1
 const EXACTLY = 2
@@ -53,6 +61,8 @@ export class Database {
   expiring = 0
   readonly #table: ByteTable
   #values: (ResidentValue | undefined)[] = []
+  /** Objects that may lie in one block, made since `settle`. */
+  readonly #unsettled = new Set<number>()
   /** Expiries that a double does not hold. */
   readonly #exact = new Map<number, Int64>()
   /** Few snapshots have any. */
@@ -91,15 +101,63 @@ export class Database {
 
   /** Undefined: it is a string. */
   value(entry: number): ResidentValue | undefined {
-    return this.isString(entry) ? undefined : this.#values[entry]
+    const kind = this.#word(entry, KIND)
+    if (kind === STRING) return undefined
+    if (kind !== OBJECT) this.#own(entry, this.#open(entry, kind))
+    return this.#values[entry]
+  }
+
+  /** The same to be looked at only: an object that lies in one block is made for this. */
+  seen(entry: number): ResidentValue | undefined {
+    const kind = this.#word(entry, KIND)
+    if (kind === STRING) return undefined
+    return kind === OBJECT ? this.#values[entry] : this.#open(entry, kind)
+  }
+
+  #open(entry: number, kind: number): OneBlock {
+    const place = this.#owner(entry)
+    const view = this.arena.chunk(this.#table.ref(entry)).view
+    return openBlock(this.arena, kind, view.getUint32(place, true), view.getUint32(place + 4, true))
+  }
+
+  /** Where in its chunk a record says which block a collection is. */
+  #owner(entry: number): number {
+    this.#table.place(entry, this.#place)
+    return this.#place.end
+  }
+
+  #own(entry: number, value: ResidentValue): void {
+    this.#values[entry] = value
+    this.#setWord(entry, KIND, OBJECT)
+    if (this.arena.kernel !== undefined) this.#unsettled.add(entry)
+  }
+
+  /** Objects that lie in one block are none any more: the kernel finds the block. Nobody may have one of them. */
+  settle(): void {
+    if (this.#unsettled.size === 0) return
+    for (const entry of this.#unsettled) {
+      const value = this.#values[entry]
+      const kind = value === undefined ? 0 : kindOf(value)
+      if (kind === 0) continue
+      const {block, flags} = value as OneBlock
+      const place = this.#owner(entry)
+      const {view} = this.arena.chunk(this.#table.ref(entry))
+      view.setUint32(place, block, true)
+      view.setUint32(place + 4, flags, true)
+      this.#setWord(entry, KIND, kind)
+      this.#values[entry] = undefined
+    }
+    this.#unsettled.clear()
   }
 
   isString(entry: number): boolean {
-    return this.#word(entry, COLLECTION) === 0
+    return this.#word(entry, KIND) === STRING
   }
 
   type(entry: number): ValueType {
-    return this.value(entry)?.type ?? 'string'
+    const kind = this.#word(entry, KIND)
+    if (kind === STRING) return 'string'
+    return kind === OBJECT ? this.#values[entry]!.type : typeOf(kind)
   }
 
   #word(entry: number, which: number): number {
@@ -162,9 +220,8 @@ export class Database {
 
   /** Makes a key that is not there. */
   make(bytes: Uint8Array, start: number, end: number, value: ResidentValue): number {
-    const entry = this.makeString(bytes, start, end, 0)
-    this.#values[entry] = value
-    this.#setWord(entry, COLLECTION, 1)
+    const entry = this.makeString(bytes, start, end, OWNER_BYTES)
+    this.#own(entry, value)
     return entry
   }
 
@@ -174,7 +231,7 @@ export class Database {
     if (value !== undefined) {
       value.dispose()
       this.#values[entry] = undefined
-      this.#setWord(entry, COLLECTION, 0)
+      this.#setWord(entry, KIND, STRING)
     }
     this.#table.resize(entry, stringBytes)
   }
@@ -252,11 +309,31 @@ export class Database {
   move(): void {
     this.#table.move()
     for (const value of this.#values) value?.move()
+    if (this.arena.kernel === undefined) return
+    for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) {
+      if (this.#word(entry, KIND) <= OBJECT) continue
+      const place = this.#owner(entry)
+      const {view} = this.arena.chunk(this.#table.ref(entry))
+      view.setUint32(place, this.arena.move(view.getUint32(place, true)), true)
+    }
+  }
+
+  /** The replay kernel runs commands from here to `takeBack`; false where it cannot. */
+  lend(words: Uint32Array, at: number): boolean {
+    if (this.#facts.size > 0) return false
+    this.settle()
+    words[at + EXPIRING_WORD] = this.expiring
+    return this.#table.lend(words, at)
+  }
+
+  takeBack(words: Uint32Array, at: number): void {
+    this.expiring = words[at + EXPIRING_WORD]!
+    this.#table.takeBack(words, at)
   }
 
   /** Frees everything; it is not to be used any more. */
   dispose(): void {
-    for (const value of this.#values) value?.dispose()
+    for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) this.seen(entry)?.dispose()
     this.#table.dispose()
   }
 
@@ -264,6 +341,7 @@ export class Database {
     const value = this.#values[from]
     if (value !== undefined || this.#values[to] !== undefined) this.#values[to] = value
     if (value !== undefined) this.#values[from] = undefined
+    if (this.#unsettled.delete(from)) this.#unsettled.add(to)
     moveIn(this.#exact, from, to)
     moveIn(this.#facts, from, to)
   }

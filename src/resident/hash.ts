@@ -10,20 +10,33 @@ import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
 import {copyBytes, type RecordPlace} from './byte-table.js'
 import {Members} from './members.js'
-import type {ResidentValue} from './value.js'
+import type {OneBlock} from './one-block.js'
 
 const EXPIRY_BYTES = 8
 
 const halves: Halves = {high: 0, low: 0}
 
-export class HashValue implements ResidentValue {
+export class HashValue implements OneBlock {
   readonly type = 'hash'
+  readonly flags = 0
   #fields: Members
   /** Of payloads, before the value: 0 or EXPIRY_BYTES. */
   #ahead = 0
 
-  constructor(readonly arena: Arena) {
-    this.#fields = new Members(arena)
+  constructor(
+    readonly arena: Arena,
+    block = 0,
+  ) {
+    this.#fields = new Members(arena, block)
+  }
+
+  static of(arena: Arena, block: number): HashValue {
+    return new HashValue(arena, block)
+  }
+
+  /** Where fields expire, the block alone does not say everything. */
+  get block(): number {
+    return this.#ahead === 0 ? this.#fields.block : 0
   }
 
   get size(): number {

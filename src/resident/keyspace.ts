@@ -3,10 +3,14 @@
  */
 import type {ModuleAux} from '../keyspace/visitor.js'
 import {Arena} from './arena.js'
+import {putHashState} from './byte-table.js'
 import {Database} from './database.js'
+import type {ReplayKernel} from './replay-kernel.js'
 
 export class Keyspace {
-  constructor(readonly arena = new Arena()) {}
+  constructor(readonly arena = new Arena()) {
+    if (arena.kernel !== undefined) putHashState(arena.kernel.hash)
+  }
 
   readonly #databases = new Map<number, Database>()
   /** Source of each function library, by name. */
@@ -53,6 +57,31 @@ export class Keyspace {
 
   flushAll(): void {
     for (const number of [...this.#databases.keys()]) this.flush(number)
+  }
+
+  /**
+   * The replay kernel runs commands from here to `takeBack`; false where it cannot see the database of a number. Of
+   * the other databases it sees those that it can.
+   */
+  lend(kernel: ReplayKernel, selected: number): boolean {
+    const {databases, databaseWords, databasesMax} = kernel
+    let seen = false
+    databases.fill(0)
+    for (const [number, database] of this.#databases) {
+      if (number >= databasesMax) continue
+      if (!database.lend(databases, number * databaseWords)) databases[number * databaseWords] = 0
+      else if (number === selected) seen = true
+    }
+    if (seen) this.arena.lend(kernel)
+    return seen
+  }
+
+  takeBack(kernel: ReplayKernel): void {
+    const {databases, databaseWords} = kernel
+    this.arena.takeBack(kernel)
+    for (const [number, database] of this.#databases) {
+      if (databases[number * databaseWords]) database.takeBack(databases, number * databaseWords)
+    }
   }
 
   /** Between two commands: gives memory back that is scattered over many gaps. Blocks move. */

@@ -5,11 +5,11 @@
  *          (packed-length.ts)
  */
 import type {ValueVisitor} from '../keyspace/visitor.js'
-import {HEAD_BYTES, placeOf} from './arena.js'
+import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
 import {copyBytes} from './byte-table.js'
+import type {OneBlock} from './one-block.js'
 import {LENGTH_MORE, lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 import {PackedNodes} from './packed-nodes.js'
-import type {ResidentValue} from './value.js'
 
 const USED = HEAD_BYTES
 const COUNT = HEAD_BYTES + 4
@@ -27,13 +27,26 @@ export class ElementPlace {
   end = 0
 }
 
-export class ListValue extends PackedNodes implements ResidentValue {
+export class ListValue extends PackedNodes implements OneBlock {
   readonly type = 'list'
+  readonly flags = 0
   /** What `look` and the pops met last. */
   readonly at = new ElementPlace()
   /** Where `#seek` came to: a node, and a place within its elements. */
   #node = 0
   #place = 0
+
+  /** Of one node. */
+  static of(arena: Arena, block: number): ListValue {
+    const list = new ListValue(arena)
+    list.nodes = [block]
+    list.size = list.word(block, COUNT)
+    return list
+  }
+
+  get block(): number {
+    return this.nodes.length === 1 ? this.nodes[0]! : 0
+  }
 
   pushTail(bytes: Uint8Array, start: number, end: number): void {
     const last = this.nodes.length - 1

@@ -18,8 +18,8 @@ const COUNT = HEAD_BYTES + 4
 const DATA = HEAD_BYTES + 8
 /** Of the block, before its elements. */
 const PACKED_HEAD_BYTES = 8
-const PACKED_BYTES_MAX = 2048
-const PACKED_ELEMENTS_MAX = 64
+const PACKED_BYTES_MAX = 4096
+const PACKED_ELEMENTS_MAX = 256
 /** A new block has this room. */
 const PACKED_BYTES_MIN = 52
 
@@ -34,8 +34,18 @@ export class Members extends RecordPlace {
   #packed = 0
   #table: ByteTable | undefined
 
-  constructor(readonly arena: Arena) {
+  /** Of a block that is there already, or of none. */
+  constructor(
+    readonly arena: Arena,
+    block = 0,
+  ) {
     super()
+    this.#packed = block
+  }
+
+  /** The block that they are packed in; 0 where they are not. */
+  get block(): number {
+    return this.#packed
   }
 
   /** Where the element lies that was met last. */

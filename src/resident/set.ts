@@ -2,14 +2,26 @@
 import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
 import {Members} from './members.js'
-import type {ResidentValue} from './value.js'
+import type {OneBlock} from './one-block.js'
 
-export class SetValue implements ResidentValue {
+export class SetValue implements OneBlock {
   readonly type = 'set'
+  readonly flags = 0
   readonly #members: Members
 
-  constructor(readonly arena: Arena) {
-    this.#members = new Members(arena)
+  constructor(
+    readonly arena: Arena,
+    block = 0,
+  ) {
+    this.#members = new Members(arena, block)
+  }
+
+  static of(arena: Arena, block: number): SetValue {
+    return new SetValue(arena, block)
+  }
+
+  get block(): number {
+    return this.#members.block
   }
 
   get size(): number {

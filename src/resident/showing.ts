@@ -64,7 +64,7 @@ class DatabaseShower {
     entry.expireAtMs = db.expireAtMs(number)
     const facts = db.facts(number)
     if (facts !== undefined) Object.assign(entry, facts)
-    const value = db.value(number)
+    const value = db.seen(number)
     if (value instanceof StoredValue) {
       value.showEntry(entry, visitor)
       return

@@ -10,8 +10,8 @@ import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
 import {RecordPlace} from './byte-table.js'
 import {Members} from './members.js'
+import type {OneBlock} from './one-block.js'
 import {RankOrder} from './rank-order.js'
-import type {ResidentValue} from './value.js'
 
 const SCORE_BYTES = 8
 /** What a server packs, unless told otherwise. */
@@ -35,7 +35,7 @@ function viewOf(bytes: Uint8Array): DataView {
 /** Takes a member, lent; false ends the walk. */
 export type TakeScored = (bytes: Uint8Array, start: number, end: number, score: number) => unknown
 
-export class SortedSetValue implements ResidentValue {
+export class SortedSetValue implements OneBlock {
   readonly type = 'zset'
   readonly #members: Members
   #order: RankOrder | undefined
@@ -49,9 +49,22 @@ export class SortedSetValue implements ResidentValue {
   constructor(
     readonly arena: Arena,
     isResult = false,
+    block = 0,
   ) {
-    this.#members = new Members(arena)
+    this.#members = new Members(arena, block)
     this.#unpacked = isResult
+  }
+
+  static of(arena: Arena, block: number, flags: number): SortedSetValue {
+    return new SortedSetValue(arena, flags !== 0, block)
+  }
+
+  get block(): number {
+    return this.#members.block
+  }
+
+  get flags(): number {
+    return this.#unpacked ? 1 : 0
   }
 
   /** A result is complete: a server packs it where it is small. */

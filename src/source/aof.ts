@@ -13,8 +13,10 @@ import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {hasMagic, MAGIC_BYTES, parseMagic} from '../rdb/versions.js'
 import {type Refusal, ReplayEngine} from '../replay/engine.js'
 import {type Cut, PointInTime, type PointInTimeOptions} from '../replay/point-in-time.js'
+import {Arena} from '../resident/arena.js'
 import {Keyspace} from '../resident/keyspace.js'
 import {LoadingVisitor} from '../resident/loading.js'
+import {ReplayKernel} from '../resident/replay-kernel.js'
 import {showKeyspace} from '../resident/showing.js'
 
 export interface AofOptions {
@@ -56,7 +58,7 @@ const TOLD_MAX = 20
 
 export class AofSource implements EntrySource {
   readonly format = 'aof'
-  #keyspace = new Keyspace()
+  #keyspace: Keyspace
   replayed: Replayed | undefined
   #first: PeekedSource | undefined
   #reader: LogReader | undefined
@@ -80,6 +82,7 @@ export class AofSource implements EntrySource {
   ) {
     this.#first = first
     this.#bytes = bytes
+    this.#keyspace = new Keyspace(new Arena(ReplayKernel.of(bytes)))
   }
 
   get source(): EntrySource['source'] {
@@ -184,6 +187,8 @@ export class AofSource implements EntrySource {
     point?.beginFile(file)
     const log: LogVisitor = {
       command: point === undefined ? command => engine.apply(command) : appliedUpTo(point, engine),
+      // Where only a part is wanted, every command is looked at.
+      runner: point === undefined ? engine.runner : undefined,
       timestamp: seconds => {
         point?.timestamp(seconds)
         engine.setTime(seconds * 1000)
