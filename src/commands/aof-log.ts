@@ -52,7 +52,7 @@ export default class AofLog extends BaseCommand {
     }),
     db: Flags.custom<number>({
       ...repeatable,
-      description: 'Only commands for this database.',
+      description: 'Only commands for this database, or that change it from another (FLUSHALL).',
       helpValue: 'N',
       parse: async text => parseDb(text),
     })(),
@@ -93,8 +93,8 @@ export default class AofLog extends BaseCommand {
     const path = args.path ?? (await this.#here())
     const screen = new LogScreen(path, flags)
     const interrupted = new AbortController()
-    // Without it nothing is under way that could be brought to an end.
-    if (flags.follow && path !== STANDARD_INPUT) onInterrupt(() => interrupted.abort())
+    // No line is left half written; but nobody knows when standard input will have more.
+    if (path !== STANDARD_INPUT) onInterrupt(() => interrupted.abort())
     const {failure} = await showLog(path, {
       commands: flags.command,
       match: flags.match,
@@ -103,7 +103,8 @@ export default class AofLog extends BaseCommand {
       sinceMs: flags.since,
       untilMs: flags.until,
       limit: flags.limit,
-      follow: flags.follow ? {signal: interrupted.signal} : undefined,
+      follow: flags.follow,
+      signal: interrupted.signal,
       ignoreChecksum: flags['ignore-checksum'],
       show: (files, progress) => screen.show(files, progress),
       onProblem: problem => {

@@ -20,6 +20,18 @@ export interface LogFilterOptions {
 }
 
 const SECOND_MS = 1000
+const NUMBER_BYTES_MAX = 20
+
+const COPY = Buffer.from('copy')
+const DB = Buffer.from('db')
+/** Commands that change other databases than the one that is selected: which of their arguments name them; none: all. */
+const REACHING: readonly {name: Uint8Array; arg?: number; until: number}[] = [
+  {name: Buffer.from('flushall'), until: 0},
+  {name: Buffer.from('swapdb'), arg: 1, until: 3},
+  {name: Buffer.from('move'), arg: 2, until: 3},
+  // COPY source destination ... DB n
+  {name: COPY, arg: 4, until: Number.POSITIVE_INFINITY},
+]
 
 export class LogFilter {
   readonly #names: readonly Uint8Array[] | undefined
@@ -48,10 +60,22 @@ export class LogFilter {
   }
 
   takes({command, db, seconds}: LoggedCommand): boolean {
-    if (this.#dbs !== undefined && !this.#dbs.has(db)) return false
+    if (this.#dbs !== undefined && !this.#dbs.has(db) && !this.#reaches(command, this.#dbs)) return false
     if (this.timed && !this.#takesTime(seconds)) return false
     if (this.#names !== undefined && !this.#takesName(command)) return false
     return this.#keys === undefined || this.#takesKeys(command, this.#keys)
+  }
+
+  /** Whether a command that is given to another database changes one of these as well. */
+  #reaches(command: LogCommand, dbs: ReadonlySet<number>): boolean {
+    for (const {name, arg, until} of REACHING) {
+      if (!isArgument(command, 0, name)) continue
+      if (arg === undefined) return true
+      for (let at = arg; at < Math.min(until, command.argc); at++) {
+        if (dbs.has(Number(textOf(command, at))) && (name !== COPY || isArgument(command, at - 1, DB))) return true
+      }
+    }
+    return false
   }
 
   /** What stands before the first time was written before it, and nobody knows when. */
@@ -60,10 +84,8 @@ export class LogFilter {
     return seconds >= this.#since && seconds <= this.#until
   }
 
-  #takesName({bytes, bounds}: LogCommand): boolean {
-    const start = bounds[0]!
-    const end = bounds[1]!
-    for (const name of this.#names!) if (isName(name, bytes, start, end)) return true
+  #takesName(command: LogCommand): boolean {
+    for (const name of this.#names!) if (isArgument(command, 0, name)) return true
     return false
   }
 
@@ -87,14 +109,21 @@ export class LogFilter {
   }
 }
 
-/** `name` in small letters. */
-function isName(name: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  const {length} = name
-  if (end - start !== length) return false
+/** `word` in small letters. */
+function isArgument({bytes, bounds}: LogCommand, arg: number, word: Uint8Array): boolean {
+  const {length} = word
+  const start = bounds[2 * arg]!
+  if (bounds[2 * arg + 1]! - start !== length) return false
   for (let i = 0; i < length; i++) {
     const byte = bytes[start + i]!
     const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
-    if (lower !== name[i]) return false
+    if (lower !== word[i]) return false
   }
   return true
+}
+
+/** Of a number. */
+function textOf({bytes, bounds}: LogCommand, arg: number): string {
+  const start = bounds[2 * arg]!
+  return Buffer.from(bytes.subarray(start, Math.min(bounds[2 * arg + 1]!, start + NUMBER_BYTES_MAX))).toString('latin1')
 }

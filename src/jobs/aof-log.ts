@@ -17,8 +17,10 @@ export interface AofLogOptions extends LogFilterOptions {
   show(files: LogFiles, progress: LogProgress): LoggedVisitor
   /** At most so many commands: with the last of them the run ends. */
   limit?: number | undefined
-  /** Go on as the log is appended to, until `signal` says otherwise. */
-  follow?: {signal: AbortSignal} | undefined
+  /** Go on as the log is appended to. */
+  follow?: boolean | undefined
+  /** Ends the run between two commands. */
+  signal?: AbortSignal | undefined
   /** Go on where a snapshot's checksum is wrong; a problem says so. */
   ignoreChecksum?: boolean | undefined
   /** Told of what is wrong and no reason to end, as it is met. */
@@ -54,12 +56,12 @@ export async function showLog(name: string, options: AofLogOptions): Promise<Aof
   let files: LogFiles | undefined
   let failure: unknown
   try {
-    const {follow, onProblem = () => {}} = options
-    const following = follow && {signal: follow.signal, onPause: () => showing.pause(), onProblem}
-    files = await openLogFiles(name, following)
+    const {signal = new AbortController().signal, onProblem = () => {}} = options
+    const following = {signal, onPause: () => showing.pause(), onProblem}
+    files = await openLogFiles(name, options.follow === true ? following : undefined)
     await showing.run(files)
   } catch (error) {
-    if (error !== ENOUGH && options.follow?.signal.aborted !== true) failure = error
+    if (error !== ENOUGH && options.signal?.aborted !== true) failure = error
   } finally {
     await files?.close()
   }
@@ -136,11 +138,14 @@ class LogShowing {
           logged.seconds = seconds
         },
         preamble: inner => {
-          snapshot = new SnapshotFacts(inner, problem)
+          snapshot = new SnapshotFacts(inner, problem, () => this.#checkInterrupt())
           return snapshot
         },
         problem,
-        drain: () => visitor.drain?.(),
+        drain: () => {
+          this.#checkInterrupt()
+          return visitor.drain?.()
+        },
       })
       if (!begun) begin()
       return end
@@ -148,6 +153,14 @@ class LogShowing {
       if (error instanceof PlacedError) error.place.file = place
       throw error
     }
+  }
+
+  get #interrupted(): boolean {
+    return this.options.signal?.aborted === true
+  }
+
+  #checkInterrupt(): void {
+    if (this.#interrupted) throw ENOUGH
   }
 
   #command(command: LogCommand, inTransaction: boolean, logged: LoggedCommand, visitor: LoggedVisitor): void {
@@ -174,7 +187,7 @@ class LogShowing {
 
   /** A log may end where its server was stopped, but only in its last file. */
   #checkEnd({name}: LogFile, files: LogFiles, {torn, goodOffset, bytes}: LogEnd): void {
-    if (torn === undefined || this.options.follow?.signal.aborted === true) return
+    if (torn === undefined || this.#interrupted) return
     const place = files.several ? name : undefined
     if (torn !== 'annotation' && files.hasNext) {
       const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
@@ -195,7 +208,12 @@ class SnapshotFacts implements EntryVisitor {
   constructor(
     readonly reader: RdbReader,
     readonly problem: (problem: Problem) => void,
+    readonly checkInterrupt: () => void,
   ) {}
+
+  drain(): undefined {
+    this.checkInterrupt()
+  }
 
   entry(): typeof SKIP {
     this.#keys++

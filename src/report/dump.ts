@@ -4,9 +4,10 @@
 import type {Loss} from '../keyspace/entry-sink.js'
 import type {SelectionCounts} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
+import {formatProblemLine} from './problem-line.js'
 import {selectedText} from './selection.js'
 import type {Style} from './table.js'
-import {formatMessage, formatText, hang} from './text.js'
+import {formatText, hang} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 export interface DumpCounts {
@@ -26,9 +27,7 @@ export function formatDump(
   columns: number,
 ): string[] {
   const lines: string[] = []
-  for (const {text, offset} of problems) {
-    lines.push(...hang(`warning: ${formatMessage(text)} (byte ${formatCount(offset)})`, columns).map(style.warning))
-  }
+  for (const problem of problems) lines.push(...formatProblemLine(problem, style, columns))
   const count = `${formatCount(keys)} key${keys === 1 ? '' : 's'}`
   lines.push(...hang(`written  ${count}, ${formatSize(bytes)}, to ${formatText(out)}`, columns))
   if (selected !== undefined) lines.push(...hang(`selected ${selectedText(selected)}`, columns))

@@ -1,4 +1,4 @@
-/** Logs: `build`, `aof-rewrite` and `check` of one, and what servers and their tools take for the same. */
+/** Logs: `build`, `aof-rewrite`, `check` and `aof-log` of one, and what servers and their tools take for the same. */
 import {mkdtempSync, readdirSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -25,6 +25,23 @@ export function checkingLogs(folder, ours) {
   if (typeof server === 'string') return subjects
   const {command, args} = server.tool('check-aof')
   return [...subjects, {name: 'redis-check-aof', command, args: [...args, join(log, manifest)]}]
+}
+
+/**
+ * Lines are written to nowhere. No peer shows them: beside it stands what only looks for their ends.
+ * @param {string} folder
+ * @param {(name: string, ...args: string[]) => Subject} ours
+ * @returns {Subject[]}
+ */
+export function showingLogs(folder, ours) {
+  const log = logIn(folder)
+  return [
+    ours('aof-log', 'aof-log', log),
+    ours('aof-log --json', 'aof-log', log, '--json'),
+    ours('aof-log --match', 'aof-log', log, '--match', 'user:41080'),
+    ours('aof-log --command', 'aof-log', log, '--command', 'FLUSHALL'),
+    ...checkingLogs(folder, ours).slice(1),
+  ]
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `aof-log`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -15,7 +15,7 @@ import {prepareBuild} from './building.js'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
-import {checkingLogs, prepareReplay} from './replaying.js'
+import {checkingLogs, prepareReplay, showingLogs} from './replaying.js'
 import {prepareSync} from './syncing.js'
 
 const MEMORY = '/dev/shm'
@@ -79,6 +79,11 @@ const BENCHES = [
     name: 'check:aof',
     corpus: 'aof',
     subjects: (/** @type {string} */ folder) => checkingLogs(folder, ours),
+  },
+  {
+    name: 'aof-log:aof',
+    corpus: 'aof',
+    subjects: (/** @type {string} */ folder) => showingLogs(folder, ours),
   },
   ...['build', 'aof-rewrite'].map(command => ({
     name: `${command}:aof`,

@@ -21,7 +21,7 @@ describe('a log that is followed', () => {
   async function follow(path: string, steps: ((shown: Shown) => void)[]): Promise<Shown & AofLog> {
     const ended = new AbortController()
     const shown = new Shown()
-    const result = showLog(path, shown.options({follow: {signal: ended.signal}}))
+    const result = showLog(path, shown.options({follow: true, signal: ended.signal}))
     for (const step of steps) {
       await paused(shown)
       step(shown)
@@ -63,8 +63,7 @@ describe('a log that is followed', () => {
   it('ends with as many commands as are wanted', async () => {
     const path = fileWith(SET('a'))
     const shown = new Shown()
-    const {signal} = new AbortController()
-    const result = showLog(path, shown.options({follow: {signal}, limit: 2}))
+    const result = showLog(path, shown.options({follow: true, limit: 2}))
     await paused(shown)
     appendFileSync(path, bytesOf(SET('b'), SET('c')))
     expect(await result).toMatchObject({failure: undefined, shown: 2})
@@ -147,8 +146,7 @@ describe('a log that is followed', () => {
 
   it('must be a file that can grow', async () => {
     const packed = folder.write('packed.aof', Buffer.from('1f8b0800', 'hex'))
-    const {signal} = new AbortController()
-    const {failure} = await showLog(packed, new Shown().options({follow: {signal}}))
+    const {failure} = await showLog(packed, new Shown().options({follow: true}))
     expect(failure).toMatchObject({name: 'UsageError', message: expect.stringContaining('compressed')})
   })
 })

@@ -160,6 +160,16 @@ describe('filters', () => {
     expect({failure, problems, shown}).toEqual({failure: undefined, problems: [], shown: expected.length})
   })
 
+  it('by database take what changes it from another', async () => {
+    const path = fileWith(
+      ...[frame('SELECT', '1'), frame('FLUSHALL'), frame('SWAPDB', '0', '3'), frame('SWAPDB', '0', '2')],
+      ...[frame('MOVE', 'a', '3'), frame('MOVE', '3', '2'), frame('COPY', 'a', '3', 'DB', '2')],
+      ...[frame('copy', 'a', 'b', 'REPLACE', 'db', '3'), frame('COPY', 'a', 'b'), frame('FLUSHDB')],
+    )
+    const {texts} = await show(path, {dbs: [3]})
+    expect(texts).toEqual(['FLUSHALL', 'SWAPDB 0 3', 'MOVE a 3', 'copy a b REPLACE db 3'])
+  })
+
   it('leave the snapshot out, which is no command', async () => {
     const path = folder.write('filtered.aof', Buffer.concat([fileOf(['a']), bytesOf(frame('DEL', 'a'))]))
     expect(await show(path, {match: ['a']})).toMatchObject({snapshots: [], texts: ['DEL a']})
@@ -210,6 +220,23 @@ describe('damage', () => {
     const {texts, failure} = await show(path)
     expect(texts).toEqual(['SET a 1'])
     expect(failure).toMatchObject({code: 'TRUNCATED', offset: SET.length, place: {file: 'a.1.incr.aof'}})
+  })
+
+  it('ends between two commands where nobody wants more', async () => {
+    const ended = new AbortController()
+    const path = fileWith(SET.repeat(100_000))
+    const shown = new Shown()
+    const options = shown.options({signal: ended.signal})
+    const result = await showLog(path, {
+      ...options,
+      show: (files, progress) => ({
+        ...options.show(files, progress),
+        command: () => ended.abort(),
+      }),
+    })
+    expect(result.failure).toBeUndefined()
+    expect(result.shown).toBeGreaterThan(0)
+    expect(result.shown).toBeLessThan(100_000)
   })
 
   it('of what is no log is told', async () => {

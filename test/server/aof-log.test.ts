@@ -1,8 +1,12 @@
 /** A log that is followed while a server writes it and rewrites it: nothing is missed, and nothing is shown twice but where that is said. */
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {expect, it} from 'vitest'
-import {start} from '../start/run.js'
+import {describe, expect, it} from 'vitest'
+import {temporaryFolder} from '../start/folder.js'
+import {rdbtool, start} from '../start/run.js'
+import {findServer} from './catalog.js'
 import {describeEachServer} from './each-server.js'
 import {type Server, startServer} from './server.js'
 
@@ -80,4 +84,54 @@ describeEachServer('aof-log --follow beside', name => {
       await server.stop()
     }
   }, 60_000)
+})
+
+const folder = temporaryFolder()
+const found = findServer('redis-7.0')
+const cli = typeof found === 'string' ? undefined : found.tool('cli')
+
+describe.skipIf(cli === undefined)('what aof-log --full shows', () => {
+  it('is read back by redis-cli to the same bytes', async () => {
+    const awkward = [
+      '',
+      ' ',
+      '"',
+      "'",
+      `"'`,
+      '\\',
+      '\\x41',
+      '{"a":"b c"}',
+      '{"a":"it\'s \\n"}',
+      'a\nb\0',
+      'é',
+      '日本',
+      '\u202e',
+      '…',
+      '#',
+      '*',
+    ]
+    const values = [...awkward.map(one => Buffer.from(one)), Buffer.from([0xff, 0xfe, 0x22, 0x27, 0x5c, 0x80])]
+    for (let byte = 0; byte < 256; byte++) values.push(Buffer.from([0x61, byte, 0x62]))
+    const log = values.map((value, i) =>
+      Buffer.concat([
+        Buffer.from(`*3\r\n$3\r\nSET\r\n$${String(i).length}\r\n${i}\r\n$${value.length}\r\n`),
+        value,
+        Buffer.from('\r\n'),
+      ]),
+    )
+    const path = folder.write('awkward.aof', Buffer.concat(log))
+    const {stdout} = await rdbtool(['aof-log', path, '--full'])
+    const commands = stdout.replace(/^ *\d+ {2}- {3}0 {2}/gm, '')
+    const server = await startServer('redis-7.0')
+    try {
+      const {command, args} = cli!
+      const child = spawn(command, [...args, '-p', String(server.port)], {stdio: ['pipe', 'ignore', 'inherit']})
+      child.stdin.end(commands)
+      await once(child, 'close')
+      const payloads = await server.client.pipeline(values.map((_, i) => ['GET', String(i)]))
+      expect(payloads.map(one => Buffer.from(one))).toEqual(values)
+    } finally {
+      await server.stop()
+    }
+  })
 })
