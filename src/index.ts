@@ -1,6 +1,16 @@
 /** The public library. Importing it loads no command-line code. */
 
+export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
+export {
+  type LogCommand,
+  type LogEnd,
+  LogReader,
+  type LogReaderOptions,
+  type LogVisitor,
+  type TornBy,
+} from './aof/log-reader.js'
+export type {Manifest, ManifestFile} from './aof/manifest.js'
 export {CommandWriter, type RestoreRule} from './aof/rewrite.js'
 export {decompressed} from './bytes/compressed.js'
 export type {Int64} from './bytes/int64.js'

@@ -7,6 +7,7 @@ import {describe, expect, expectTypeOf, it} from 'vitest'
 import type {
   ByteSource,
   ByteWindow,
+  Chain,
   ChecksumVerdict,
   Depth,
   EntryVisitor,
@@ -16,6 +17,10 @@ import type {
   Int64,
   LentBytes,
   Limits,
+  LogCommand,
+  LogEnd,
+  LogVisitor,
+  Manifest,
   ModuleAux,
   PayloadHeader,
   Place,
@@ -66,6 +71,7 @@ describe('the library', () => {
       'JsonReader',
       'JsonWriter',
       'LimitError',
+      'LogReader',
       'MemorySource',
       'MemoryTarget',
       'NEVER',
@@ -89,6 +95,7 @@ describe('the library', () => {
       'decompressed',
       'fullResync',
       'limits',
+      'openChain',
       'openFile',
       'ownTarget',
       'parseAddress',
@@ -101,6 +108,7 @@ describe('the library', () => {
     expectTypeOf<[ByteSource, ByteWindow, ChecksumVerdict, Depth, EntryVisitor, FormatCode]>().toBeArray()
     expectTypeOf<[Int64, Limits, ModuleAux, Place, Problem, RdbElement]>().toBeArray()
     expectTypeOf<[Family, LentBytes, ReadValue]>().toBeArray()
+    expectTypeOf<[Chain, Manifest, LogCommand, LogEnd, LogVisitor]>().toBeArray()
     expectTypeOf<[RdbEnd, RdbHeader, RdbReaderOptions, SlotInfo, UnsupportedCode, ValueType]>().toBeArray()
     expectTypeOf<[FullResyncOptions, PayloadHeader, ReplicaOptions, ReplicatedCommand, ReplicationEvent]>().toBeArray()
     expectTypeOf<[ReplicationObserver, ServerAddress, TlsOptions, TransferProgress]>().toBeArray()

@@ -23,6 +23,8 @@ export class LastLines implements ByteTarget {
   readonly #begins: number[] = []
   #oldest = 0
   #blocks: Block[] = []
+  /** What stands above the lines, whichever they are. */
+  #head: readonly Block[] = []
   #released = false
 
   constructor(
@@ -42,6 +44,12 @@ export class LastLines implements ByteTarget {
     }
   }
 
+  /** All that was written so far is no line, and stays. */
+  keep(): void {
+    this.#head = this.#blocks
+    this.#blocks = []
+  }
+
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#released) {
       this.target.write(bytes, start, end)
@@ -57,11 +65,12 @@ export class LastLines implements ByteTarget {
     if (this.#released) return
     this.#released = true
     const from = this.#begins[this.#oldest] ?? this.bytes
+    for (const {bytes} of this.#head) this.target.write(bytes, 0, bytes.length)
     for (const {bytes, offset} of this.#blocks) {
       const start = Math.min(Math.max(from - offset, 0), bytes.length)
       if (start < bytes.length) this.target.write(bytes, start, bytes.length)
     }
-    this.#blocks = []
+    this.#head = this.#blocks = []
   }
 
   drain(): Promise<void> | undefined {

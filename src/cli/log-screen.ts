@@ -7,7 +7,7 @@ import {LastLines} from '../bytes/last-lines.js'
 import {ByteOutput} from '../bytes/output.js'
 import {StreamTarget} from '../bytes/target.js'
 import type {LogProgress} from '../jobs/aof-log.js'
-import {fileLabel, type LogLineOptions, LogLines} from '../report/aof-log.js'
+import {fileLabel, type LineListener, type LogLineOptions, LogLines} from '../report/aof-log.js'
 import {LogJsonLines} from '../report/aof-log-json.js'
 import {formatText, shorten, widthOf} from '../report/text.js'
 import type {LogFiles} from '../source/log-files.js'
@@ -58,11 +58,11 @@ export class LogScreen {
     const quiet = this.options.quiet || this.options.follow || process.stdout.isTTY === true
     const label = `reading ${shorten(formatText(nameOf(this.path)), NAME_COLUMNS_MAX)}`
     this.#progress = new Progress(label, progress, quiet).start()
-    const [out, tail] = [this.#out, this.#tail]
-    const onLine = tail === undefined ? undefined : (): void => tail.begin(out.written)
+    const out = this.#out
+    const listener = this.#listener()
     const lines = this.options.json
-      ? new LogJsonLines(out, onLine)
-      : new LogLines(out, this.#lineOptions(files), onLine)
+      ? new LogJsonLines(out, listener)
+      : new LogLines(out, this.#lineOptions(files), listener)
     return {
       command: logged => lines.command(logged),
       snapshot: snapshot => lines.snapshot(snapshot),
@@ -71,6 +71,18 @@ export class LogScreen {
         // Whoever writes into a pipe line by line wants to see them.
         if (this.path === STANDARD_INPUT) out.flush()
         return out.drain()
+      },
+    }
+  }
+
+  #listener(): LineListener {
+    const [out, tail] = [this.#out, this.#tail]
+    if (tail === undefined) return {}
+    return {
+      onLine: () => tail.begin(out.written),
+      onTitles: () => {
+        out.flush()
+        tail.keep()
       },
     }
   }
@@ -92,7 +104,7 @@ export class LogScreen {
       screen,
       columns,
       argumentColumns: full ? whole : screen ? Math.ceil(columns / ARGUMENTS_A_LINE) : PIPED_ARGUMENT_COLUMNS,
-      fileColumns: files.several ? Math.max(...names) : undefined,
+      fileColumns: files.several ? Math.max(0, ...names) : undefined,
       offsetColumns: Math.max(String(files.bytesMax).length, follow ? GROWING_OFFSET_COLUMNS : 'offset'.length),
     }
   }

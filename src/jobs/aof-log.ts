@@ -79,6 +79,8 @@ class LogShowing {
   #readBefore = 0
   #open: LogFile | undefined
   #timesMet = false
+  /** Shows the snapshot of the present file, once it is whole. */
+  #begin: (() => void) | undefined
 
   constructor(readonly options: AofLogOptions) {
     this.#filter = new LogFilter(options)
@@ -86,6 +88,7 @@ class LogShowing {
   }
 
   pause(): void {
+    this.#begin?.()
     this.#visitor?.pause?.()
   }
 
@@ -124,9 +127,11 @@ class LogShowing {
     let snapshot: SnapshotFacts | undefined
     let begun = false
     const begin = (): void => {
+      if (begun || (snapshot !== undefined && reader.sofar.preamble === undefined)) return
       begun = true
       if (snapshot !== undefined && this.#filter.everything) visitor.snapshot(snapshot.told(name, reader))
     }
+    this.#begin = begin
     try {
       const end = await reader.run({
         command: command => {
@@ -147,7 +152,7 @@ class LogShowing {
           return visitor.drain?.()
         },
       })
-      if (!begun) begin()
+      begin()
       return end
     } catch (error) {
       if (error instanceof PlacedError) error.place.file = place

@@ -4,6 +4,7 @@
 import type {LoggedCommand, LoggedSnapshot, LoggedVisitor} from '../aof/logged.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {writeJsonBytes, writeJsonInteger} from '../jsonl/text.js'
+import type {LineListener} from './aof-log.js'
 import {formatJson} from './text.js'
 import {formatTime} from './units.js'
 
@@ -19,14 +20,13 @@ export class LogJsonLines implements LoggedVisitor {
 
   constructor(
     readonly out: ByteOutput,
-    /** Told of each line before it is written. */
-    readonly onLine: () => void = () => {},
+    readonly listener: LineListener = {},
   ) {}
 
   command({command, file, db, seconds, inTransaction}: LoggedCommand): void {
     const {out} = this
     if (out.at > out.bytes.length - LINE_BYTES) out.flush()
-    this.onLine()
+    this.listener.onLine?.()
     this.#begin(file, command.offset, command.endOffset)
     if (seconds !== this.#seconds) {
       this.#seconds = seconds
@@ -49,7 +49,7 @@ export class LogJsonLines implements LoggedVisitor {
 
   snapshot({file, bytes, keys, rdbVersion, product, serverVersion, seconds}: LoggedSnapshot): void {
     const {out} = this
-    this.onLine()
+    this.listener.onLine?.()
     this.#begin(file, 0, bytes)
     const server = serverVersion === undefined ? '' : `,"serverVersion":${formatJson(serverVersion)}`
     const facts = `{"keys":${keys},"rdbVersion":${rdbVersion},"product":${formatJson(product)}${server}}`

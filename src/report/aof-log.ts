@@ -15,6 +15,14 @@ import type {Style} from './table.js'
 import {formatText, shorten, widthOf} from './text.js'
 import {formatCount, formatSize, formatTime} from './units.js'
 
+/** Told of what is about to be written, and has been. */
+export interface LineListener {
+  /** A line begins here. */
+  onLine?(): void
+  /** What was written are titles. */
+  onTitles?(): void
+}
+
 export interface LogLineOptions {
   style: Style
   /** Of a line; Infinity where it has no edge. */
@@ -67,12 +75,12 @@ export class LogLines implements LoggedVisitor {
   #timeColumns: number
   #file = ''
   #fileText: Uint8Array = new Uint8Array(0)
+  #fileTextColumns = 0
 
   constructor(
     readonly out: ByteOutput,
     readonly options: LogLineOptions,
-    /** Told of each line before it is written. */
-    readonly onLine: () => void = () => {},
+    readonly listener: LineListener = {},
   ) {
     this.#escaped = new EscapedWriter(out)
     this.#faint = dressOf(text => options.style.faint(text))
@@ -85,7 +93,7 @@ export class LogLines implements LoggedVisitor {
     const {out} = this
     if (!this.#begun || this.#snapshot !== undefined) this.#begin(logged.seconds)
     if (out.at > out.bytes.length - LINE_BYTES) out.flush()
-    this.onLine()
+    this.listener.onLine?.()
     if (logged.seconds !== this.#seconds) this.#setTime(logged.seconds)
     if (logged.file !== this.#file) this.#setFile(logged.file)
     let used = this.#lead(logged.command.offset, logged.db)
@@ -114,7 +122,7 @@ export class LogLines implements LoggedVisitor {
     const snapshot = this.#snapshot
     if (snapshot === undefined) return
     this.#snapshot = undefined
-    this.onLine()
+    this.listener.onLine?.()
     this.#setFile(snapshot.file)
     const time = snapshot.seconds === undefined ? NO_TIME : formatTime(snapshot.seconds * 1000)
     const before = this.#timeText
@@ -135,6 +143,7 @@ export class LogLines implements LoggedVisitor {
       TITLES.command,
     ]
     this.#put(`${this.options.style.heading(cells.join(GAP))}\n`)
+    this.listener.onTitles?.()
   }
 
   #setTime(seconds: number | undefined): void {
@@ -149,7 +158,9 @@ export class LogLines implements LoggedVisitor {
     const {fileColumns} = this.options
     if (fileColumns === undefined) return
     const text = fileLabel(file, this.options.screen)
-    this.#fileText = Buffer.from(text + ' '.repeat(Math.max(fileColumns - widthOf(text), 0)) + GAP)
+    const columns = widthOf(text)
+    this.#fileTextColumns = Math.max(columns, fileColumns) + GAP.length
+    this.#fileText = Buffer.from(text + ' '.repeat(this.#fileTextColumns - columns))
   }
 
   /** What stands before a command; returns how many columns that takes. */
@@ -158,9 +169,8 @@ export class LogLines implements LoggedVisitor {
     out.room(LEAD_BYTES_MAX)
     this.#dress(this.#faint[0])
     out.copy(this.#fileText, 0, this.#fileText.length)
-    let columns = this.options.fileColumns === undefined ? 0 : this.options.fileColumns + GAP.length
-    columns += this.#number(offset, this.options.offsetColumns)
-    columns += this.#put(GAP)
+    let columns = this.#fileTextColumns
+    columns += this.#number(offset, this.options.offsetColumns) + this.#put(GAP)
     out.copy(this.#timeText, 0, this.#timeText.length)
     columns += this.#timeText.length + this.#put(GAP)
     if (db === undefined) columns += this.#put(NO_TIME.padStart(DB_COLUMNS))
@@ -276,9 +286,9 @@ function isBracket({command: {argc, bytes, bounds}}: LoggedCommand): boolean {
 
 /** As much as there is room for. */
 function snapshotText(snapshot: LoggedSnapshot, columns: number): string {
-  const {bytes, keys, rdbVersion, product, serverVersion} = snapshot
-  const server = `${product}${serverVersion === undefined ? '' : ` ${formatText(serverVersion)}`}`
+  const {bytes, keys, rdbVersion, product, serverVersion = ''} = snapshot
   const counts = `(snapshot: ${formatCount(keys)} key${keys === 1 ? '' : 's'}, ${formatSize(bytes)}`
-  const whole = `${counts}, RDB version ${rdbVersion}, ${server})`
+  const server = product === 'unknown' ? '' : `, ${`${product} ${formatText(serverVersion)}`.trimEnd()}`
+  const whole = `${counts}, RDB version ${rdbVersion}${server})`
   return widthOf(whole) <= columns ? whole : shorten(`${counts})`, columns)
 }

@@ -6,7 +6,12 @@ import type {Style} from './table.js'
 import {formatMessage, formatText, hang} from './text.js'
 import {formatCount} from './units.js'
 
-export function formatProblemLine({text, file, offset}: Problem, style: Style, columns: number): string[] {
-  const where = `${file === undefined ? '' : `${formatText(file)}, `}byte ${formatCount(offset)}`
-  return hang(`warning: ${formatMessage(text)} (${where})`, columns).map(style.warning)
+/** Problems of a log, or a file of it, as a whole. */
+const PLACELESS: ReadonlySet<string> = new Set(['LOG_GAP', 'LOG_REWRITTEN', 'LOG_WITHOUT_TIMES', 'STRAY_FILE'])
+
+export function formatProblemLine({code, text, file, offset}: Problem, style: Style, columns: number): string[] {
+  const place = PLACELESS.has(code) ? [] : [`byte ${formatCount(offset)}`]
+  if (file !== undefined) place.unshift(formatText(file))
+  const where = place.length === 0 ? '' : ` (${place.join(', ')})`
+  return hang(`warning: ${formatMessage(text)}${where}`, columns).map(style.warning)
 }

@@ -43,6 +43,20 @@ describe('the last lines', () => {
     expect(text(target)).toBe('two three four')
   })
 
+  it('stand under what was to be kept', () => {
+    const target = new MemoryTarget()
+    const last = new LastLines(target, 1)
+    const write = (line: string): void => last.write(Buffer.from(line), 0, line.length)
+    write('title ')
+    last.keep()
+    for (const line of ['one ', 'two ', 'three']) {
+      last.begin(last.bytes)
+      write(line)
+    }
+    last.release()
+    expect(text(target)).toBe('title three')
+  })
+
   it('keep no more than they need', () => {
     const target = new MemoryTarget()
     const last = new LastLines(target, 3)

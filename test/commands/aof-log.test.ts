@@ -174,6 +174,15 @@ describe.skipIf(!hasTerminal)('aof-log on a terminal', () => {
     expect(stdout).not.toContain(`${ESC}[2J`)
   })
 
+  it('has titles above the last lines as well', async () => {
+    const {stdout} = await terminal('rdbtool aof-log "$F" --tail 1', 80, {env: {F: path}})
+    const lines = stripVTControlCharacters(stdout).trimEnd().split('\r\n')
+    expect(lines).toEqual([
+      expect.stringMatching(/^file +offset {2}time +db {2}command$/),
+      expect.stringMatching(/ PING$/),
+    ])
+  })
+
   it('has no colours where they are refused, nor in JSON', async () => {
     const env = {F: path}
     expect((await terminal('NO_COLOR=1 rdbtool aof-log "$F"', 80, {env})).stdout).not.toContain(ESC)

@@ -53,6 +53,18 @@ describe('a log that is followed', () => {
     })
   })
 
+  it('shows a snapshot as soon as it is whole', async () => {
+    const snapshot = fileOf(['a'])
+    const path = folder.write('snapshot.aof', snapshot.subarray(0, 20))
+    const {snapshots, texts} = await follow(path, [
+      shown => expect(shown.snapshots).toEqual([]),
+      () => appendFileSync(path, snapshot.subarray(20)),
+      shown => expect(shown.snapshots).toMatchObject([{keys: 1, bytes: snapshot.length}]),
+      () => appendFileSync(path, bytesOf(SET('b'))),
+    ])
+    expect({snapshots: snapshots.length, texts}).toEqual({snapshots: 1, texts: ['SET b 1']})
+  })
+
   it('may end anywhere', async () => {
     const path = fileWith(frame('MULTI'), SET('a'), SET('b').slice(0, 5))
     expect(await follow(path, [])).toMatchObject({failure: undefined, problems: [], texts: ['MULTI', 'SET a 1']})
