@@ -200,7 +200,9 @@ export class RdbWriter implements ValueSink {
     this.settle()
   }
 
+  /** Of a target that knows none, hashes are written with their own fields. */
   hashTemplate(id: number, fields: readonly Uint8Array[]): void {
+    if (!this.#target.types.has(op.TYPE_HASH_LISTPACK_REF)) return
     const {out} = this
     out.u8(op.OPCODE_HASH_TEMPLATE)
     writeLength(out, id)
