@@ -5,7 +5,7 @@
  *                    │    ▲
  *                    └────┘ large ones, by the next digit; when there is none left, all are equal
  */
-import {groupByDigit, KEY_BITS, LevelStarts, offsetAt, type Records} from './key-index-records.js'
+import {groupByDigit, KEY_BITS, LevelStarts, offsetAt, RECORD_WORDS, type Records} from './key-index-records.js'
 
 /** The smallest of any number of offsets, ascending, and how many there were. */
 class SmallestOffsets {
@@ -37,24 +37,32 @@ class SmallestOffsets {
   }
 }
 
-/**
- * The records of one key. Those whose offset is at or beyond `boundary` belong
- * to a second source; their payloads are compared, not kept.
- */
+/** Whether the payloads of two records say the same: words[at … at + count) and kept[0 … count). */
+export type Alike = (words: Int32Array, at: number, kept: Int32Array) => boolean
+
+/** How the records of a key are gathered. */
+export interface GatheringRule {
+  /** Offsets told of one group, of each source. */
+  offsetsMax: number
+  /** Where the offsets of a second source begin; Infinity: there is one, and a key that occurs twice is looked for. */
+  boundary: number
+  payloadWords: number
+  /** Absent: they are equal word by word. */
+  alike?: Alike | undefined
+}
+
+/** The records of one key. Payloads are compared with the first, not kept. */
 export class Gathering {
   readonly first: SmallestOffsets
   readonly second: SmallestOffsets
   #alike = true
-  #payloadHigh = 0
-  #payloadLow = 0
+  readonly #kept: Int32Array
 
-  constructor(
-    offsetsMax: number,
-    /** Infinity: there is one source, and a key that occurs twice is what is looked for. */
-    readonly boundary: number,
-  ) {
+  constructor(readonly rule: GatheringRule) {
+    const {offsetsMax, boundary, payloadWords} = rule
     this.first = new SmallestOffsets(offsetsMax)
     this.second = new SmallestOffsets(boundary === Infinity ? 0 : offsetsMax)
+    this.#kept = new Int32Array(payloadWords)
   }
 
   get count(): number {
@@ -63,7 +71,7 @@ export class Gathering {
 
   /** Whether singles may be wanted too. */
   get paired(): boolean {
-    return this.boundary !== Infinity
+    return this.rule.boundary !== Infinity
   }
 
   /** Worth telling: a key twice in one source, or not once in each of two with the same payload. */
@@ -78,21 +86,27 @@ export class Gathering {
   }
 
   /** Adds the record at a word. */
-  add(words: Int32Array, at: number, width: number): void {
+  add(words: Int32Array, at: number): void {
     const offset = offsetAt(words, at)
-    if (width === 6) this.#compare(words[at + 4]!, words[at + 5]!)
-    if (offset < this.boundary) this.first.add(offset)
+    if (this.#kept.length > 0) this.#compare(words, at + RECORD_WORDS)
+    if (offset < this.rule.boundary) this.first.add(offset)
     else this.second.add(offset)
   }
 
-  #compare(high: number, low: number): void {
+  #compare(words: Int32Array, at: number): void {
+    const kept = this.#kept
     if (this.count === 0) {
-      this.#payloadHigh = high
-      this.#payloadLow = low
-    } else if (high !== this.#payloadHigh || low !== this.#payloadLow) {
-      this.#alike = false
+      for (let i = 0; i < kept.length; i++) kept[i] = words[at + i]!
+      return
     }
+    const {alike} = this.rule
+    this.#alike &&= alike === undefined ? equalWords(words, at, kept) : alike(words, at, kept)
   }
+}
+
+function equalWords(words: Int32Array, at: number, kept: Int32Array): boolean {
+  for (let i = 0; i < kept.length; i++) if (kept[i] !== words[at + i]) return false
+  return true
 }
 
 export class GroupFinder {
@@ -123,7 +137,7 @@ export class GroupFinder {
       this.#findByTable(words, from, to, width)
     } else if (level * this.digitBits >= KEY_BITS) {
       this.gathering.clear()
-      for (let at = from; at < to; at += width) this.gathering.add(words, at, width)
+      for (let at = from; at < to; at += width) this.gathering.add(words, at)
       this.finish(this.gathering)
     } else {
       const starts = this.#starts.of(level)
@@ -146,7 +160,7 @@ export class GroupFinder {
     for (let i = 0; i < heads; i++) {
       gathering.clear()
       for (let number = this.#heads[i]!; number !== 0; number = next[number]!) {
-        gathering.add(words, from + (number - 1) * width, width)
+        gathering.add(words, from + (number - 1) * width)
       }
       if (gathering.wanted) this.put(gathering)
     }

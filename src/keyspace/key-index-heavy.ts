@@ -5,7 +5,7 @@
  * again. Which keys these are is only a matter of speed: any others are
  * divided further, until they fit or are heavy among those that are left.
  */
-import {Gathering} from './key-index-groups.js'
+import {Gathering, type GatheringRule} from './key-index-groups.js'
 import type {Records} from './key-index-records.js'
 
 /** Records looked at; a key seen `SEEN_MIN` times among them is heavy, so there are at most sixteen. */
@@ -17,7 +17,7 @@ export class HeavyKeys {
   readonly #lows: number[] = []
   readonly gatherings: Gathering[] = []
 
-  constructor(sample: Int32Array, width: number, offsetsMax: number, boundary: number) {
+  constructor(sample: Int32Array, width: number, rule: GatheringRule) {
     for (let at = 0; at < sample.length; at += width) {
       const high = sample[at]!
       const low = sample[at + 1]!
@@ -29,7 +29,7 @@ export class HeavyKeys {
       if (seen < SEEN_MIN) continue
       this.#highs.push(high)
       this.#lows.push(low)
-      this.gatherings.push(new Gathering(offsetsMax, boundary))
+      this.gatherings.push(new Gathering(rule))
     }
   }
 
@@ -41,7 +41,7 @@ export class HeavyKeys {
     for (let at = 0; at < used; at += width) {
       const heavy = this.#find(words[at]!, words[at + 1]!)
       if (heavy >= 0) {
-        this.gatherings[heavy]!.add(words, at, width)
+        this.gatherings[heavy]!.add(words, at)
       } else {
         for (let i = 0; i < width; i++) words[kept + i] = words[at + i]!
         kept += width

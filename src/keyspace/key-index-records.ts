@@ -2,9 +2,9 @@
  * The records of a KeyIndex, side by side in one typed array, and how they are
  * grouped by a digit of their keys without a second array.
  *
- *   word 0        word 1        word 2         word 3         words 4 and 5
+ *   word 0        word 1        word 2         word 3         word 4 and more
  *   ┌─────────────┬─────────────┬──────────────┬──────────────┬─────────────────────┐
- *   │ key, bits   │ key, bits   │ offset,      │ offset,      │ payload, high, low  │
+ *   │ key, bits   │ key, bits   │ offset,      │ offset,      │ payload             │
  *   │ 63 … 32     │ 31 … 0      │ upper 21     │ lower 32     │ (only if wanted)    │
  *   └─────────────┴─────────────┴──────────────┴──────────────┴─────────────────────┘
  *
@@ -12,8 +12,8 @@
  * whoever goes through the groups in order, and sorts each, has sorted the keys.
  */
 
-/** Words of a record without and with a payload. */
-export type RecordWidth = 4 | 6
+/** Words of a record without a payload. */
+export const RECORD_WORDS = 4
 
 export const KEY_BITS = 64
 /** Small arrays grow by this, so that what is left behind by growing is a seventh of what is in use. */
@@ -32,7 +32,8 @@ export class Records {
   readonly limitMax: number
 
   constructor(
-    readonly width: RecordWidth,
+    /** Words of a record. */
+    readonly width: number,
     recordsMax: number,
   ) {
     this.limitMax = Math.min(recordsMax, Math.floor(WORDS_MAX / width)) * width
@@ -111,8 +112,8 @@ export function groupByDigit(
     heads[digit] = starts[digit]!
     starts[digit + 1]! += starts[digit]!
   }
-  if (width === 4) settle4(words, word, shift, mask, starts)
-  else settle6(words, word, shift, mask, starts)
+  if (width === RECORD_WORDS) settle4(words, word, shift, mask, starts)
+  else settleWide(words, width, word, shift, mask, starts)
 }
 
 /** Carries each record to its group, taking along whichever lay there, until one comes back to where the first was. */
@@ -152,25 +153,32 @@ function settle4(words: Int32Array, word: number, shift: number, mask: number, s
 }
 
 /** The same with a payload. */
-function settle6(words: Int32Array, word: number, shift: number, mask: number, starts: Uint32Array): void {
-  const held = new Int32Array(6)
+function settleWide(
+  words: Int32Array,
+  width: number,
+  word: number,
+  shift: number,
+  mask: number,
+  starts: Uint32Array,
+): void {
+  const held = new Int32Array(width)
   for (let group = 0; group <= mask; group++) {
     const end = starts[group + 1]!
-    for (let hole = heads[group]!; hole < end; hole += 6) {
+    for (let hole = heads[group]!; hole < end; hole += width) {
       let digit = (words[hole + word]! >>> shift) & mask
       if (digit === group) continue
-      for (let i = 0; i < 6; i++) held[i] = words[hole + i]!
+      for (let i = 0; i < width; i++) held[i] = words[hole + i]!
       do {
         const to = heads[digit]!
-        heads[digit] = to + 6
-        for (let i = 0; i < 6; i++) {
+        heads[digit] = to + width
+        for (let i = 0; i < width; i++) {
           const next = words[to + i]!
           words[to + i] = held[i]!
           held[i] = next
         }
         digit = (held[word]! >>> shift) & mask
       } while (digit !== group)
-      for (let i = 0; i < 6; i++) words[hole + i] = held[i]!
+      for (let i = 0; i < width; i++) words[hole + i] = held[i]!
     }
   }
 }

@@ -9,7 +9,7 @@
  *              └──────── never full ────────────────────▲
  *
  * Nothing is looked up while keys are added: a record of 16 bytes is appended,
- * 24 with a payload. Seven tenths of the budget hold records, an eighth the
+ * and what it carries. Seven tenths of the budget hold records, an eighth the
  * groups found (which spill to a file of their own), the rest is what growing
  * leaves behind and the tables. Beyond the budget: 1 KiB for each time it was
  * filled. The files take as much as all records, and as the groups, take.
@@ -19,12 +19,13 @@
  */
 import {SpillFile} from '../bytes/spill.js'
 import {Fingerprinter} from './fingerprint.js'
-import {Gathering, GroupFinder} from './key-index-groups.js'
+import {type Alike, Gathering, GroupFinder} from './key-index-groups.js'
 import {HeavyKeys, SAMPLE_RECORDS} from './key-index-heavy.js'
 import {GroupOrder, type KeyGroup} from './key-index-order.js'
-import {digitBitsFor, Records} from './key-index-records.js'
+import {digitBitsFor, RECORD_WORDS, Records} from './key-index-records.js'
 import {RecordRuns} from './key-index-runs.js'
 
+export type {Alike} from './key-index-groups.js'
 export type {KeyGroup} from './key-index-order.js'
 
 export interface KeyIndexOptions {
@@ -32,8 +33,8 @@ export interface KeyIndexOptions {
   memoryBytes?: number | undefined
   /** Folder of the temporary file; the system's own unless told. */
   folder?: string | undefined
-  /** Keep 64 bits beside each key: a digest of its value, by which two sources are compared. */
-  payload?: boolean | undefined
+  /** Words kept beside each key: a digest of its value, by which two sources are compared. */
+  payloadWords?: number | undefined
   /** Offsets told of one group (of each source); it may have more. */
   offsetsPerGroupMax?: number | undefined
   /** Two words, for a run that is to be repeated exactly: the answers do not depend on it, the work does. */
@@ -62,6 +63,7 @@ export class KeyIndex {
   #offsetMax = 0
   readonly #digitBits: number
   readonly #offsetsPerGroupMax: number
+  readonly #payloadWords: number
   readonly #file: SpillFile
   #runs: RecordRuns | undefined
   /** Records in the runs. */
@@ -72,7 +74,8 @@ export class KeyIndex {
     this.memoryBytes = Math.max(options.memoryBytes ?? KEY_INDEX_BYTES, KEY_INDEX_BYTES_MIN)
     this.#offsetsPerGroupMax = Math.max(options.offsetsPerGroupMax ?? OFFSETS_PER_GROUP, 2)
     this.#print = new Fingerprinter(options.seed)
-    const width = options.payload ? 6 : 4
+    this.#payloadWords = options.payloadWords ?? 0
+    const width = RECORD_WORDS + this.#payloadWords
     const recordsMax = Math.floor((this.memoryBytes * RECORDS_SHARE) / (4 * width))
     this.#records = new Records(width, recordsMax)
     this.#limit = this.#records.limit
@@ -92,31 +95,27 @@ export class KeyIndex {
 
   /** Adds a key, bytes[start … end) of a database; `offset` is at most 2^53 - 1. The bytes are not kept. */
   add(db: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
-    if (this.#records.used >= this.#limit) this.#makeRoom()
     this.#print.take(db, bytes, start, end)
+    this.#append(this.#print.high, this.#print.low, offset)
+  }
+
+  /** Adds a key whose fingerprint is known, with its payload, in an index that was made for one. */
+  addPrint(high: number, low: number, offset: number, payload: ArrayLike<number>): void {
+    this.#append(high, low, offset)
     const {words, used} = this.#records
-    words[used] = this.#print.high
-    words[used + 1] = this.#print.low
+    const from = used - this.#payloadWords
+    for (let i = 0; i < this.#payloadWords; i++) words[from + i] = payload[i]!
+  }
+
+  #append(high: number, low: number, offset: number): void {
+    if (this.#records.used >= this.#limit) this.#makeRoom()
+    const {words, used} = this.#records
+    words[used] = high
+    words[used + 1] = low
     words[used + 2] = offset / 2 ** 32
     words[used + 3] = offset
     this.#records.used = used + this.#records.width
     if (offset > this.#offsetMax) this.#offsetMax = offset
-  }
-
-  /** The same with the payload, in an index that was made for it. */
-  addWithPayload(
-    db: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    offset: number,
-    payloadHigh: number,
-    payloadLow: number,
-  ): void {
-    this.add(db, bytes, start, end, offset)
-    const {words, used} = this.#records
-    words[used - 2] = payloadHigh
-    words[used - 1] = payloadLow
   }
 
   /**
@@ -129,10 +128,11 @@ export class KeyIndex {
 
   /**
    * Of two sources: every fingerprint that does not occur exactly once in each with the same payload. An offset
-   * of the first source is below `boundary`, one of the second is not: add the boundary to it.
+   * of the first source is below `boundary`, one of the second is not: add the boundary to it. Payloads are the same where
+   * they are equal, or where `alike` says so.
    */
-  differing(boundary: number): AsyncGenerator<KeyGroup, void, undefined> {
-    return this.#groups(boundary)
+  differing(boundary: number, alike?: Alike): AsyncGenerator<KeyGroup, void, undefined> {
+    return this.#groups(boundary, alike)
   }
 
   /** Forgets all keys; memory is kept for the next ones. */
@@ -178,7 +178,7 @@ export class KeyIndex {
     this.#spilled += used / width
   }
 
-  async *#groups(boundary: number): AsyncGenerator<KeyGroup, void, undefined> {
+  async *#groups(boundary: number, alike?: Alike): AsyncGenerator<KeyGroup, void, undefined> {
     if (this.#state !== 'adding') this.#refuse()
     if (this.#runs) this.#spill()
     this.#state = 'reading'
@@ -190,7 +190,7 @@ export class KeyIndex {
     const order = new GroupOrder(recordsMax, this.#offsetMax, new SpillFile(this.#file.folder))
     const turn = new Turn()
     try {
-      for (const _ of this.#find(this.#finder(boundary, order))) {
+      for (const _ of this.#find(this.#finder(boundary, order, alike))) {
         if (turn.over) await turn.next()
         if (this.#closed) this.#refuse()
       }
@@ -222,12 +222,12 @@ export class KeyIndex {
     this.#file.truncate(this.spilledBytes)
   }
 
-  #finder(boundary: number, order: GroupOrder): GroupFinder {
+  #finder(boundary: number, order: GroupOrder, alike: Alike | undefined): GroupFinder {
     const tableRecords = (this.memoryBytes * TABLE_SHARE) / TABLE_RECORD_BYTES
     return new GroupFinder(
       this.#digitBits,
       Math.min(2 ** (31 - Math.clz32(tableRecords)), TABLE_RECORDS_MAX),
-      new Gathering(this.#offsetsPerGroupMax, boundary),
+      new Gathering({offsetsMax: this.#offsetsPerGroupMax, boundary, payloadWords: this.#payloadWords, alike}),
       gathering => order.put(gathering),
     )
   }
@@ -253,9 +253,8 @@ export class KeyIndex {
   /** The records of one digit do not fit: all but those of heavy keys become runs of the next digit. */
   *#divide(runs: RecordRuns, digit: number, finder: GroupFinder): Generator<void> {
     const records = this.#records
-    const {boundary} = finder.gathering
     const sample = runs.sample(digit, SAMPLE_RECORDS, records.width)
-    const heavy = new HeavyKeys(sample, records.width, this.#offsetsPerGroupMax, boundary)
+    const heavy = new HeavyKeys(sample, records.width, finder.gathering.rule)
     const deeper = new RecordRuns(this.#file, this.#digitBits, runs.level + 1)
     for (const _ of runs.parts(digit, records)) {
       heavy.takeFrom(records)

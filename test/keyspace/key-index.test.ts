@@ -2,6 +2,7 @@ import {setFlagsFromString} from 'node:v8'
 import {runInNewContext} from 'node:vm'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
+import {Fingerprinter} from '../../src/keyspace/fingerprint.js'
 import {type KeyGroup, KeyIndex, type KeyIndexOptions} from '../../src/keyspace/key-index.js'
 
 interface Added {
@@ -12,11 +13,18 @@ interface Added {
 }
 
 const encoder = new TextEncoder()
+const printer = new Fingerprinter()
+
+/** Adds a key by its fingerprint, with what it carries. */
+function addWithPayload(index: KeyIndex, db: number, bytes: Uint8Array, offset: number, payload: number[]): void {
+  printer.take(db, bytes, 0, bytes.length)
+  index.addPrint(printer.high, printer.low, offset, payload)
+}
 
 function fill(index: KeyIndex, added: readonly Added[], payload = false): void {
   for (const {db, key, offset, payload: low} of added) {
     const bytes = encoder.encode(`<${key}>`)
-    if (payload) index.addWithPayload(db, bytes, 1, bytes.length - 1, offset, low ^ 0x55, low)
+    if (payload) addWithPayload(index, db, bytes.subarray(1, -1), offset, [low ^ 0x55, 7, low])
     else index.add(db, bytes, 1, bytes.length - 1, offset)
   }
 }
@@ -203,7 +211,7 @@ describe('what differs between two sources', () => {
       fc.asyncProperty(offsetsFit, budgets, async (all, memoryBytes) => {
         const split = all.findIndex(one => one.offset >= boundary)
         fc.pre(split < 0 || all.slice(0, split).every(one => one.offset < boundary))
-        const index = new KeyIndex({memoryBytes, payload: true})
+        const index = new KeyIndex({memoryBytes, payloadWords: 3})
         fill(index, all, true)
         const groups = await collect(index.differing(boundary))
         index.close()
@@ -218,22 +226,34 @@ describe('what differs between two sources', () => {
     )
   })
 
-  it('compares both halves of the payload', async () => {
-    const index = new KeyIndex({payload: true})
+  it('compares every word of the payload', async () => {
+    const index = new KeyIndex({payloadWords: 2})
     for (const [key, high, low] of [
       ['a', 1, 2],
       ['b', 1, 3],
       ['c', 0x9000_0000, 0xffff_ffff],
     ] as const) {
-      index.addWithPayload(0, encoder.encode(key), 0, 1, key.charCodeAt(0), 1, 2)
-      index.addWithPayload(0, encoder.encode(key), 0, 1, 1000 + key.charCodeAt(0), high, low)
+      addWithPayload(index, 0, encoder.encode(key), key.charCodeAt(0), [1, 2])
+      addWithPayload(index, 0, encoder.encode(key), 1000 + key.charCodeAt(0), [high, low])
     }
-    index.addWithPayload(0, encoder.encode('d'), 0, 1, 100, 0x9000_0000, 0xffff_ffff)
-    index.addWithPayload(0, encoder.encode('d'), 0, 1, 1100, 0x9000_0000, -1)
+    addWithPayload(index, 0, encoder.encode('d'), 100, [0x9000_0000, 0xffff_ffff])
+    addWithPayload(index, 0, encoder.encode('d'), 1100, [0x9000_0000, -1])
     expect(await collect(index.differing(1000))).toEqual([
       {count: 2, offsets: [98, 1098]},
       {count: 2, offsets: [99, 1099]},
     ])
+    index.close()
+  })
+
+  it('takes payloads for the same that it is told are', async () => {
+    const index = new KeyIndex({payloadWords: 2})
+    for (const [i, second] of [10, 12, 13].entries()) {
+      const key = encoder.encode(`${i}`)
+      addWithPayload(index, 0, key, i, [1, 10])
+      addWithPayload(index, 0, key, 1000 + i, [1, second])
+    }
+    const near = index.differing(1000, (words, at, kept) => Math.abs(words[at + 1]! - kept[1]!) <= 2)
+    expect(await collect(near)).toEqual([{count: 2, offsets: [2, 1002]}])
     index.close()
   })
 })
@@ -318,19 +338,20 @@ describe('memory of a KeyIndex', () => {
   }
 
   it.each([
-    ['distinct', false],
-    ['paired', false],
-    ['same', false],
-    ['paired', true],
-  ])('stays within the budget: %s keys, payload %s', async (shape, payload) => {
+    ['distinct', 0],
+    ['paired', 0],
+    ['same', 0],
+    ['paired', 2],
+    ['paired', 6],
+  ])('stays within the budget: %s keys, %s words of payload', async (shape, payloadWords) => {
     const memoryBytes = 2 * 1024 * 1024
     const before = held()
-    const index = new KeyIndex({memoryBytes, payload})
+    const index = new KeyIndex({memoryBytes, payloadWords})
     const key = Buffer.alloc(12)
     let peak = 0
     for (let i = 0; i < 400_000; i++) {
       key.writeUInt32LE(shape === 'same' ? 0 : shape === 'paired' ? i % 200_000 : i)
-      if (payload) index.addWithPayload(0, key, 0, 12, i, i, i)
+      if (payloadWords > 0) addWithPayload(index, 0, key, i, [i, i, i, i, i, i])
       else index.add(0, key, 0, 12, i)
       if (i % 40_000 === 0) peak = Math.max(peak, held() - before)
     }
