@@ -80,8 +80,33 @@ export interface Kernel {
   /** A string of JSON; what fits the area. */
   jsonString(start: number, end: number): number
 
+  /** Digests of values (src/kernels/digest.ts). */
+  readonly digest: DigestKernel
+
   /** The entries of a listpack that is sound beyond doubt, -1 otherwise (src/kernels/packed.ts). */
   packedCheck(shape: number, start: number, end: number): number
+}
+
+/** What digests are made with; src/bytes/digest.ts is the only one to use it. */
+export interface DigestKernel {
+  /** The 16 bytes that all is keyed with; `digestSeed` takes them. */
+  readonly keys: KernelArea
+  /** The fingerprint of a key, high and low, then the digest of its entry: six words. */
+  readonly out: Int32Array
+  /** Where texts are put that do not lie in the kernels' memory. */
+  readonly texts: readonly [KernelArea, KernelArea]
+  digestSeed(): void
+  digestBegin(tag: number): void
+  digestWord(low: number, high: number): void
+  digestDouble(value: number): void
+  digestText(start: number, bytes: number): void
+  digestTextHead(low: number, high: number): void
+  digestPiece(start: number, bytes: number): void
+  digestTextEnd(): void
+  digestAdd(): void
+  digestKeyEnd(): void
+  digestValueEnd(type: number): void
+  digestEnd(): void
 }
 
 /** What the WebAssembly interface is made of, as far as we use it: Node's types leave it to the DOM's. */
@@ -148,8 +173,8 @@ function loadKernel(): Kernel {
     import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/dist/kernels/kernels.wasm'),
   )
   const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(url)))
-  const number = (name: string): number => (exports[name] as {value: number}).value
-  const area = (name: string, bytes = `${name}_BYTES`): KernelArea => ({start: number(name), bytes: number(bytes)})
+  const number: NumberOf = name => (exports[name] as {value: number}).value
+  const area: AreaOf = (name, bytes = `${name}_BYTES`) => ({start: number(name), bytes: number(bytes)})
   const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
   // Nobody is to know beforehand what a run hashes with.
   randomFillSync(new Uint8Array(buffer, number('PACKED_KEYS'), number('PACKED_KEYS_BYTES')))
@@ -191,6 +216,7 @@ function loadKernel(): Kernel {
     jsonString: calls.jsonString,
     stringCommands: calls.stringCommands,
     packedCheck: calls.packedCheck,
+    digest: digestOf(exports, number, area),
     recordsPass: calls.recordsPass,
     passedSums: new Float64Array(buffer, number('PASSED_SUMS'), number('PASSED_SUMS_LENGTH')),
     passedKeys: new Int32Array(buffer, number('PASSED_KEYS'), 3 * number('PASSED_KEYS_MAX')),
@@ -201,5 +227,30 @@ function loadKernel(): Kernel {
       room: number('WINDOW_ROOM_BYTES'),
       bytes: number('WINDOW_BYTES'),
     },
+  }
+}
+
+type NumberOf = (name: string) => number
+type AreaOf = (name: string, bytes?: string) => KernelArea
+
+function digestOf(exports: Record<string, unknown>, number: NumberOf, area: AreaOf): DigestKernel {
+  const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
+  const calls = exports as unknown as Omit<DigestKernel, 'keys' | 'out' | 'texts'>
+  return {
+    keys: {start: number('DIGEST_KEYS'), bytes: 16},
+    out: new Int32Array(buffer, number('DIGEST_OUT'), 6),
+    texts: [area('DIGEST_TEXT_0', 'DIGEST_TEXT_BYTES'), area('DIGEST_TEXT_1', 'DIGEST_TEXT_BYTES')],
+    digestSeed: calls.digestSeed,
+    digestBegin: calls.digestBegin,
+    digestWord: calls.digestWord,
+    digestDouble: calls.digestDouble,
+    digestText: calls.digestText,
+    digestTextHead: calls.digestTextHead,
+    digestPiece: calls.digestPiece,
+    digestTextEnd: calls.digestTextEnd,
+    digestAdd: calls.digestAdd,
+    digestKeyEnd: calls.digestKeyEnd,
+    digestValueEnd: calls.digestValueEnd,
+    digestEnd: calls.digestEnd,
   }
 }

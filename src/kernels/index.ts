@@ -10,6 +10,11 @@ export {
   CRC_BLOCK_BYTES,
   CRC_CONTEXTS,
   CRC_CONTEXT_BYTES,
+  DIGEST_KEYS,
+  DIGEST_OUT,
+  DIGEST_TEXT_0,
+  DIGEST_TEXT_1,
+  DIGEST_TEXT_BYTES,
   LZF_HISTORY_BYTES,
   LZF_INPUT,
   LZF_INPUT_BYTES,
@@ -37,6 +42,20 @@ export {
 } from './memory'
 export {stringCommands} from './commands'
 export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
+export {
+  digestAdd,
+  digestBegin,
+  digestDouble,
+  digestEnd,
+  digestKeyEnd,
+  digestPiece,
+  digestSeed,
+  digestText,
+  digestTextEnd,
+  digestTextHead,
+  digestValueEnd,
+  digestWord,
+} from './digest'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'
 export {recordsPass} from './records'

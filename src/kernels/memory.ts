@@ -19,6 +19,7 @@
  *   PASSED_...   the sums over records passed together, and where their keys lie
  *   PACKED_...   what a packed node is checked with: keys of a hash drawn for every run, lengths of entries, powers of
  *                ten, masks, integers spelled out, and the tags of the members met
+ *   DIGEST_...   what digests are keyed with, what each kind of them begins with, texts on their way, and the answer
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
@@ -58,6 +59,13 @@ export const PASSED_SUM_BYTES: i32 = 5 * 8
 export const PASSED_SUMS_LENGTH: i32 = 32 * 4 * 5
 export const PASSED_KEYS_MAX: i32 = 4096
 export const PASSED_KEY_BYTES: i32 = 3 * 4
+
+export const DIGEST_KEYS_BYTES: i32 = 16
+/** Kinds of what is digested; src/bytes/digest.ts names them. */
+export const DIGEST_TAGS: i32 = 32
+export const DIGEST_STATE_BYTES: i32 = 32
+/** Two texts on their way to be digested. */
+export const DIGEST_TEXT_BYTES: i32 = 16 * 1024
 
 /** Packed nodes and strings as text. */
 export const TEXT_OUT_BYTES: i32 = 192 * 1024
@@ -102,7 +110,13 @@ export const LZF_WAITING: i32 = LZF_OPERATIONS + 256 * 4
 export const STREAM_NAMES: i32 = (LZF_WAITING + LZF_WAITING_MAX * LZF_WAITING_BYTES + 7) & ~7
 export const WINDOW_0: i32 = (STREAM_NAMES + 2 * 8 * STREAM_NAMES_MAX + 63) & ~63
 export const TEXT_OUT: i32 = WINDOW_0 + WINDOWS * WINDOW_STRIDE
-export const LAYOUT_END: i32 = TEXT_OUT + TEXT_OUT_BYTES + SLACK
+export const DIGEST_KEYS: i32 = (TEXT_OUT + TEXT_OUT_BYTES + SLACK + 63) & ~63
+/** The fingerprint of a key (high, low), then the digest of its entry: six u32. */
+export const DIGEST_OUT: i32 = DIGEST_KEYS + DIGEST_KEYS_BYTES
+export const DIGEST_STATES: i32 = DIGEST_OUT + 32
+export const DIGEST_TEXT_0: i32 = DIGEST_STATES + DIGEST_TAGS * DIGEST_STATE_BYTES
+export const DIGEST_TEXT_1: i32 = DIGEST_TEXT_0 + DIGEST_TEXT_BYTES + SLACK
+export const LAYOUT_END: i32 = DIGEST_TEXT_1 + DIGEST_TEXT_BYTES + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator
