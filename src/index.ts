@@ -37,6 +37,17 @@ export {
 } from './errors.js'
 export {JsonReader} from './jsonl/reader.js'
 export {type JsonForm, JsonWriter} from './jsonl/writer.js'
+export {
+  type ChangedKey,
+  DifferenceSink,
+  type FieldValue,
+  type KeyHead,
+  type Run,
+  type Side,
+  type StreamFacts,
+  type StreamPart,
+} from './keyspace/difference.js'
+export {DigestVisitor, type MeaningOptions} from './keyspace/digest.js'
 export {Entry, NEVER, NO_TYPE_ID, type RecordHead, type ValueType} from './keyspace/entry.js'
 export type {EntrySink, Loss} from './keyspace/entry-sink.js'
 export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'

@@ -65,6 +65,8 @@ describe('the library', () => {
       'CreatingReader',
       'CsvReader',
       'CsvWriter',
+      'DifferenceSink',
+      'DigestVisitor',
       'Entry',
       'FileTarget',
       'FormatError',
@@ -211,7 +213,7 @@ describe('the package', () => {
     const text = bundle.map(path => readFileSync(join(ROOT, path), 'utf8')).join('\n')
     const unused = bundle.filter(path => path.includes('/shared/') && !text.includes(basename(path)))
     expect(unused).toEqual([])
-    expect(packed[0].unpackedSize).toBeLessThan(4_000_000)
+    expect(packed[0].unpackedSize).toBeLessThan(4_500_000)
   })
 })
 

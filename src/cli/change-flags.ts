@@ -59,7 +59,8 @@ export function changeOptions(flags: ChangeFlags): {changes: EntryChangeOptions;
   return {changes, ttl: ttl[0]}
 }
 
-function parseDbPair(text: string): [from: number, to: number] {
+/** `3=0` */
+export function parseDbPair(text: string): [from: number, to: number] {
   const [, from, to] = /^(\d{1,10})=(\d{1,10})$/.exec(text) ?? []
   if (from !== undefined && to !== undefined) return [Number(from), Number(to)]
   throw new UsageError(`${JSON.stringify(text)} maps no database: give two numbers, such as 3=0`)

@@ -147,6 +147,15 @@ function parseExpired(text: string): ExpiredRule {
 }
 
 const UNITS_MS = {ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000} as const
+/** Milliseconds of a span such as 500ms, 2s, 1.5h. */
+export function parseSpan(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text) ?? []
+  if (count !== undefined) return Math.round(Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS])
+  throw new UsageError(
+    `${quoted(text)} is no span of time: give 500ms, 2s, 5m, 1h (${Object.keys(UNITS_MS).join(', ')})`,
+  )
+}
+
 const TTL_BOUND = /^(lt|gt):(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/
 
 /** One bound, or both with a comma between. */

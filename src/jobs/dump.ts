@@ -125,7 +125,7 @@ async function chooseOf(name: string, options: DumpOptions): Promise<Chosen> {
 }
 
 /** Passes over what is not selected, by what was found of its size too. */
-class SizedVisitor extends SelectingVisitor {
+export class SizedVisitor extends SelectingVisitor {
   #number = -1
 
   constructor(

@@ -74,13 +74,15 @@ export class JsonWriter extends JsonValue implements EntrySink {
   readonly #heads: Uint8Array[] = []
   readonly #headsByName = new Map<string, Uint8Array>()
 
-  /** `origin` is what the source said of itself. */
+  /** `origin` is what the source said of itself. `label`: what each key's object begins with; then there is none of meta. */
   constructor(
     out: ByteOutput,
     readonly form: JsonForm,
     readonly origin: SourceOrigin | undefined,
+    readonly label = '',
   ) {
     super(out)
+    if (label !== '') this.#aux = undefined
     const text = new NodeText()
     this.#nodes = new NodeVisitor(this, new ListpackWalker(), (type, bytes, start, end) => {
       if (!text.json(type === 'hash' ? HASH_SHAPE : LIST_SHAPE, bytes, start, end)) return false
@@ -176,8 +178,8 @@ export class JsonWriter extends JsonValue implements EntrySink {
 
   #enter(db: number): void {
     this.#db = db
-    this.#dbHead = ascii(`{"db":${db},"key":`)
-    this.#lineHead = new AsciiWords(`${this.form === 'json' ? ',\n' : '\n'}{"db":${db},"key":"`)
+    this.#dbHead = ascii(`{${this.label}"db":${db},"key":`)
+    this.#lineHead = new AsciiWords(`${this.form === 'json' ? ',\n' : '\n'}{${this.label}"db":${db},"key":"`)
   }
 
   /** `,"type":...,"encoding":...`, by type byte where there is one. */

@@ -28,7 +28,7 @@ export const PRODUCT_NAMES = {
   unknown: 'unknown',
 }
 
-const FORMAT_NAMES: Readonly<Record<SourceFormat, string>> = {
+export const FORMAT_NAMES: Readonly<Record<SourceFormat, string>> = {
   rdb: 'RDB',
   jsonl: 'JSON lines',
   resp: 'commands that create',

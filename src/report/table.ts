@@ -15,9 +15,13 @@ export interface Style {
   heading(text: string): string
   faint(text: string): string
   warning(text: string): string
+  added(text: string): string
+  removed(text: string): string
 }
 
-export const PLAIN: Style = {heading: text => text, faint: text => text, warning: text => text}
+const same = (text: string): string => text
+
+export const PLAIN: Style = {heading: same, faint: same, warning: same, added: same, removed: same}
 
 /** Columns between two columns. */
 const GAP = 2
@@ -28,6 +32,8 @@ export const COLOUR: Style = {
   heading: text => `\u001b[1m${text}${SGR_RESET}`,
   faint: text => `\u001b[2m${text}${SGR_RESET}`,
   warning: text => `\u001b[33m${text}${SGR_RESET}`,
+  added: text => `\u001b[32m${text}${SGR_RESET}`,
+  removed: text => `\u001b[31m${text}${SGR_RESET}`,
 }
 
 /** Lines of a table, header first. The last column is not padded. */

@@ -22,6 +22,7 @@ COMMANDS
   build         Make a snapshot, or a log, of any sources, for any server (also
                 called convert).
   check         Verify every byte of a snapshot.
+  diff          Tell what differs between two data sets, by meaning.
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
@@ -188,6 +189,7 @@ describe('help', () => {
   })
 
   it.each([
+    ['diff', 'diff BEFORE AFTER'],
     ['dump', 'dump FILE'],
     ['aof-log', 'aof-log [PATH]'],
     ['aof-rewrite', 'aof-rewrite [PATH]'],
@@ -212,6 +214,7 @@ it('the commands are these', () => {
     'aof-rewrite',
     'build',
     'check',
+    'diff',
     'dump',
     'inspect',
     'sync',
