@@ -42,6 +42,8 @@ export interface LogVisitor {
   preamble?(reader: RdbReader): EntryVisitor | Promise<EntryVisitor>
   /** Framing that servers take and redis-check-aof does not, each kind once; what the snapshot's reader met. */
   problem?(problem: Problem): void
+  /** Such framing, wherever it stands: in the command that is shown next, if it is whole. */
+  loose?(offset: number): void
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }
@@ -196,6 +198,7 @@ export class LogReader {
 
   #listen(visitor: LogVisitor): void {
     this.#commands.onLoose = (offset, text) => {
+      visitor.loose?.(offset)
       if (this.#loose.has(text)) return
       this.#loose.add(text)
       visitor.problem?.({code: 'LOOSE_FRAMING', severity: 'warning', offset, text: `${text}; servers read on`})
