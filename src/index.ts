@@ -12,6 +12,8 @@ export {
 } from './aof/log-reader.js'
 export type {Manifest, ManifestFile} from './aof/manifest.js'
 export {CommandWriter, type RestoreRule} from './aof/rewrite.js'
+export type {LogLoss, LossReason} from './aof/salvage-pieces.js'
+export type {LogSalvage, PastDamage, SalvagedFile} from './aof/salvage-result.js'
 export {decompressed} from './bytes/compressed.js'
 export type {Int64} from './bytes/int64.js'
 export type {LentBytes} from './bytes/lent.js'
@@ -68,3 +70,4 @@ export {type FullResyncOptions, fullResync, Resync} from './replication/full-res
 export type {ReplicationEvent, ReplicationObserver, TransferProgress, WireMessage} from './replication/observer.js'
 export type {PayloadHeader} from './replication/replies.js'
 export {parseAddress, type ServerAddress, type TlsOptions} from './resp/address.js'
+export {type SalvageOptions, type SalvageProgress, salvageLog} from './source/salvage.js'

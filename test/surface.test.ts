@@ -19,9 +19,13 @@ import type {
   Limits,
   LogCommand,
   LogEnd,
+  LogLoss,
+  LogSalvage,
   LogVisitor,
+  LossReason,
   Manifest,
   ModuleAux,
+  PastDamage,
   PayloadHeader,
   Place,
   Problem,
@@ -34,6 +38,9 @@ import type {
   ReplicatedCommand,
   ReplicationEvent,
   ReplicationObserver,
+  SalvagedFile,
+  SalvageOptions,
+  SalvageProgress,
   ServerAddress,
   SlotInfo,
   TlsOptions,
@@ -102,6 +109,7 @@ describe('the library', () => {
       'ownTarget',
       'parseAddress',
       'readPayload',
+      'salvageLog',
       'targetOf',
     ])
   })
@@ -115,6 +123,8 @@ describe('the library', () => {
     expectTypeOf<[FullResyncOptions, PayloadHeader, ReplicaOptions, ReplicatedCommand, ReplicationEvent]>().toBeArray()
     expectTypeOf<[ReplicationObserver, ServerAddress, TlsOptions, TransferProgress]>().toBeArray()
     expectTypeOf<[WireCode, WireContext, WireMessage, WireStage]>().toBeArray()
+    expectTypeOf<[LogLoss, LogSalvage, LossReason, PastDamage, SalvagedFile, SalvageOptions]>().toBeArray()
+    expectTypeOf<SalvageProgress>().toBeObject()
   })
 
   it('is found by its name, and built from the same source', () => {

@@ -4,28 +4,34 @@ import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
 import {parseSize} from '../cli/selection-flags.js'
+import {UsageError} from '../errors.js'
 import {check} from '../jobs/check.js'
-import {PROBLEMS_MAX} from '../jobs/check-options.js'
+import {type Check as Checked, type CheckOptions, PROBLEMS_MAX} from '../jobs/check-options.js'
+import {checkAndSalvage} from '../jobs/check-salvage.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
+import {formatSalvage, salvageJson} from '../report/salvage.js'
 import {maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
+import type {SalvageOptions} from '../source/salvage.js'
 
 const PROBLEMS_SHOWN_MAX = 1_000_000
 const MEMORY_DEFAULT = '64mb'
 
 export default class Check extends BaseCommand {
-  static override summary = 'Verify every byte of a snapshot.'
+  static override summary = 'Verify every byte of a snapshot or a log, and salvage logs.'
   static override description = [
     'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
     'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
     'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
     'JSON lines and tables (CSV) are verified to their end as well: shapes, counts, streams, and what is there twice.',
     'Append-only logs, a folder, its manifest or a single file, are checked file by file without replaying them; the report',
-    'says what a server does at its start.',
+    'says what a server does at its start. --salvage writes what can be saved of one to a new place.',
     '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
+  static override usage =
+    '<%= command.id %> FILE [--no-duplicates] [--memory SIZE] [--max-problems N] [--ignore-checksum] [--only-creates] [--salvage OUT [--past-damage] [--force]] [--json] [-q]'
   static override args = {
     file: Args.string({
       required: true,
@@ -56,6 +62,24 @@ export default class Check extends BaseCommand {
       helpGroup: 'CHECK',
       helpValue: 'N',
     }),
+    salvage: Flags.string({
+      description:
+        'Write what can be saved of an append-only log to a new place, up to where it is torn or damaged: a folder for a folder, a file for a file. The log itself is not changed.',
+      helpGroup: 'SALVAGE',
+      helpValue: 'OUT',
+      exclusive: ['only-creates'],
+    }),
+    'past-damage': Flags.boolean({
+      description:
+        'Keep the whole commands behind damage too: those that are in no broken transaction, and for a known database.',
+      helpGroup: 'SALVAGE',
+      dependsOn: ['salvage'],
+    }),
+    force: Flags.boolean({
+      description: 'Replace the file that is there, or the folder that a salvage has made.',
+      helpGroup: 'SALVAGE',
+      dependsOn: ['salvage'],
+    }),
     'ignore-checksum': inputFlags['ignore-checksum'],
     'only-creates': logFlags['only-creates'],
     ...outputFlags,
@@ -64,6 +88,7 @@ export default class Check extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json | jq .problems',
     '<%= config.bin %> <%= command.id %> /var/lib/redis/appendonlydir',
+    '<%= config.bin %> <%= command.id %> appendonlydir --salvage saved',
     '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> - --quiet && echo sound',
   ]
 
@@ -71,20 +96,49 @@ export default class Check extends BaseCommand {
     const {args, flags} = await this.parse(Check)
     const progress = new SourceProgress('checking', flags.quiet)
     const problemsMax = flags['max-problems']
-    const {soundness, failure} = await check(args.file, {
+    const out = flags.salvage
+    const options: CheckOptions = {
       duplicates: flags.duplicates,
       memoryBytes: flags.memory,
       problemsMax,
       ignoreChecksum: flags['ignore-checksum'],
       onlyCreates: flags['only-creates'],
       ...progress.options(args.file),
-    }).finally(() => progress.stop())
-    await this.signalsMet(soundness?.checksum === undefined)
-    if (flags.json) this.printJson(problemsJson(maskAddress(args.file), soundness, failure, problemsMax))
-    else if (soundness !== undefined) {
-      this.print(formatProblems(nameOf(args.file), soundness, {style: this.style, columns: this.columns, problemsMax}))
     }
-    if (failure !== undefined) this.fail(failure, nameOf(args.file), soundness !== undefined)
-    else if (soundness !== undefined && soundness.errors > 0) process.exitCode = EXIT_FINDINGS
+    const writing = new SourceProgress('salvaging to', flags.quiet)
+    const onOpen: SalvageOptions['onOpen'] = source => {
+      progress.stop()
+      writing.options(args.file).onOpen(source)
+    }
+    const salvage = out === undefined ? undefined : {out, force: flags.force, pastDamage: flags['past-damage'], onOpen}
+    const checking = salvage === undefined ? check(args.file, options) : checkAndSalvage(args.file, salvage, options)
+    const checked = await checking.finally(() => {
+      progress.stop()
+      writing.stop()
+    })
+    const {soundness, failure} = checked
+    // What was typed wrong is no matter of the log.
+    if (salvage !== undefined && failure instanceof UsageError) throw failure
+    await this.signalsMet(soundness?.checksum === undefined)
+    if (flags.json) this.#printJson(args.file, checked, problemsMax)
+    else this.#printText(args.file, checked, problemsMax)
+    if (soundness !== undefined && soundness.errors > 0) process.exitCode = EXIT_FINDINGS
+    for (const one of [failure, checked.salvageFailure]) {
+      if (one !== undefined) this.fail(one, nameOf(args.file), soundness !== undefined)
+    }
+  }
+
+  #printJson(file: string, {soundness, failure, salvaged, salvageFailure}: Checked, problemsMax: number): void {
+    const json = problemsJson(maskAddress(file), soundness, failure, problemsMax)
+    const isAsked = salvaged !== undefined || salvageFailure !== undefined
+    this.printJson(isAsked ? {...json, salvage: salvageJson(salvaged, salvageFailure)} : json)
+  }
+
+  #printText(file: string, {soundness, salvaged}: Checked, problemsMax: number): void {
+    if (soundness === undefined) return
+    const {style, columns} = this
+    const isSalvaged = salvaged !== undefined
+    this.print(formatProblems(nameOf(file), soundness, {style, columns, problemsMax, isSalvaged}))
+    if (isSalvaged) this.print(['', ...formatSalvage(salvaged, {style, columns})])
   }
 }

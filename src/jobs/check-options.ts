@@ -2,10 +2,12 @@
  * What every check is asked for and answers, and the indexes that it looks for duplicates with.
  */
 import type {Soundness} from '../analysis/soundness.js'
+import type {LogSalvage} from '../aof/salvage-result.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import type {OnFetch} from '../source/live.js'
 import type {LogOptions} from '../source/open.js'
+import type {SalvageOptions} from '../source/salvage.js'
 
 export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
@@ -22,11 +24,25 @@ export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
   onOpen?: ((source: EntrySource['source']) => void) | undefined
 }
 
+/** What is to be written beside the check, and where. */
+export interface CheckSalvage extends Omit<SalvageOptions, 'ignoreChecksum'> {
+  out: string
+}
+
+export interface Salvaged extends LogSalvage {
+  /** What the new log is, checked like any other. */
+  check: Soundness | undefined
+}
+
 export interface Check {
   /** What was verified, up to where it had to end; undefined where the input is no source at all. */
   soundness: Soundness | undefined
   /** Why the input could not be checked, or not to its end: it cannot be opened, is no source, or holds what is not known. */
   failure: unknown
+  /** What was saved of a log, where that was asked for. */
+  salvaged?: Salvaged | undefined
+  /** Why nothing was. */
+  salvageFailure?: unknown
 }
 
 export const PROBLEMS_MAX = 100

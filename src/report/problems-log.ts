@@ -16,8 +16,12 @@ const COLUMNS: readonly Column[] = [
   {title: 'to', align: 'left'},
 ]
 
-/** What a server does at its start, and what to do about it. */
-export function logFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[] {
+/** What a server does at its start, and what to do about it, unless that has been done. */
+export function logFacts(log: LogSoundness, isSalvaged: boolean): Fact[] {
+  return isSalvaged ? allFacts(log).filter(([name]) => name !== 'next') : allFacts(log)
+}
+
+function allFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[] {
   const last = files.at(-1)
   switch (outcome) {
     case 'starts':
@@ -28,15 +32,12 @@ export function logFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[]
           'a server',
           `cuts ${formatCount(truncatedBytes)} bytes off ${formatText(last!.name)} and starts (aof-load-truncated)`,
         ],
-        [
-          'next',
-          `copy the log, then start from it, or cut that file at byte ${formatCount(last!.goodOffset)} yourself`,
-        ],
+        ['next', 'copy the log, then start from it; or --salvage OUT writes it without them to a new place'],
       ]
     default:
       return [
         ['a server', 'does not start from it, or not from all of it'],
-        ['next', 'copy the log before anything else; restore what is missing, or repair the copy by the offsets below'],
+        ['next', 'copy the log before anything else; --salvage OUT writes what is sound of it to a new place'],
       ]
   }
 }

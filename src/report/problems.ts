@@ -16,6 +16,8 @@ export interface ProblemsView {
   columns: number
   /** Problems to show. */
   problemsMax: number
+  /** What can be saved has been. */
+  isSalvaged?: boolean | undefined
 }
 
 const LABEL_COLUMNS = 12
@@ -51,7 +53,7 @@ export function worst(problems: readonly Problem[], max: number): Problem[] {
   return problems.filter(one => shown.has(one))
 }
 
-function head(source: string, soundness: Soundness, {style, columns}: ProblemsView): string[] {
+function head(source: string, soundness: Soundness, {style, columns, isSalvaged = false}: ProblemsView): string[] {
   const {keys, checksum, format, duplicatesChecked, collectionsUnchecked} = soundness
   const verdict = verdictOf(soundness)
   const title = `${style.heading(`${formatText(source)}: `)}${verdict === 'OK' ? style.heading(verdict) : style.warning(verdict)}`
@@ -69,7 +71,7 @@ function head(source: string, soundness: Soundness, {style, columns}: ProblemsVi
   const others =
     collectionsUnchecked > 0 ? `, nor elements in ${numberOf(collectionsUnchecked, 'huge collection')}` : ''
   if (!duplicatesChecked) facts.push(['duplicates', `not looked for among keys${others}`])
-  if (soundness.log !== undefined) facts.push(...logFacts(soundness.log))
+  if (soundness.log !== undefined) facts.push(...logFacts(soundness.log, isSalvaged))
   return [title, ...formatFacts(facts, LABEL_COLUMNS, columns, style)]
 }
 

@@ -21,7 +21,7 @@ COMMANDS
   autocomplete  Display autocomplete installation instructions.
   build         Make a snapshot, or a log, of any sources, for any server (also
                 called convert).
-  check         Verify every byte of a snapshot.
+  check         Verify every byte of a snapshot or a log, and salvage logs.
   diff          Tell what differs between two data sets, by meaning.
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
@@ -121,11 +121,12 @@ EXAMPLES
 
 `
 
-const CHECK_HELP = `Verify every byte of a snapshot.
+const CHECK_HELP = `Verify every byte of a snapshot or a log, and salvage logs.
 
 USAGE
-  $ rdbtool check FILE [--duplicates] [--memory SIZE]
-    [--max-problems N] [--ignore-checksum] [--only-creates] [--json] [-q]
+  $ rdbtool check FILE [--no-duplicates] [--memory SIZE]
+    [--max-problems N] [--ignore-checksum] [--only-creates] [--salvage OUT
+    [--past-damage] [--force]] [--json] [-q]
 
 ARGUMENTS
   FILE  File of any format, append-only folder, - for standard input, or
@@ -141,6 +142,15 @@ CHECK FLAGS
   --memory=SIZE      Memory that looking for duplicates may take; the rest of it
                      goes to a temporary file. Default: 64mb.
 
+SALVAGE FLAGS
+  --force        Replace the file that is there, or the folder that a salvage
+                 has made.
+  --past-damage  Keep the whole commands behind damage too: those that are in no
+                 broken transaction, and for a known database.
+  --salvage=OUT  Write what can be saved of an append-only log to a new place,
+                 up to where it is torn or damaged: a folder for a folder, a
+                 file for a file. The log itself is not changed.
+
 INPUT FLAGS
   --ignore-checksum  Report a wrong checksum as a warning and go on.
   --only-creates     Commands of a file only create, and those of a key stand
@@ -148,7 +158,7 @@ INPUT FLAGS
                      the data set in memory.
 
 DESCRIPTION
-  Verify every byte of a snapshot.
+  Verify every byte of a snapshot or a log, and salvage logs.
 
   Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum,
   every length, every packed value walked deeply, streams with their groups and
@@ -158,7 +168,7 @@ DESCRIPTION
   verified to their end as well: shapes, counts, streams, and what is there
   twice. Append-only logs, a folder, its manifest or a single file, are checked
   file by file without replaying them; the report says what a server does at its
-  start.
+  start. --salvage writes what can be saved of one to a new place.
 
   An error is what some server refuses, crashes on or misreads; a warning is
   what servers take. The exit code is 0 without errors, 1 with errors, 3 where
@@ -170,6 +180,8 @@ EXAMPLES
   $ rdbtool check dump.rdb.gz --json | jq .problems
 
   $ rdbtool check /var/lib/redis/appendonlydir
+
+  $ rdbtool check appendonlydir --salvage saved
 
   $ ssh db1 cat /var/lib/redis/dump.rdb | rdbtool check - --quiet && echo sound
 

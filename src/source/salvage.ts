@@ -1,0 +1,312 @@
+/**
+ * What can be saved of a log that is torn or damaged, in a new place: a file of
+ * the same name for each that the log is made of, with a manifest of its own, or
+ * one file. Nothing of it is seen before all of it is there.
+ */
+import {existsSync, mkdirSync, realpathSync, statSync, writeFileSync} from 'node:fs'
+import {open, stat} from 'node:fs/promises'
+import {basename, dirname, join} from 'node:path'
+import {type Chain, type ChainFile, chainOfFile, readChain} from '../aof/chain.js'
+import type {Judge} from '../aof/command-search.js'
+import {formatManifest, type ManifestFile} from '../aof/manifest.js'
+import {type LogSurvey, surveyLog} from '../aof/salvage.js'
+import type {Piece} from '../aof/salvage-pieces.js'
+import {type LogSalvage, missingFile, type SalvagedFile, salvagedFile} from '../aof/salvage-result.js'
+import {type ByteTarget, FileTarget} from '../bytes/target.js'
+import {
+  type FolderMark,
+  openFolder,
+  publishFolder,
+  refuseTaken,
+  removeUnpublished,
+  temporaryBeside,
+} from '../bytes/unpublished.js'
+import {FormatError, PlacedError, UsageError} from '../errors.js'
+import {isServerUrl} from '../resp/address.js'
+import {bulk} from '../resp/framing.js'
+import {isChain, openEntries} from './open.js'
+import {type PlainFile, plainFile} from './scratch.js'
+
+export interface SalvageOptions {
+  /** Replace a file, or a folder that a salvage has made before. */
+  force?: boolean | undefined
+  /**
+   * Keep the whole commands too that are found again behind damage: those that are certainly in no broken transaction, and
+   * for a database that is known.
+   */
+  pastDamage?: boolean | undefined
+  /** Keep a snapshot whose checksum is wrong. */
+  ignoreChecksum?: boolean | undefined
+  /** Told once there is something to read: to show how far it is. */
+  onOpen?: ((progress: SalvageProgress) => void) | undefined
+}
+
+/** Bytes of the log, each read and then written. */
+export interface SalvageProgress {
+  readonly name: string
+  readonly storedRead: number
+  readonly storedBytes: number
+}
+
+/** A manifest of ours begins with it: servers from redis 7.0 on read over it, and write it no more. */
+const MARK = '# salvaged by rdbtool\n'
+const COPY_BYTES = 1024 * 1024
+
+/**
+ * Writes what can be saved of a log to a new place: a folder for a folder or a manifest, a file for a file. Throws UsageError
+ * for a name that is taken and for what is no log, FormatError and UnsupportedError where what the log begins with is not
+ * whole; then nothing is written.
+ */
+export async function salvageLog(name: string, out: string, options: SalvageOptions = {}): Promise<LogSalvage> {
+  const salvaging = await LogSalvaging.open(name, out, options)
+  try {
+    return await salvaging.run()
+  } finally {
+    salvaging.close()
+  }
+}
+
+/** One file of the log, and what is known of it. */
+interface Surveyed {
+  file: ChainFile
+  plain: PlainFile | undefined
+  survey: LogSurvey | undefined
+  keep: readonly Piece[]
+  facts: SalvagedFile
+}
+
+export class LogSalvaging {
+  readonly #scratch: PlainFile[] = []
+  #done = 0
+  #total = 0
+
+  private constructor(
+    readonly chain: Chain,
+    readonly out: string,
+    readonly options: SalvageOptions,
+    /** A name of the source under which it can be read once more. */
+    readonly input: string,
+    /** Of a log that is one file. */
+    readonly plain: PlainFile | undefined,
+  ) {
+    if (plain !== undefined) this.#scratch.push(plain)
+  }
+
+  /** Looks whether there is a log and a place for it. Close it whatever comes. */
+  static async open(name: string, out: string, options: SalvageOptions): Promise<LogSalvaging> {
+    if (out === '-') throw new UsageError('a salvage needs a place of its own: name a file or a folder')
+    if (isServerUrl(name)) throw new UsageError('a server sends a snapshot: --salvage mends logs, from their files')
+    statSync(dirname(out))
+    if (await isChain(name)) {
+      const chain = await readChain(name)
+      refuseSame(chain.path, out)
+      openFolder(out, options.force === true, markOf(chain))
+      return new LogSalvaging(chain, out, options, name, undefined)
+    }
+    refuseTaken(out, options.force === true)
+    if (name !== '-') refuseSame(name, out)
+    const plain = await plainFile(name, out)
+    try {
+      await refuseOthers(plain.path)
+      const chain = chainOfFile(plain.path)
+      chain.files[0]!.name = basename(name)
+      return new LogSalvaging(chain, out, options, plain.path, plain)
+    } catch (error) {
+      plain.remove()
+      throw error
+    }
+  }
+
+  close(): void {
+    for (const plain of this.#scratch) plain.remove()
+  }
+
+  async run(): Promise<LogSalvage> {
+    const {chain, out} = this
+    const {manifest, strays} = chain
+    const found: (PlainFile | undefined)[] = []
+    for (const file of chain.files) found.push(await this.#find(file))
+    this.#total = 2 * found.reduce((sum, plain) => sum + (plain?.bytes ?? 0), 0)
+    this.#show()
+    const surveyed: Surveyed[] = []
+    const databases = new Set<number>()
+    for (const [at, file] of chain.files.entries()) surveyed.push(await this.#survey(file, found[at], databases))
+    if (manifest === undefined) await this.#writeFile(surveyed[0]!)
+    else await this.#writeFolder(surveyed)
+    const leftOut = [...(manifest?.history ?? []).map(({name}) => name), ...strays]
+    return {out, files: surveyed.map(({facts}) => facts), leftOut}
+  }
+
+  #show(): void {
+    const [done, total] = [() => this.#done, this.#total]
+    this.options.onOpen?.({
+      name: this.out,
+      storedBytes: total,
+      get storedRead() {
+        return done()
+      },
+    })
+  }
+
+  /** Undefined: it is not there. */
+  async #find({path}: ChainFile): Promise<PlainFile | undefined> {
+    if (this.plain !== undefined) return this.plain
+    try {
+      await stat(path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+    const plain = await plainFile(path, this.out)
+    this.#scratch.push(plain)
+    return plain
+  }
+
+  async #survey(file: ChainFile, plain: PlainFile | undefined, databases: Set<number>): Promise<Surveyed> {
+    if (plain === undefined) {
+      this.#refuseBase(file, 'is not there')
+      return {file, plain, survey: undefined, keep: [], facts: missingFile(file)}
+    }
+    const judge = await commandJudge()
+    const before = this.#done
+    const {ignoreChecksum} = this.options
+    const onRead = (bytes: number): void => {
+      this.#done = before + bytes
+    }
+    try {
+      const survey = await surveyLog(plain.path, plain.bytes, {judge, databases, ignoreChecksum, onRead})
+      this.#done = before + plain.bytes
+      const past = this.options.pastDamage === true
+      const keep = past ? survey.pieces : survey.pieces.filter(({start}) => start < survey.damagedAt)
+      if (keep.length === 0 && survey.bytes > 0) this.#refuseBase(file, 'has nothing that can be kept')
+      return {file, plain, survey, keep, facts: salvagedFile(file, survey, keep)}
+    } catch (error) {
+      throw error instanceof PlacedError ? this.#aboutSnapshot(error, file) : error
+    }
+  }
+
+  /** What all the others change. */
+  #refuseBase({name, type}: ChainFile, what: string): void {
+    const {manifest} = this.chain
+    if (manifest === undefined || type !== 'base' || this.options.pastDamage === true) return
+    const error = new FormatError('BAD_MANIFEST', `the base of this log, ${name}, ${what}: nothing was written`, 0)
+    error.advice = 'restore it from a backup; --past-damage salvages the other files alone, which is no whole data set'
+    error.place.file = name
+    throw error
+  }
+
+  #aboutSnapshot(error: PlacedError, {name}: ChainFile): PlacedError {
+    if (error.code === 'BAD_MANIFEST') return error
+    if (this.chain.manifest !== undefined) error.place.file = name
+    error.advice = 'nothing was written: the snapshot that the log begins with cannot be read, and is not mended yet'
+    return error
+  }
+
+  async #writeFile({keep, plain, facts}: Surveyed): Promise<void> {
+    const target = FileTarget.create(this.out, this.options)
+    await this.#fill(target, plain!, keep, facts)
+  }
+
+  async #writeFolder(surveyed: readonly Surveyed[]): Promise<void> {
+    const {out, chain, options} = this
+    const mark = markOf(chain)
+    const folder = temporaryBeside(out)
+    mkdirSync(folder)
+    try {
+      for (const {file, plain, keep, facts} of surveyed) {
+        if (plain !== undefined) await this.#fill(FileTarget.create(join(folder, file.name)), plain, keep, facts)
+      }
+      writeFileSync(join(folder, mark.file), MARK + this.#manifest(surveyed), {flush: true})
+      publishFolder(folder, out, options.force === true, mark)
+    } catch (error) {
+      removeUnpublished(folder)
+      throw error
+    }
+  }
+
+  /** The source's own, without what is superseded, and what is not there. */
+  #manifest(surveyed: readonly Surveyed[]): string {
+    const {base, increments} = this.chain.manifest!
+    const facts = new Map(surveyed.map(({file, facts}) => [file.name, facts]))
+    const kept = (file: ManifestFile): ManifestFile[] => {
+      const {missing, bytesLost, bytesAdded} = facts.get(file.name)!
+      // Where it ended in the replication stream it ends no more.
+      if (bytesLost > 0 || bytesAdded > 0) return missing ? [] : [{...file, endOffset: undefined}]
+      return missing ? [] : [file]
+    }
+    const [newBase] = base === undefined ? [] : kept(base)
+    return formatManifest({base: newBase, history: [], increments: increments.flatMap(kept)})
+  }
+
+  /** Writes what is kept of a file, and makes it last. */
+  async #fill(target: FileTarget, plain: PlainFile, keep: readonly Piece[], facts: SalvagedFile): Promise<void> {
+    const before = this.#done
+    try {
+      const file = await open(plain.path, 'r')
+      try {
+        let selected = 0
+        for (const piece of keep) {
+          if (piece.db !== undefined && piece.db !== selected) facts.bytesAdded += writeSelect(target, piece.db)
+          selected = piece.dbAfter ?? piece.db ?? selected
+          await this.#copy(file, piece, target)
+        }
+      } finally {
+        await file.close()
+      }
+      await target.finish()
+    } catch (error) {
+      await target.abandon()
+      throw error
+    }
+    this.#done = before + plain.bytes
+  }
+
+  async #copy(file: Awaited<ReturnType<typeof open>>, {start, end}: Piece, target: ByteTarget): Promise<void> {
+    const buffer = new Uint8Array(Math.min(COPY_BYTES, end - start))
+    for (let at = start; at < end; ) {
+      const {bytesRead} = await file.read(buffer, 0, Math.min(buffer.length, end - at), at)
+      if (bytesRead === 0) throw new FormatError('TRUNCATED', 'the file has become shorter while it was read', at)
+      target.write(buffer, 0, bytesRead)
+      at += bytesRead
+      this.#done += bytesRead
+    }
+  }
+}
+
+function writeSelect(target: ByteTarget, db: number): number {
+  const command = Buffer.concat([Buffer.from('*2\r\n'), bulk('SELECT'), bulk(String(db))])
+  target.write(command, 0, command.length)
+  return command.length
+}
+
+/** What servers know by a command's name is loaded for logs only. */
+async function commandJudge(): Promise<Judge> {
+  const [{lookupCommand, takesArgc}, {moduleOf}] = await Promise.all([
+    import('../replay/table.js'),
+    import('../replay/engine.js'),
+  ])
+  return (bytes, start, end, argc) => {
+    const command = lookupCommand(bytes, start, end)
+    if (command !== undefined) return takesArgc(command, argc) ? 'known' : 'wrong'
+    const name = Buffer.from(bytes.subarray(start, Math.min(end, start + 64))).toString('latin1')
+    return moduleOf(name) === undefined ? 'unknown' : 'known'
+  }
+}
+
+function markOf({manifestPath}: Chain): FolderMark {
+  return {file: basename(manifestPath!), isOurs: text => text.startsWith(MARK)}
+}
+
+function refuseSame(path: string, out: string): void {
+  if (existsSync(path) && existsSync(out) && realpathSync(path) === realpathSync(out)) {
+    throw new UsageError(`${out} is the log itself: a salvage goes to a new place, and changes nothing that is there`)
+  }
+}
+
+async function refuseOthers(path: string): Promise<void> {
+  const source = await openEntries(path)
+  await source.close()
+  if (source.format === 'aof') return
+  const what = source.format === 'rdb' ? 'a snapshot' : 'no log'
+  throw new UsageError(`--salvage mends append-only logs, and this is ${what}`)
+}
