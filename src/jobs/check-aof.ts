@@ -14,7 +14,6 @@ import type {ByteSource} from '../bytes/source.js'
 import {FormatError, PlacedError, UnsupportedError} from '../errors.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import type {RdbReader} from '../rdb/reader.js'
-import type {OpenFile} from '../source/aof.js'
 import {openSource} from '../source/open.js'
 import {CommandSoundness} from './check-aof-commands.js'
 import {reportDuplicates} from './check-duplicates.js'
@@ -35,7 +34,7 @@ export async function checkLog(chain: Chain, options: CheckOptions, openFile: Op
   return await new LogChecking(chain, options, openFile).run()
 }
 
-type OpenLogFile = OpenFile | ((path: string) => Promise<ByteSource>)
+type OpenLogFile = (path: string) => Promise<ByteSource>
 
 /** What the check of one file found. */
 interface Part {

@@ -24,8 +24,8 @@ export async function check(name: string, options: CheckOptions = {}): Promise<C
     return {soundness: undefined, failure}
   }
   if (source.format === 'aof') {
-    const {chain, openFile} = source as AofSource
-    return await (await import('./check-aof.js')).checkLog(chain, options, openFile)
+    const log = source as AofSource
+    return await (await import('./check-aof.js')).checkLog(log.chain, options, path => log.takeFile(path))
   }
   options.onOpen?.(source.source)
   return await checkEntries(source, options, source.source.path ?? name)

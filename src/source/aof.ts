@@ -102,6 +102,13 @@ export class AofSource implements EntrySource {
     return {family, rdbVersion}
   }
 
+  /** A file of the chain, for who reads them himself, and closes them: the first is open already. */
+  async takeFile(path: string): Promise<PeekedSource> {
+    const first = this.#first
+    this.#first = undefined
+    return first ?? (await this.openFile(path))
+  }
+
   async run(visitor: EntryVisitor): Promise<SourceEnd> {
     if (this.#begun) throw new UsageError('a reader reads its source once: open another')
     this.#begun = true
@@ -176,8 +183,7 @@ export class AofSource implements EntrySource {
     visitor: EntryVisitor,
     tell: (problem: Problem) => void,
   ): Promise<LogEnd> {
-    const source = this.#first ?? (await this.openFile(file.path))
-    this.#first = undefined
+    const source = await this.takeFile(file.path)
     this.#open = source
     const place = this.#placeOf(file)
     const placed = (problem: Problem): void => tell({...problem, file: place})

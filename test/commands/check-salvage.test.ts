@@ -91,8 +91,11 @@ describe('check --salvage', () => {
     expect(readFileSync(out, 'latin1')).toBe(LOG)
   })
 
-  it('tells of the flag where a log is torn or damaged', async () => {
-    for (const path of [torn, damaged]) expect((await rdbtool(['check', path])).stdout).toContain('--salvage OUT')
+  it('is told of where a log is torn or damaged, from standard input too', async () => {
+    for (const path of [torn, damaged]) {
+      const answers = [await rdbtool(['check', path]), await rdbtool(['check', '-'], {input: readFileSync(path)})]
+      for (const {stdout} of answers) expect(stdout).toContain('--salvage OUT')
+    }
   })
 })
 
