@@ -14,7 +14,7 @@ import type {Int64} from '../bytes/int64.js'
 import {NEVER, type ValueType} from '../keyspace/entry.js'
 import {type Arena, placeOf} from './arena.js'
 import {ByteTable, copyBytes, EXTRA, hashOf, RecordPlace} from './byte-table.js'
-import {kindOf, type OneBlock, openBlock, typeOf} from './one-block.js'
+import {kindOf, moveBlock, type OneBlock, openBlock, typeOf} from './one-block.js'
 import type {ResidentValue} from './value.js'
 
 /** What a snapshot says of a key besides its value and its expiry. */
@@ -138,8 +138,9 @@ export class Database {
     for (const entry of this.#unsettled) {
       const value = this.#values[entry]
       const kind = value === undefined ? 0 : kindOf(value)
-      if (kind === 0) continue
-      const {block, flags} = value as OneBlock
+      const block = kind === 0 ? 0 : (value as OneBlock).toBlock()
+      if (block === 0) continue
+      const {flags} = value as OneBlock
       const place = this.#owner(entry)
       const {view} = this.arena.chunk(this.#table.ref(entry))
       view.setUint32(place, block, true)
@@ -311,10 +312,11 @@ export class Database {
     for (const value of this.#values) value?.move()
     if (this.arena.kernel === undefined) return
     for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) {
-      if (this.#word(entry, KIND) <= OBJECT) continue
+      const kind = this.#word(entry, KIND)
+      if (kind <= OBJECT) continue
       const place = this.#owner(entry)
       const {view} = this.arena.chunk(this.#table.ref(entry))
-      view.setUint32(place, this.arena.move(view.getUint32(place, true)), true)
+      view.setUint32(place, moveBlock(this.arena, kind, view.getUint32(place, true)), true)
     }
   }
 

@@ -35,7 +35,7 @@ export class HashValue implements OneBlock {
   }
 
   /** Where fields expire, the block alone does not say everything. */
-  get block(): number {
+  toBlock(): number {
     return this.#ahead === 0 ? this.#fields.block : 0
   }
 

@@ -44,7 +44,7 @@ export class ListValue extends PackedNodes implements OneBlock {
     return list
   }
 
-  get block(): number {
+  toBlock(): number {
     return this.nodes.length === 1 ? this.nodes[0]! : 0
   }
 

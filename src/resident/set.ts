@@ -20,7 +20,7 @@ export class SetValue implements OneBlock {
     return new SetValue(arena, block)
   }
 
-  get block(): number {
+  toBlock(): number {
     return this.#members.block
   }
 

@@ -59,7 +59,7 @@ export class SortedSetValue implements OneBlock {
     return new SortedSetValue(arena, flags !== 0, block)
   }
 
-  get block(): number {
+  toBlock(): number {
     return this.#members.block
   }
 

@@ -46,6 +46,17 @@ export class StreamEntries extends PackedNodes {
   readonly at = new EntryPlace()
   readonly #id = new Id()
 
+  /** The blocks of its nodes. */
+  get refs(): readonly number[] {
+    return this.nodes
+  }
+
+  /** Takes nodes over that have so many entries. */
+  adopt(refs: number[], size: number): void {
+    this.nodes = refs
+    this.size = size
+  }
+
   /** Adds an entry behind all others. */
   append(id: StreamId, {bytes, bounds, first, end}: Strings): void {
     let body = 0

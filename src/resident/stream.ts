@@ -5,12 +5,16 @@ import type {ValueVisitor} from '../keyspace/visitor.js'
 import type {Arena} from './arena.js'
 import type {Idempotence} from './idempotence.js'
 import {textOf} from './name.js'
+import type {OneBlock} from './one-block.js'
+import {putStream, readStream} from './stream-block.js'
 import {type EntryPlace, eachString, StreamEntries, type Strings, stringsOf} from './stream-entries.js'
 import {ENTRIES_READ_UNKNOWN, type ResidentGroup} from './stream-group.js'
-import type {ResidentValue} from './value.js'
 
-export class StreamValue implements ResidentValue {
+export class StreamValue implements OneBlock {
   readonly type = 'stream'
+  readonly flags = 0
+  /** Where it was left, and may be left again: its own; 0 where there is none. */
+  block = 0
   readonly entries: StreamEntries
   readonly lastId = new StreamId()
   readonly maxDeletedId = new StreamId()
@@ -23,6 +27,21 @@ export class StreamValue implements ResidentValue {
 
   constructor(readonly arena: Arena) {
     this.entries = new StreamEntries(arena)
+  }
+
+  static of(arena: Arena, block: number): StreamValue {
+    const stream = new StreamValue(arena)
+    readStream(stream, block)
+    return stream
+  }
+
+  toBlock(): number {
+    return putStream(this)
+  }
+
+  /** There are no groups, and no producers that are known. */
+  get isPlain(): boolean {
+    return this.#groups.size === 0 && this.idempotence === undefined
   }
 
   get size(): number {
@@ -110,11 +129,14 @@ export class StreamValue implements ResidentValue {
   }
 
   move(): void {
+    if (this.block !== 0) this.block = this.arena.move(this.block)
     this.entries.move()
     for (const group of this.#groups.values()) group.move()
   }
 
   dispose(): void {
+    if (this.block !== 0) this.arena.free(this.block)
+    this.block = 0
     this.entries.dispose()
     for (const group of this.#groups.values()) group.dispose()
   }

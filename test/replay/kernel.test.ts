@@ -100,7 +100,8 @@ describe('the replay kernel', () => {
   it('does the same at every end of a log', async () => {
     const log = logOf([...hotCommands(new Draw(7), 40)])
     const kernel = new ReplayKernel(3)
-    for (let end = 0; end <= log.length; end += 3) await expectSame(log.subarray(0, end), kernel)
+    for (let end = 0; end <= log.length; end += Math.ceil(log.length / 500))
+      await expectSame(log.subarray(0, end), kernel)
   })
 
   it('does the same where bytes are damaged', async () => {

@@ -11,6 +11,7 @@ import * as N from './names'
 import {integer, readInteger} from './numbers'
 import {sadd, srem} from './sets'
 import {zadd, zincrby, zrem, zremrangebyrank} from './sorted-sets'
+import {xadd} from './streams'
 import {del, increment, pexpireat, set} from './strings'
 
 export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH, OWN_BYTES, RESULTS, WINDOW, WINDOW_BYTES} from './layout'
@@ -142,6 +143,8 @@ function apply(command: u32, database: u32, frame: u32): bool {
       return zrem(database, frame)
     case N.ZREMRANGEBYRANK:
       return zremrangebyrank(database, frame)
+    case N.XADD:
+      return xadd(database, frame)
     default:
       return false
   }

@@ -110,4 +110,5 @@ export function enterNames(): void {
   enter('ZINCRBY', ZINCRBY, 4)
   enter('ZREM', ZREM, -3)
   enter('ZREMRANGEBYRANK', ZREMRANGEBYRANK, 4)
+  enter('XADD', XADD, -5)
 }

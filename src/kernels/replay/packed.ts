@@ -62,6 +62,13 @@ export function make(database: u32, frame: u32, kind: u32, bytes: u32): void {
   store<u32>(owner, 0, 4)
 }
 
+/** The key that was made has this block. */
+// @ts-ignore: decorator
+@inline
+export function setBlock(made: u32): void {
+  block = made
+}
+
 /** Where the block's elements end. */
 // @ts-ignore: decorator
 @inline

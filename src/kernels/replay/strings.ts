@@ -30,6 +30,8 @@ export const HASH: u32 = 2
 export const SET: u32 = 3
 export const SORTED_SET: u32 = 4
 export const LIST: u32 = 5
+/** Its block names others: it is not for everybody to free. */
+export const STREAM: u32 = 6
 
 /** The letters of PXAT, in whatever case. */
 const PXAT: u32 = 0x5441_5850
@@ -50,7 +52,7 @@ export function findKey(database: u32, frame: u32): u32 {
 function isPlain(record: u32): bool {
   if (load<u32>(record, EXPIRES) == EXACTLY) return false
   const kind = load<u32>(record, KIND)
-  return kind == STRING || (kind != OBJECT && isHere(load<u32>(payloadOf(record))))
+  return kind == STRING || (kind != OBJECT && kind != STREAM && isHere(load<u32>(payloadOf(record))))
 }
 
 // @ts-ignore: decorator

@@ -62,6 +62,17 @@ const score = (draw: Draw): string => mostly(draw, SCORES, ODD_SCORES)
 const time = (draw: Draw): string => mostly(draw, TIMES, ODD_TIMES)
 const rank = (draw: Draw): string => String(draw.between(-30, 30))
 
+let lastId = 0
+const length = (draw: Draw): string => mostly(draw, ['50', '7', '200', '3'], ['0', '-1', '1.5', '99999999999999999999'])
+
+/** Of the entries of all streams: rising, but for a few. */
+function id(draw: Draw): string {
+  if (draw.percent(5)) return draw.pick(['0-0', '0-1', '*', '5', '5-*', '007-1', '1-01', '-1-1'])
+  if (draw.percent(5)) return `${draw.below(lastId + 1)}-${draw.below(3)}`
+  lastId += draw.below(3)
+  return `${lastId}-${draw.between(1, 1000)}`
+}
+
 const MAKERS: readonly ((draw: Draw) => Command)[] = [
   draw => ['SET', key(draw), value(draw)],
   draw => ['SET', key(draw), value(draw), draw.pick(['PXAT', 'pxat', 'EXAT']), time(draw)],
@@ -94,6 +105,15 @@ const MAKERS: readonly ((draw: Draw) => Command)[] = [
   draw => ['ZINCRBY', key(draw), score(draw), member(draw)],
   draw => ['ZREM', key(draw), ...members(draw)],
   draw => ['ZREMRANGEBYRANK', key(draw), rank(draw), rank(draw)],
+  draw => ['XADD', key(draw), id(draw), ...draw.times(1, 3, () => [member(draw), value(draw)]).flat()],
+  draw => ['XADD', key(draw), 'MAXLEN', draw.pick(['=', '=', '=', '~']), length(draw), id(draw), 'f', value(draw)],
+  draw => ['XADD', key(draw), 'maxlen', length(draw), id(draw), 'f', value(draw), ...draw.some(['odd'], 5)],
+  draw => ['XDEL', key(draw), id(draw)],
+  draw => ['XTRIM', key(draw), 'MAXLEN', length(draw)],
+  draw =>
+    draw.percent(10)
+      ? ['XGROUP', 'CREATE', `x:${draw.below(15)}`, 'g', '0']
+      : ['XGROUP', 'DESTROY', `x:${draw.below(15)}`, 'g'],
   draw => ['RENAME', key(draw), key(draw)],
   draw => ['COPY', key(draw), key(draw), 'REPLACE'],
   draw => ['SELECT', draw.percent(80) ? '0' : draw.pick(['3', '15', '16', '-1', 'x'])],
@@ -144,5 +164,6 @@ const KIND_OF: Readonly<Record<string, string>> = {
     SREM: 'm',
     SMOVE: 'm',
   },
+  ...{XADD: 'x', XDEL: 'x', XTRIM: 'x'},
   ...{ZADD: 'z', ZINCRBY: 'z', ZREM: 'z', ZREMRANGEBYRANK: 'z'},
 }
