@@ -72,12 +72,12 @@ export class KernelRunner implements CommandRunner {
   #runPiece(at: number): number {
     const {kernel, keyspace, call} = this
     const why = kernel.run(at - this.#pieceStart, this.#pieceEnd - this.#pieceStart, call.dbNumber)
-    const [, commands, database, open] = kernel.results as unknown as [number, number, number, number]
+    const {commands, database, inTransaction} = kernel
     keyspace.takeBack(kernel)
     if (database !== call.dbNumber) call.select(database)
     keyspace.tidy()
     this.commands += commands
-    this.inTransaction = open !== 0
+    this.inTransaction = inTransaction
     this.onRun(commands, this.inTransaction)
     return why
   }

@@ -54,8 +54,7 @@ export class ReplayKernel {
   readonly databases: Uint32Array
   readonly databaseWords: number
   readonly databasesMax: number
-  /** Where the last run stopped, commands, database, whether that is within a transaction. */
-  readonly results: Uint32Array
+  readonly #results: Uint32Array
   readonly window: Uint8Array
   readonly #windowStart: number
   readonly #exports: Exports
@@ -88,7 +87,7 @@ export class ReplayKernel {
     this.databaseWords = at('DATABASE_BYTES') >>> 2
     this.databasesMax = at('DATABASES_MAX')
     this.databases = new Uint32Array(buffer, at('DATABASES'), this.databaseWords * this.databasesMax)
-    this.results = new Uint32Array(buffer, at('RESULTS'), 4)
+    this.#results = new Uint32Array(buffer, at('RESULTS'), 4)
     this.#windowStart = at('WINDOW')
     this.window = new Uint8Array(buffer, this.#windowStart, at('WINDOW_BYTES'))
   }
@@ -108,6 +107,21 @@ export class ReplayKernel {
 
   /** Where in the window the last run stopped. */
   get stopped(): number {
-    return this.results[0]! - this.#windowStart
+    return this.#results[0]! - this.#windowStart
+  }
+
+  /** How many commands it ran. */
+  get commands(): number {
+    return this.#results[1]!
+  }
+
+  /** The database that was selected then. */
+  get database(): number {
+    return this.#results[2]!
+  }
+
+  /** Whether it stopped within a transaction whose EXEC lies in the window. */
+  get inTransaction(): boolean {
+    return this.#results[3] !== 0
   }
 }

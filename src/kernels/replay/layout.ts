@@ -27,7 +27,7 @@ export const NAMES: u32 = RESULTS + 64
 export const NAMES_SLOTS: u32 = 128
 export const NAME_BYTES: u32 = 32
 export const FRAMES: u32 = NAMES + NAMES_SLOTS * NAME_BYTES
-export const FRAMES_MAX: u32 = 32
+export const FRAMES_MAX: u32 = 64
 export const FRAME_BYTES: u32 = 256
 export const DIGITS: u32 = FRAMES + FRAMES_MAX * FRAME_BYTES
 export const WINDOW: u32 = 0x20000
@@ -52,6 +52,7 @@ export const FRAME_ARGC: u32 = 12
 export const FRAME_HASH: u32 = 16
 export const FRAME_CELL: u32 = 20
 export const FRAME_RECORD: u32 = 24
+export const FRAME_BLOCK: u32 = 28
 export const FRAME_ARGUMENTS: u32 = 32
 /** A command of more is left to others. */
 export const ARGUMENTS_MAX: u32 = (FRAME_BYTES - FRAME_ARGUMENTS) / 8
