@@ -1,7 +1,7 @@
 /**
  * The damage tests in full: 10,000 mutants of every fixture, however large, each checked, and as many of those that check
  * calls sound as are wanted loaded by real servers and compared with what our reader shows. Then 100 million distinct keys
- * through the table of prefixes.
+ * through the table of prefixes, and as many random logs as mutants, damaged at random and salvaged.
  *
  *   npm run fuzz                                     everything: about two hours on two cores
  *   npm run fuzz -- --mutants 2000 --loaded 200      less of it
@@ -20,6 +20,7 @@ const SUITES = [
   'test/jobs/check-damage.test.ts',
   'test/server/check-damage.test.ts',
   'test/analysis/prefixes.test.ts',
+  'test/aof/salvage.test.ts',
 ]
 const root = fileURLToPath(new URL('..', import.meta.url))
 

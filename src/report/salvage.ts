@@ -69,7 +69,7 @@ function lostText(files: readonly SalvagedFile[]): string {
 function notes({files, leftOut}: SalvageReport): Fact[] {
   const facts: Fact[] = []
   const hurt = files.findIndex(one => one.missing || one.bytesLost > 0)
-  if (hurt >= 0 && hurt < files.length - 1) {
+  if (hurt >= 0 && files.some((one, at) => at > hurt && !one.missing)) {
     const name = formatText(files[hurt]!.name)
     facts.push(['note', `files behind ${name} are kept: keys that what it lost had changed may have old values`])
   }
@@ -78,10 +78,10 @@ function notes({files, leftOut}: SalvageReport): Fact[] {
   }
   const added = sum(files, one => one.bytesAdded)
   if (added > 0) facts.push(['note', `SELECT was added where what follows a loss is for another database`])
-  for (const {databaseAssumed, pastDamage, lost} of files) {
+  for (const {name, databaseAssumed, pastDamage, lost} of files) {
     if (databaseAssumed === undefined || isLeft(lost)) continue
-    const from = formatCount(pastDamage!.offset)
-    facts.push(['note', `from byte ${from} no SELECT says so, but all is taken to be for database ${databaseAssumed}`])
+    const from = `${files.length > 1 ? `${formatText(name)}, ` : ''}from byte ${formatCount(pastDamage!.offset)}`
+    facts.push(['note', `${from}: no SELECT says so, but all is taken to be for database ${databaseAssumed}`])
   }
   const left = files.filter(({lost}) => isLeft(lost))
   if (left.length > 0) {

@@ -303,10 +303,15 @@ function refuseSame(path: string, out: string): void {
   }
 }
 
+/** Throws FormatError for what is nothing at all. */
 async function refuseOthers(path: string): Promise<void> {
   const source = await openEntries(path)
-  await source.close()
-  if (source.format === 'aof') return
-  const what = source.format === 'rdb' ? 'a snapshot' : 'no log'
-  throw new UsageError(`--salvage mends append-only logs, and this is ${what}`)
+  try {
+    if (source.format === 'aof') return
+    if (source.format === 'rdb') await source.origin()
+    const what = source.format === 'rdb' ? 'a snapshot' : 'no log'
+    throw new UsageError(`--salvage mends append-only logs, and this is ${what}`)
+  } finally {
+    await source.close()
+  }
 }

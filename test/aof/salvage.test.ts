@@ -324,7 +324,7 @@ describe('random logs, damaged at random', () => {
         expect(lost + kept).toBe(log.length)
         expect(safe(log, found)).toBe(log.slice(0, safe(log, found).length))
       }),
-      {numRuns: Number(process.env['RDBTOOL_RUNS'] ?? 400)},
+      {numRuns: Number(process.env['RDBTOOL_MUTANTS'] ?? 400)},
     )
     expect(behind).toBeGreaterThan(20)
   })

@@ -269,6 +269,13 @@ describe('a place', () => {
     expect(failure).toMatchObject({name: 'UsageError'})
   })
 
+  it('is not made for what is nothing at all: the check tells', async () => {
+    const out = newPlace()
+    const found = await checkAndSalvage(folder.write('nothing', `${zeros(50)}${LOG}`), {out})
+    expect(found).toMatchObject({soundness: undefined, failure: {code: 'BAD_MAGIC'}})
+    expect(readdirSync(join(out, '..'))).toEqual([])
+  })
+
   it('gets what there still is where the log becomes shorter meanwhile', async () => {
     const path = folder.write('shrinking.aof', LOG)
     const out = newPlace()

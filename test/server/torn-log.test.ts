@@ -3,6 +3,7 @@
  * Servers work on copies, once with aof-load-truncated at its default and once without; what was salvaged must load where
  * nothing may be cut off any more.
  */
+import {execFileSync} from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -19,7 +20,8 @@ import {join} from 'node:path'
 import {afterAll, describe, expect, it} from 'vitest'
 import {LogReader} from '../../src/aof/log-reader.js'
 import {MemorySource} from '../../src/bytes/source.js'
-import {build} from '../../src/jobs/build.js'
+import {FormatError} from '../../src/errors.js'
+import {BuildError, build} from '../../src/jobs/build.js'
 import {checkAndSalvage} from '../../src/jobs/check-salvage.js'
 import {hex, str} from '../fixtures/builder.js'
 import {RdbFile, text} from '../start/rdb.js'
@@ -132,13 +134,25 @@ async function loadBuilt(name: string, log: string): Promise<Held | undefined> {
   const rdb = join(mkdtempSync(join(root, 'built-')), 'dump.rdb')
   try {
     await build([log], {out: rdb, target: name})
-  } catch {
+  } catch (error) {
+    if (!(error instanceof BuildError && error.cause instanceof FormatError)) throw error
     return undefined
   }
   const server = await startServer(name, {rdb})
   const held = await heldBy(server.client)
   await server.stop()
   return held
+}
+
+/** What a server does with a log, where it may cut something off and where it may not, and what it holds of ours. */
+async function all(name: string, dir: string, log: string) {
+  const [theirs, strict, ours, built] = await Promise.all([
+    loadCopy(name, dir, 'yes'),
+    loadCopy(name, dir, 'no'),
+    loadSalvaged(name, log),
+    loadBuilt(name, log),
+  ])
+  return {theirs, strict, ours, built}
 }
 
 interface Row {
@@ -189,19 +203,19 @@ describeEachServer('a torn or damaged log in', name => {
       'that ends within $what',
       async row => {
         const {dir, log} = runningFolder(row.texts, single)
-        const [theirs, strict] = [await loadCopy(name, dir, 'yes'), await loadCopy(name, dir, 'no')]
-        expect(theirs, title(single)).toEqual({held: row.held, left: keptIn(row, single)})
-        expect(strict.held).toBeUndefined()
-        expect(await loadSalvaged(name, log)).toMatchObject({held: row.held, kept: keptIn(row, single)})
-        expect(await loadBuilt(name, log)).toEqual(row.held)
+        const found = await all(name, dir, log)
+        expect(found.theirs, title(single)).toEqual({held: row.held, left: keptIn(row, single)})
+        expect(found.strict.held).toBeUndefined()
+        expect(found.ours).toMatchObject({held: row.held, kept: keptIn(row, single)})
+        expect(found.built).toEqual(row.held)
       },
     )
 
     it.each(DAMAGED)('that has $what', async row => {
       const {dir, log} = runningFolder(row.texts, single)
-      expect(await loadCopy(name, dir, 'yes')).toMatchObject({held: undefined})
-      expect(await loadSalvaged(name, log)).toMatchObject({held: row.held, kept: keptIn(row, single)})
-      expect(await loadBuilt(name, log)).toBeUndefined()
+      const found = await all(name, dir, log)
+      expect([found.theirs.held, found.strict.held, found.built]).toEqual([undefined, undefined, undefined])
+      expect(found.ours).toMatchObject({held: row.held, kept: keptIn(row, single)})
     })
   })
 
@@ -247,6 +261,18 @@ describeEachServer('a torn or damaged log in', name => {
     expect(await loadBuilt(name, log)).toEqual(HELD)
   })
 
+  it.runIf(hasFolders(name))('its own tool finds nothing wrong in what was salvaged, nor in our manifest', async () => {
+    const {log} = runningFolder([SNAPSHOT, `${HEAD}\0\0`, HEAD + MULTI], false)
+    const out = join(mkdtempSync(join(root, 'tool-')), 'appendonlydir')
+    await checkAndSalvage(log, {out})
+    const found = findServer(name)
+    const {command: tool, args} = (typeof found === 'string' ? undefined : found.tool('check-aof'))!
+    const answer = execFileSync(tool, [...args, join(out, 'appendonly.aof.manifest')], {encoding: 'utf8'})
+    expect(answer).toContain('All AOF files and manifest are valid')
+    const [first] = readFileSync(join(out, 'appendonly.aof.manifest'), 'utf8').split('\n')
+    expect(first).toMatch(/^#/)
+  })
+
   it.runIf(hasFolders(name))('files of which nothing is left are taken, a base too', async () => {
     const {dir, log} = runningFolder(['', ''], false)
     expect(await loadCopy(name, dir, 'no')).toMatchObject({held: {}})
@@ -278,6 +304,40 @@ describe.each(['redis-8.0', 'valkey-9.1'].filter(name => typeof findServer(name)
         expect((await load(name, dir, 'no')).held, `${kept.length} bytes`).toEqual(meaningOf(kept))
       }
     })
+  },
+)
+
+describe.each(['redis-8.0', 'valkey-9.1'].filter(name => typeof findServer(name) !== 'string'))(
+  'zeros anywhere, and what is behind them, %s',
+  name => {
+    it('no transaction by halves, no key in another database', async () => {
+      // Of each transaction one key is counted three times; every key is named after its database.
+      const part = (db: number, at: number): string =>
+        command('SELECT', String(db)) +
+        [0, 1, 2].map(i => command('SET', `${db}.k${at}.${i}`, 'v')).join('') +
+        [MULTI, ...[0, 1, 2].map(() => command('INCR', `${db}.t${at}`)), EXEC].join('')
+      const log = [0, 1, 2, 3, 4, 5].map(at => part(at % 2, at)).join('')
+      let kept = 0
+      for (let at = 30; at < log.length - 300; at += 67) {
+        const bytes = 1 + ((at * 31) % 260)
+        const dir = mkdtempSync(join(root, 'zeros-'))
+        writeFileSync(join(dir, 'log'), log.slice(0, at) + '\0'.repeat(bytes) + log.slice(at + bytes))
+        const out = join(dir, 'appendonly.aof')
+        const {salvaged} = await checkAndSalvage(join(dir, 'log'), {out, pastDamage: true})
+        expect(salvaged!.check).toMatchObject({errors: 0})
+        kept += salvaged!.files[0]!.pastDamage?.commands ?? 0
+        const server = await startServer(name, {dir, config: {appendonly: 'yes', 'aof-load-truncated': 'no'}})
+        for (const db of [0, 1]) {
+          await server.client.call('SELECT', db)
+          for (const [key, value] of Object.entries(await heldBy(server.client))) {
+            expect(key, `zeros at ${at}`).toMatch(new RegExp(`^${db}\\.|\0`))
+            if (key.includes('t')) expect(value, `zeros at ${at}`).toBe('3')
+          }
+        }
+        await server.stop()
+      }
+      expect(kept).toBeGreaterThan(100)
+    }, 60_000)
   },
 )
 
