@@ -98,8 +98,8 @@ export class ElementComparison {
   #scored(bytes: Uint8Array, keyEnd: number, before: Place | undefined, after: Place | undefined): void {
     const one = this.#score(bytes, before)
     const other = this.#score(bytes, after)
-    // By their bits; no number is like any other that is none.
-    if (Object.is(one, other)) return
+    // To the last bit. Both zeros are one score, as to servers; and no number is like any other that is none.
+    if (one === other || (Number.isNaN(one) && Number.isNaN(other))) return
     this.differ()
     this.sink.scored(bytes, part.PREFIX_BYTES, keyEnd, one, other)
   }

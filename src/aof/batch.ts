@@ -14,6 +14,9 @@ import {writeArrayHead, writeBulk} from '../resp/framing.js'
 const ARGUMENTS_MAX = 1024
 const BYTES_MAX = 32 * 1024
 
+/** Whatever has a key. */
+type Keyed = Pick<Entry, 'keyBytes'>
+
 export class Batch {
   /** Arguments behind command and key. */
   readonly args = new ByteWriter(BYTES_MAX * 2)
@@ -32,15 +35,21 @@ export class Batch {
   }
 
   /** Writes a command of what is here. */
-  flush(command: Uint8Array, entry: Entry): void {
+  flush(command: Uint8Array, entry: Keyed): void {
     if (this.argc === 0) return
     this.head(this.argc + 2, command, entry)
     this.move()
     this.argc = 0
   }
 
+  /** Forgets what is here. */
+  drop(): void {
+    this.args.reset()
+    this.argc = 0
+  }
+
   /** What every command on a key begins with. */
-  head(argc: number, command: Uint8Array, {keyBytes}: Entry): void {
+  head(argc: number, command: Uint8Array, {keyBytes}: Keyed): void {
     const {out} = this
     writeArrayHead(out, argc)
     out.copy(command, 0, command.length)

@@ -10,9 +10,10 @@ import {SourceProgress} from '../cli/progress.js'
 import {parseSize, parseSpan, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {JsonDifferences} from '../export/difference-json.js'
+import {PatchWriter} from '../export/difference-patch.js'
 import {type DiffOptions, diff, SideError} from '../jobs/diff.js'
 import type {DiffResult} from '../jobs/diff-result.js'
-import {diffJson, formatDiff} from '../report/diff.js'
+import {diffJson, formatDiff, patchLosses} from '../report/diff.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 
@@ -35,7 +36,7 @@ export default class Diff extends BaseCommand {
     '\n\nThe exit code is 0 where both are equal, 1 where they differ, 3 where a side is damaged: what precedes the damage is',
     'compared, and what could not be is told.',
   ].join(' ')
-  static override usage = '<%= command.id %> BEFORE AFTER [--jsonl | --json | --summary] [selection flags]'
+  static override usage = '<%= command.id %> BEFORE AFTER [--json | --jsonl | --format resp] [selection flags]'
   static override args = {
     // Standard input is a source itself, never its name.
     before: Args.string({required: true, description: SOURCE, ignoreStdin: true}),
@@ -83,9 +84,15 @@ export default class Diff extends BaseCommand {
       helpGroup: 'OUTPUT',
       exclusive: ['json', 'summary'],
     }),
+    format: Flags.option({
+      options: ['resp'] as const,
+      description: 'Commands that turn BEFORE into AFTER, for redis-cli --pipe to a server that holds BEFORE.',
+      helpGroup: 'OUTPUT',
+      exclusive: ['json', 'jsonl', 'summary', 'map-db'],
+    })(),
     out: Flags.string({
       char: 'o',
-      description: 'Of --jsonl: write to this file instead of standard output.',
+      description: 'Of --jsonl and --format: write to this file instead of standard output.',
       helpGroup: 'OUTPUT',
       helpValue: 'FILE',
     }),
@@ -99,6 +106,7 @@ export default class Diff extends BaseCommand {
     '<%= config.bin %> <%= command.id %> yesterday.rdb today.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb redis://10.0.0.7:6379 --ttl-tolerance 2s --summary',
     '<%= config.bin %> <%= command.id %> dump.rdb appendonlydir --match "user:*" --type hash',
+    '<%= config.bin %> <%= command.id %> a.rdb b.rdb --format resp | redis-cli --pipe',
     '<%= config.bin %> <%= command.id %> a.rdb b.rdb --jsonl | jq -c "[.change, .key]"',
   ]
 
@@ -106,8 +114,10 @@ export default class Diff extends BaseCommand {
     const {args, flags} = await this.parse(Diff)
     const {before, after} = args
     if (before === '-' && after === '-') throw new UsageError('standard input can be read once: name it once')
-    if (flags.out !== undefined && !flags.jsonl)
-      throw new UsageError('--out is where the lines of --jsonl go: say --jsonl')
+    const writes = flags.jsonl || flags.format === 'resp'
+    if (flags.out !== undefined && !writes) {
+      throw new UsageError('--out is where lines or commands go: say --jsonl or --format resp')
+    }
     const nowMs = flags.now ?? Date.now()
     const options = {
       selection: selectionOptions(flags, nowMs),
@@ -121,8 +131,8 @@ export default class Diff extends BaseCommand {
       onlyCreates: flags['only-creates'],
       nowMs,
     }
-    if (flags.jsonl) {
-      await this.#writeLines(before, after, options, flags)
+    if (writes) {
+      await this.#write(before, after, options, flags)
       return
     }
     const sink = new LargestDifferences(flags.summary ? 0 : flags['max-differences'])
@@ -156,39 +166,36 @@ export default class Diff extends BaseCommand {
     }
   }
 
-  async #writeLines(
+  /** Lines of JSON, or commands: they are complete, or nothing is published. */
+  async #write(
     before: string,
     after: string,
     options: Omit<DiffOptions, 'sink'>,
-    {out: path, force, quiet}: {out: string | undefined; force: boolean; quiet: boolean},
+    {out: path, force, quiet, jsonl}: {out: string | undefined; force: boolean; quiet: boolean; jsonl: boolean},
   ): Promise<void> {
     const target: ByteTarget =
       path === undefined ? new StreamTarget(STANDARD_OUTPUT, process.stdout) : FileTarget.create(path, {force})
     const out = new ByteOutput(target)
-    const sink = new JsonDifferences(out)
+    const sink = jsonl ? new JsonDifferences(out) : new PatchWriter(out)
+    // A terminal that shows the lines has no line left for progress.
+    const silent = quiet || (path === undefined && process.stdout.isTTY)
     let result: DiffResult | undefined
     try {
-      // A terminal that shows the lines has no line left for progress.
-      result = await this.#compare(
-        before,
-        after,
-        {...options, sink},
-        quiet || (path === undefined && process.stdout.isTTY),
-      )
-      if (result !== undefined) sink.summary(diffJson(maskedSides(result), undefined))
+      result = await this.#compare(before, after, {...options, sink}, silent)
+      if (result !== undefined && sink instanceof JsonDifferences)
+        sink.summary(diffJson(maskedSides(result), undefined))
       out.flush()
-    } catch (error) {
+      // Of a damaged side a stream has what could be read; a file of it is not published.
+      const whole = result?.sides.every(({failure}) => failure === undefined) === true
+      if (whole || path === undefined) await target.finish()
+    } finally {
       await target.abandon()
-      throw error
     }
-    if (result === undefined) {
-      await target.abandon()
-      return
-    }
-    await target.finish()
+    if (result === undefined) return
     if (!quiet) {
       const view = {style: styleOf(process.stderr), columns: columnsOf(process.stderr), largest: []}
-      this.logToStderr(formatDiff(namedSides(result), view).join('\n'))
+      const losses = sink instanceof PatchWriter ? patchLosses(sink.losses, result, view.style) : []
+      this.logToStderr([...formatDiff(namedSides(result), view), ...losses].join('\n'))
     }
     this.#tellFailures(result, false)
   }

@@ -126,6 +126,8 @@ class Comparing {
         facts => facts.moduleAux,
         (a, b) => a === b,
       )
+      const second = this.#sides[1]!
+      this.options.sink.second(second.origin, second.format === 'rdb')
       this.#tellLibraries(plan, libraries)
       if (plan.entries > 0) await this.#compare(plan)
       return this.#result(plan, {libraries, moduleAux, toldByOne})

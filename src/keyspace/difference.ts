@@ -14,6 +14,7 @@ import type {Int64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import type {StreamId} from '../encoding/stream-id.js'
 import type {Entry, ValueType} from './entry.js'
+import type {SourceOrigin} from './entry-source.js'
 import {SKIP, type ValueVisitor} from './visitor.js'
 
 /** The first data set, the second. */
@@ -81,6 +82,9 @@ export interface StreamPart {
 export type StreamFacts = Readonly<Record<string, StreamId | Int64 | Uint8Array | boolean | undefined>>
 
 export abstract class DifferenceSink {
+  /** First of all: what the second source says of itself, and whether it shows values as they are stored. */
+  second(_origin: SourceOrigin | undefined, _stored: boolean): void {}
+
   /** Of the entries of one side: who reads the value. */
   removed(_entry: Entry): ValueVisitor {
     return SKIP

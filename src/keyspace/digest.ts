@@ -5,7 +5,7 @@
  *   string         its bytes, a number as its digits                 -
  *   list           items                                             counts
  *   set            each member                                       none
- *   zset           each member with its score, by its bits           none
+ *   zset           each member with its score, to its last bit       none
  *   hash           each field with its value and its expiry          none
  *   stream         entries with their fields                         counts
  *                  groups; pending, consumers and owners of each     none
@@ -168,7 +168,8 @@ export abstract class DigestVisitor extends ValueVisitor {
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
     const {digest} = this
     digest.begin(SCORED)
-    digest.double(Number.isNaN(score) ? Number.NaN : score)
+    // Both zeros are one score, and servers do not keep them apart; any number that is none is like any other.
+    digest.double(Number.isNaN(score) ? Number.NaN : score === 0 ? 0 : score)
     digest.text(bytes, start, end)
     digest.add()
   }

@@ -247,6 +247,19 @@ function dressedLine(line: string, change: string, style: Style): string {
   return dress(change) + line.slice(change.length)
 }
 
+/** What a patch leaves out. */
+export function patchLosses(
+  losses: readonly {what: string; count: number}[],
+  {moduleAux}: Pick<DiffOutcome, 'moduleAux'>,
+  style: Style,
+): string[] {
+  const all = [
+    ...losses,
+    ...moduleAux.map(({name}) => ({what: `record of the module ${name} beside its keys`, count: 1})),
+  ]
+  return all.map(({what, count}) => style.warning(`left out ${formatCount(count)} ${formatText(what)}`))
+}
+
 /** The same as data. */
 export function diffJson(
   outcome: DiffOutcome,

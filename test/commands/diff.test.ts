@@ -91,6 +91,19 @@ describe('diff', () => {
     expect((await rdbtool([...args, '--force'])).code).toBe(1)
   })
 
+  it('writes a patch of commands', async () => {
+    const {code, stdout, stderr} = await rdbtool(['diff', before, after, '--format', 'resp'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^DIFFERENT: /)
+    const words = stdout.split('\r\n').filter(line => !/^[*$]\d+$/.test(line))
+    expect(words.join(' ')).toBe('SELECT 0 DEL gone DEL \u001b[31mred SELECT 0 SET come x SELECT 0 SET b 3 ')
+    expect((await rdbtool(['diff', before, before, '--format', 'resp', '--quiet'])).stdout).toBe('')
+    const cut = folder.write('cut-patch.rdb', readFileSync(before).subarray(0, 24))
+    const out = join(folder.path, 'patch.resp')
+    expect((await rdbtool(['diff', cut, before, '--format', 'resp', '--out', out])).code).toBe(3)
+    expect(existsSync(out)).toBe(false)
+  })
+
   it('takes a pipe, a named one, and what is compressed', async () => {
     const packed = folder.write('after.rdb.gz', gzipSync(readFileSync(after)))
     const {stdout, code} = await shell(`cat ${before} | rdbtool diff - ${packed} --summary`)
@@ -127,7 +140,8 @@ describe('diff', () => {
     [[before, after, '--ignore', 'ttl'], /"ttl" cannot be ignored: give idle, frequency, consumers/],
     [[before, after, '--ttl-tolerance', '2'], /"2" is no span of time/],
     [[before, after, '--map-db', '1'], /"1" maps no database/],
-    [[before, after, '--out', 'x'], /--out is where the lines of --jsonl go/],
+    [[before, after, '--out', 'x'], /--out is where lines or commands go/],
+    [[before, after, '--format', 'resp', '--map-db', '1=0'], /--map-db/],
     [[before, after, '--json', '--jsonl'], /--json=true cannot also be provided|--jsonl/],
   ])('refuses %j', async (args, words) => {
     const {code, stdout, stderr} = await rdbtool(['diff', ...args])

@@ -2,7 +2,6 @@
  * What dump writes as commands, sent to a real server: it must answer all of them well, and then hold what it would
  * hold had it loaded the file itself. Each server has its own files, and the built ones that it takes.
  */
-import {connect} from 'node:net'
 import {expect, it} from 'vitest'
 import type {RestoreRule} from '../../src/aof/rewrite.js'
 import {CommandWriter} from '../../src/aof/rewrite.js'
@@ -16,7 +15,7 @@ import {accepts, type BuiltMeta} from './acceptance.js'
 import {describeEachServer} from './each-server.js'
 import {type Fixture, readFixtures} from './goldens.js'
 import {compare, type Snapshot, snapshot} from './oracle.js'
-import {ReplyError, ReplyParser} from './resp.js'
+import {send} from './send.js'
 import {type Server, startServer} from './server.js'
 
 interface Commands {
@@ -34,25 +33,6 @@ async function commandsOf(source: EntrySource, restore: RestoreRule): Promise<Co
   }
   writer.finish()
   return {bytes: target.view(), losses: writer.losses}
-}
-
-/** Sends commands as they are, and returns the errors among the replies. */
-function send(port: number, bytes: Uint8Array): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    const errors: string[] = []
-    const socket = connect(port, '127.0.0.1')
-    const parser = new ReplyParser(reply => {
-      if (reply instanceof ReplyError) errors.push(reply.message)
-      if (reply === 'PONG') {
-        socket.destroy()
-        resolve(errors)
-      }
-    })
-    socket.on('data', chunk => parser.push(chunk))
-    socket.once('error', reject)
-    socket.write(bytes)
-    socket.write('*1\r\n$4\r\nPING\r\n')
-  })
 }
 
 interface Meta {

@@ -1,0 +1,384 @@
+/**
+ * Differences as commands: sent to a server that holds the first data set, they make it hold the second.
+ *
+ *   removed   DEL k                         added   as dump writes it: SET, RPUSH, ..., PEXPIREAT, or RESTORE
+ *   string    SET k v                       set     SREM k m ...  SADD k m ...
+ *   list      LTRIM, RPUSH, LPUSH, LSET     zset    ZREM k m ...  ZADD k score m ...
+ *   hash      HDEL k f ...  HMSET k f v ...  HPEXPIREAT, HPERSIST
+ *   expiry    PEXPIREAT k ms, PERSIST k     others  DEL k, and the key made anew at the end
+ *   library   FUNCTION LOAD REPLACE source, FUNCTION DELETE name
+ *
+ * A collection may be emptied on the way, and its expiry with it: where anything was taken out of it the expiry is set
+ * again.
+ */
+import {writeInteger, writeScore} from '../aof/arguments.js'
+import {Batch} from '../aof/batch.js'
+import {CommandWriter} from '../aof/rewrite.js'
+import type {Int64} from '../bytes/int64.js'
+import {LentBytes} from '../bytes/lent.js'
+import type {ByteOutput} from '../bytes/output.js'
+import {ByteWriter} from '../bytes/writer.js'
+import {BEFORE, type ChangedKey, DifferenceSink, type FieldValue, type Run, type Side} from '../keyspace/difference.js'
+import {type Entry, NEVER} from '../keyspace/entry.js'
+import {type Loss, Losses} from '../keyspace/entry-sink.js'
+import type {SourceOrigin} from '../keyspace/entry-source.js'
+import {SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {bulk, putBulk, writeArrayHead, writeBulk, writeBulkEnd, writeBulkHead} from '../resp/framing.js'
+
+const SELECT = bulk('SELECT')
+const DEL = bulk('DEL')
+const SET = bulk('SET')
+const SADD = bulk('SADD')
+const SREM = bulk('SREM')
+const ZADD = bulk('ZADD')
+const ZREM = bulk('ZREM')
+const HMSET = bulk('HMSET')
+const HDEL = bulk('HDEL')
+const HPERSIST = bulk('HPERSIST')
+const HPEXPIREAT = bulk('HPEXPIREAT')
+const FIELDS_1 = Buffer.concat([bulk('FIELDS'), bulk('1')])
+const RPUSH = bulk('RPUSH')
+const LPUSH = bulk('LPUSH')
+const LSET = bulk('LSET')
+const LTRIM = bulk('LTRIM')
+const PEXPIREAT = bulk('PEXPIREAT')
+const PERSIST = bulk('PERSIST')
+const FUNCTION_LOAD_REPLACE = Buffer.concat(['FUNCTION', 'LOAD', 'REPLACE'].map(bulk))
+const FUNCTION_DELETE = Buffer.concat(['FUNCTION', 'DELETE'].map(bulk))
+
+/** What servers take as one argument (proto-max-bulk-len). */
+const STRING_BYTES_MAX = 512 * 1024 * 1024
+/** More items than that are not set one by one, each of which a server has to walk to; nor held to be turned round. */
+const ITEMS_MAX = 256
+const ITEMS_BYTES_MAX = 64 * 1024
+
+export class PatchWriter extends DifferenceSink {
+  readonly #losses = new Losses()
+  #origin: SourceOrigin | undefined
+  #stored = false
+  /** Who writes whole entries, while they come. */
+  #entries: CommandWriter | undefined
+  #db = -1
+  #key!: ChangedKey
+  #expiryChanged = false
+  /** Something was taken out of the key, or it was made anew. */
+  #reduced = false
+  /** It is to be made anew as a whole. */
+  #again = false
+  readonly #adding: Batch
+  readonly #removing: Batch
+  /** Commands that follow those that set fields. */
+  readonly #expiries = new ByteWriter()
+  readonly #args = new ByteWriter()
+  readonly #lent = new LentBytes(0)
+  #add = SADD
+  #remove = SREM
+
+  constructor(readonly out: ByteOutput) {
+    super()
+    this.#adding = new Batch(out)
+    this.#removing = new Batch(out)
+  }
+
+  /** What commands could not carry. */
+  get losses(): readonly Loss[] {
+    return this.#losses.all
+  }
+
+  override second(origin: SourceOrigin | undefined, stored: boolean): void {
+    this.#origin = origin
+    this.#stored = stored
+  }
+
+  override removed(entry: Entry): ValueVisitor {
+    this.#select(entry.db)
+    this.#command(2, DEL, entry.keyBytes)
+    return SKIP
+  }
+
+  override added(entry: Entry): ValueVisitor {
+    this.#entries ??= new CommandWriter(this.out, 'auto', this.#origin, this.#stored)
+    return this.#entries.entry(entry)
+  }
+
+  override endPass(): void {
+    const entries = this.#entries
+    if (entries === undefined) return
+    entries.finish()
+    for (const {what, count} of entries.losses) this.#losses.add(what, count)
+    this.#entries = undefined
+    this.#db = -1
+  }
+
+  override begin(key: ChangedKey): void {
+    this.#key = key
+    this.#expiryChanged = this.#reduced = this.#again = false
+    const {type} = key.after
+    this.#add = type === 'zset' ? ZADD : type === 'hash' ? HMSET : SADD
+    this.#remove = type === 'zset' ? ZREM : type === 'hash' ? HDEL : SREM
+    this.#select(key.db)
+  }
+
+  override end(): void {
+    const {keyBytes, before, after} = this.#key
+    if (this.#again) {
+      this.#adding.drop()
+      this.#removing.drop()
+      this.#expiries.reset()
+      this.#command(2, DEL, keyBytes)
+      return
+    }
+    this.#flushRemoved()
+    this.#flushAdded()
+    if (after.expireAtMs === NEVER) {
+      if (before.expireAtMs !== NEVER && (this.#expiryChanged || this.#reduced)) this.#command(2, PERSIST, keyBytes)
+    } else if (this.#expiryChanged || this.#reduced) {
+      this.#command(3, PEXPIREAT, keyBytes)
+      this.#integer(after.expireAtMs)
+    }
+  }
+
+  override get wantsAgain(): boolean {
+    return this.#again
+  }
+
+  override type(): void {
+    this.#again = true
+  }
+
+  override expiry(): void {
+    this.#expiryChanged = true
+  }
+
+  override use(): void {
+    this.#losses.add('idle times and access frequencies')
+  }
+
+  override string(_before: Run, {log, count}: Run): void {
+    const {keyBytes, after} = this.#key
+    if (after.elements > STRING_BYTES_MAX) {
+      this.#again = true
+      return
+    }
+    const lent = this.#lent
+    this.#command(3, SET, keyBytes)
+    writeBulkHead(this.out, after.elements)
+    log.rewind()
+    for (let i = 0; i < count && log.next(lent); i++) this.out.copy(lent.bytes, lent.start, lent.end)
+    writeBulkEnd(this.out)
+    this.#reduced = true
+  }
+
+  // Lists: what both begin with and end in stays where it is, as far as there is a command for that.
+
+  override items(at: number, before: Run, after: Run): void {
+    const {keyBytes} = this.#key
+    const total = this.#key.after.elements
+    const tail = total - at - after.count
+    this.#reduced = true
+    if (before.count === after.count && after.count <= ITEMS_MAX) {
+      this.#setItems(at, after)
+    } else if (at === 0 && tail > 0 && this.#isShort(after)) {
+      if (before.count > 0) this.#trim(before.count, -1)
+      this.#pushInFront(after)
+    } else {
+      if (at === 0) this.#command(2, DEL, keyBytes)
+      else if (before.count > 0 || tail > 0) this.#trim(0, at - 1)
+      this.#pushBehind({...after, count: total - at})
+    }
+  }
+
+  #setItems(at: number, run: Run): void {
+    this.#each(run, (i, {bytes, start, end}) => {
+      this.#command(4, LSET, this.#key.keyBytes)
+      this.#integer(at + i)
+      writeBulk(this.out, bytes, start, end)
+    })
+  }
+
+  #isShort(run: Run): boolean {
+    if (run.count > ITEMS_MAX) return false
+    let bytes = 0
+    this.#each(run, (_, {start, end}) => {
+      bytes += end - start
+    })
+    return bytes <= ITEMS_BYTES_MAX
+  }
+
+  #pushInFront(run: Run): void {
+    if (run.count === 0) return
+    const items: Uint8Array[] = []
+    this.#each(run, (_, item) => items.push(item.copy()))
+    this.#command(2 + items.length, LPUSH, this.#key.keyBytes)
+    for (const item of items.reverse()) writeBulk(this.out, item, 0, item.length)
+  }
+
+  #pushBehind(run: Run): void {
+    this.#each(run, (_, {bytes, start, end}) => this.#gather(this.#adding, RPUSH, bytes, start, end))
+    this.#adding.flush(RPUSH, this.#key)
+  }
+
+  #trim(from: number, to: number): void {
+    this.#command(4, LTRIM, this.#key.keyBytes)
+    this.#integer(from)
+    this.#integer(to)
+  }
+
+  #each({log, skip, count}: Run, take: (i: number, item: LentBytes) => void): void {
+    const lent = this.#lent
+    log.rewind()
+    for (let i = 0; i < skip; i++) log.next(lent)
+    for (let i = 0; i < count && log.next(lent); i++) take(i, lent)
+  }
+
+  // Elements that have names.
+
+  override member(bytes: Uint8Array, start: number, end: number, side: Side): void {
+    if (side === BEFORE) this.#take(bytes, start, end)
+    else this.#gather(this.#adding, SADD, bytes, start, end)
+  }
+
+  override scored(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    _before: number | undefined,
+    after: number | undefined,
+  ): void {
+    if (after === undefined) {
+      this.#take(bytes, start, end)
+    } else if (Number.isNaN(after)) {
+      // No command sets it: RESTORE may.
+      this.#again = true
+    } else {
+      const batch = this.#adding
+      if (!batch.takes(end - start)) batch.flush(ZADD, this.#key)
+      writeScore(batch.args, after)
+      putBulk(batch.args, bytes, start, end)
+      batch.argc += 2
+    }
+  }
+
+  override field(
+    name: LentBytes,
+    before: FieldValue | undefined,
+    after: FieldValue | undefined,
+    sameValue: boolean,
+  ): void {
+    if (after === undefined) {
+      this.#take(name.bytes, name.start, name.end)
+      return
+    }
+    const {value, expireAtMs} = after
+    if (!sameValue) {
+      const batch = this.#adding
+      if (!batch.takes(name.end - name.start + value.end - value.start)) this.#flushAdded()
+      putBulk(batch.args, name.bytes, name.start, name.end)
+      putBulk(batch.args, value.bytes, value.start, value.end)
+      batch.argc += 2
+      // A field that is set anew has no expiry any more.
+      if (expireAtMs !== NEVER) this.#expireField(name, expireAtMs)
+    } else if (expireAtMs !== NEVER) {
+      this.#expireField(name, expireAtMs)
+    } else if (before!.expireAtMs !== NEVER) {
+      this.#fieldCommand(5, HPERSIST)
+      this.#endFieldCommand(name)
+    }
+  }
+
+  #expireField(name: LentBytes, expireAtMs: Int64): void {
+    this.#fieldCommand(6, HPEXPIREAT)
+    writeInteger(this.#expiries, expireAtMs)
+    this.#endFieldCommand(name)
+  }
+
+  #fieldCommand(argc: number, command: Uint8Array): void {
+    const into = this.#expiries
+    const {bytes, start, end} = this.#key.keyBytes
+    into.ascii(`*${argc}\r\n`)
+    into.copy(command, 0, command.length)
+    putBulk(into, bytes, start, end)
+  }
+
+  #endFieldCommand({bytes, start, end}: LentBytes): void {
+    const into = this.#expiries
+    into.copy(FIELDS_1, 0, FIELDS_1.length)
+    putBulk(into, bytes, start, end)
+    if (into.length > ITEMS_BYTES_MAX) this.#flushAdded()
+  }
+
+  #take(bytes: Uint8Array, start: number, end: number): void {
+    this.#reduced = true
+    this.#gather(this.#removing, this.#remove, bytes, start, end)
+  }
+
+  #gather(batch: Batch, command: Uint8Array, bytes: Uint8Array, start: number, end: number): void {
+    if (!batch.takes(end - start)) batch.flush(command, this.#key)
+    putBulk(batch.args, bytes, start, end)
+    batch.argc++
+  }
+
+  #flushRemoved(): void {
+    this.#removing.flush(this.#remove, this.#key)
+  }
+
+  /** Fields, then what follows them. */
+  #flushAdded(): void {
+    this.#adding.flush(this.#add, this.#key)
+    const {bytes, length} = this.#expiries
+    this.out.copy(bytes, 0, length)
+    this.#expiries.reset()
+  }
+
+  // What has no commands for its parts.
+
+  override streamEntry(): void {
+    this.#again = true
+  }
+  override streamPart(): void {
+    this.#again = true
+  }
+  override indexed(): void {
+    this.#again = true
+  }
+  override insertIndex(): void {
+    this.#again = true
+  }
+  override opaque(): void {
+    this.#again = true
+  }
+
+  override library(name: string, _before: Uint8Array | undefined, after: Uint8Array | undefined): void {
+    const {out} = this
+    writeArrayHead(out, after === undefined ? 3 : 4)
+    const command = after === undefined ? FUNCTION_DELETE : FUNCTION_LOAD_REPLACE
+    out.copy(command, 0, command.length)
+    const argument = after ?? Buffer.from(name, 'latin1')
+    writeBulk(out, argument, 0, argument.length)
+  }
+
+  override drain(): Promise<void> | undefined {
+    return this.out.drain()
+  }
+
+  #select(db: number): void {
+    if (db === this.#db) return
+    this.#db = db
+    writeArrayHead(this.out, 2)
+    this.out.copy(SELECT, 0, SELECT.length)
+    this.#integer(db)
+  }
+
+  /** A command and its key; further arguments follow. */
+  #command(argc: number, command: Uint8Array, {bytes, start, end}: LentBytes): void {
+    writeArrayHead(this.out, argc)
+    this.out.copy(command, 0, command.length)
+    writeBulk(this.out, bytes, start, end)
+  }
+
+  #integer(value: Int64): void {
+    writeInteger(this.#args, value)
+    this.out.copy(this.#args.bytes, 0, this.#args.length)
+    this.#args.reset()
+  }
+}
