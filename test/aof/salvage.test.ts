@@ -198,6 +198,13 @@ describe('behind damage', () => {
     }
   })
 
+  it('is found wherever a window of the search ends', async () => {
+    for (let bytes = 256 * 1024 - 60; bytes <= 256 * 1024 + 3; bytes++) {
+      const log = head + zeros(bytes) + many
+      expect(written(log, await survey(log)), `${bytes} bytes`).toBe(head + many)
+    }
+  })
+
   it('is not looked for behind a thousand gaps, and not forever where it only seems to be', async () => {
     const log = head + (zeros(30) + many).repeat(1200)
     const found = await survey(log)

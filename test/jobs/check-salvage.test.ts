@@ -1,16 +1,19 @@
 /** What is saved of a log, where it goes, and when nothing is written. */
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {checkAndSalvage} from '../../src/jobs/check-salvage.js'
 import {formatSalvage, salvageJson} from '../../src/report/salvage.js'
 import {PLAIN} from '../../src/report/table.js'
 import {salvageLog} from '../../src/source/salvage.js'
+import {unpackFolder} from '../fixtures/aof-folder.js'
 import {hex, str} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
 import {RdbFile, text} from '../start/rdb.js'
 
+const FIXTURES = fileURLToPath(new URL('../../fixtures/aof', import.meta.url))
 const folder = temporaryFolder()
 const newFolder = (): string => mkdtempSync(join(folder.path, 'log-'))
 
@@ -129,6 +132,29 @@ describe('a folder', () => {
     const {soundness, salvageFailure} = await checkAndSalvage(logOf({}, 'file ../x seq 1 type b\n'), {out: newPlace()})
     expect(soundness!.problems[0]!.code).toBe('BAD_MANIFEST')
     expect(salvageFailure).toMatchObject({code: 'BAD_MANIFEST'})
+  })
+})
+
+describe('a log that a server wrote', () => {
+  it.each(readdirSync(FIXTURES))('%s: nothing is lost of it', async file => {
+    const dir = newFolder()
+    unpackFolder(JSON.parse(readFileSync(join(FIXTURES, file), 'utf8')).files, dir)
+    const isFolder = readdirSync(dir).includes('appendonlydir')
+    const log = join(dir, isFolder ? 'appendonlydir' : 'appendonly.aof')
+    const out = newPlace()
+    const {salvaged, salvageFailure} = await checkAndSalvage(log, {out, pastDamage: true})
+    expect(salvageFailure).toBeUndefined()
+    for (const one of salvaged!.files) expect(one).toMatchObject({bytesLost: 0, lost: [], unknownCommands: 0})
+    expect(salvaged!.check).toMatchObject({errors: 0, log: {outcome: 'starts'}})
+    if (!isFolder) {
+      expect(readFileSync(out)).toEqual(readFileSync(log))
+      return
+    }
+    const [before, after] = [contentOf(log), contentOf(out)]
+    for (const [name, content] of Object.entries(after)) {
+      if (!name.endsWith('.manifest')) expect(content).toBe(before[name])
+      else expect(content.replace(/^#.*\n/, '')).toBe(before[name]!.replace(/^.* type h\b.*\n/gm, ''))
+    }
   })
 })
 
