@@ -41,7 +41,7 @@ export function chainOfFile(path: string): Chain {
  */
 export async function openChain(path: string): Promise<Chain> {
   const chain = await readChain(path)
-  for (const file of chain.files) await mustBeThere(file, chain.manifestPath!)
+  for (const {path: file} of chain.files) await mustBeThere(chain, file)
   return chain
 }
 
@@ -61,7 +61,9 @@ export async function readChain(path: string): Promise<Chain> {
 
 function isStray(name: string, manifestName: string, known: ReadonlySet<string>): boolean {
   const stem = manifestName.slice(0, -MANIFEST.length)
-  return name.startsWith(stem) && name !== manifestName && !known.has(name)
+  // What we were writing when somebody killed us.
+  const isUnfinished = name.startsWith(`.${stem}`) && name.endsWith('.tmp')
+  return isUnfinished || (name.startsWith(stem) && name !== manifestName && !known.has(name))
 }
 
 /** Where the manifest of a log lies: in its folder, or it is what was named. */
@@ -74,12 +76,14 @@ export async function findManifest(folder: string): Promise<string> {
   throw new UnsupportedError('UNKNOWN_CONTAINER', text, 0)
 }
 
-async function mustBeThere({path, name}: ChainFile, manifestPath: string): Promise<void> {
+/** Throws FormatError where a file of the log is not there. */
+export async function mustBeThere({manifestPath}: Chain, path: string): Promise<void> {
   try {
     await stat(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    const text = `${basename(manifestPath)} names the file ${name}, which is not there: servers do not start without it`
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || manifestPath === undefined) throw error
+    const [manifest, name] = [basename(manifestPath), basename(path)]
+    const text = `${manifest} names the file ${name}, which is not there: servers do not start without it`
     throw new FormatError('BAD_MANIFEST', text, 0)
   }
 }

@@ -84,7 +84,7 @@ export interface LogEnd {
   goodOffset: number
   /** What is not whole at the end; of a reading that was stopped nobody knows. */
   torn: TornBy | undefined
-  /** The visitor ended the reading (STOP). */
+  /** The reading was ended, by the visitor (STOP) or by `endOffset`. */
   stopped: boolean
   firstTimestamp: number | undefined
   lastTimestamp: number | undefined
@@ -93,6 +93,8 @@ export interface LogEnd {
 export interface LogReaderOptions {
   /** Go on where the snapshot's checksum is wrong; a problem says so. */
   ignoreChecksum?: boolean | undefined
+  /** Read nothing that begins here or behind it: as if the visitor had stopped. A runner knows nothing of it. */
+  endOffset?: number | undefined
 }
 
 /** A command is taken whole, whatever it takes; places in it are signed numbers of 32 bits. */
@@ -118,6 +120,7 @@ export class LogReader {
     ...{preamble: undefined, commands: 0, bytes: 0, goodOffset: 0, torn: undefined},
     ...{stopped: false, firstTimestamp: undefined, lastTimestamp: undefined},
   }
+  readonly #endOffset: number
   #visitor: LogVisitor | undefined
   #inTransaction = false
   readonly #loose = new Set<string>()
@@ -129,6 +132,7 @@ export class LogReader {
   ) {
     this.#cursor = new ByteCursor(source.inputBytes, false, COMMAND_BYTES_MAX)
     this.#commands = new CommandReader(this.#cursor)
+    this.#endOffset = options.endOffset ?? Number.POSITIVE_INFINITY
   }
 
   /** Absolute position in the (unpacked) file, in bytes. */
@@ -212,6 +216,7 @@ export class LogReader {
         this.#end.lastTimestamp = seconds
       }
       if (!this.#inTransaction) this.#end.goodOffset = this.#cursor.offset
+      if (this.#cursor.offset >= this.#endOffset) throw STOP
     }
   }
 
@@ -222,6 +227,7 @@ export class LogReader {
     const {runner} = visitor
     runner?.begin(cursor.bytes, cursor.pos, cursor.end)
     for (;;) {
+      if (cursor.base + cursor.pos >= this.#endOffset) throw STOP
       if (runner !== undefined && !this.#inTransaction) this.#takeSome(runner)
       if (!commands.next()) return
       command.bytes = cursor.bytes

@@ -1,29 +1,42 @@
 /**
- * Which other process has one of some files open: as Linux tells in /proc. Of
- * processes of other users only root is told.
+ * Which other process has one of some files open: as Linux tells in /proc, by the
+ * file itself, whatever it is called there. Of processes of other users only root
+ * is told which files they have, but everybody who they are.
  */
-import {readdirSync, readFileSync, readlinkSync, realpathSync} from 'node:fs'
+import {readdirSync, readFileSync, statSync} from 'node:fs'
 
 export interface OpenFiles {
   /** The first process that was found. */
   by: {pid: number; name: string; path: string} | undefined
   /** Processes that could not be looked into. */
-  unseen: number
+  unseen: UnseenProcess[]
+}
+
+export interface UnseenProcess {
+  pid: number
+  name: string
+  /** Whose it is. */
+  uid: number
 }
 
 const PROCESSES = '/proc'
 
-/** Undefined `by`, and none unseen, on systems that do not tell. */
+/** Of a system that does not tell, nothing: seesProcesses() says so. */
 export function openElsewhere(paths: readonly string[]): OpenFiles {
-  const wanted = new Map(paths.map(path => [realpathSync(path), path]))
-  let unseen = 0
+  const wanted = new Map(paths.flatMap(path => identitiesOf(path).map(identity => [identity, path])))
+  const unseen: UnseenProcess[] = []
   for (const pid of processes()) {
     const open = openFiles(pid)
-    if (open === undefined) unseen++
-    const found = open?.find(path => wanted.has(path))
+    if (open === undefined) unseen.push({pid, name: nameOf(pid), uid: uidOf(pid)})
+    const found = open?.find(identity => wanted.has(identity))
     if (found !== undefined) return {by: {pid, name: nameOf(pid), path: wanted.get(found)!}, unseen}
   }
   return {by: undefined, unseen}
+}
+
+/** Whether the system tells of other processes at all. */
+export function seesProcesses(): boolean {
+  return processes().length > 0
 }
 
 function processes(): number[] {
@@ -40,19 +53,25 @@ function processes(): number[] {
 function openFiles(pid: number): string[] | undefined {
   const folder = `${PROCESSES}/${pid}/fd`
   try {
-    return readdirSync(folder).flatMap(fd => linkOf(`${folder}/${fd}`))
+    return readdirSync(folder).flatMap(fd => identitiesOf(`${folder}/${fd}`))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : []
   }
 }
 
-function linkOf(path: string): string[] {
+/** Device and number of a file: one, or none where it is not there. */
+function identitiesOf(path: string): string[] {
   try {
-    return [readlinkSync(path)]
+    const {dev, ino} = statSync(path)
+    return [`${dev}:${ino}`]
   } catch {
-    // Closed meanwhile.
     return []
   }
+}
+
+/** -1 of one that has ended meanwhile. */
+function uidOf(pid: number): number {
+  return statSync(`${PROCESSES}/${pid}`, {throwIfNoEntry: false})?.uid ?? -1
 }
 
 function nameOf(pid: number): string {

@@ -108,8 +108,13 @@ export class FileTarget implements ByteTarget {
     return before.length === 0 ? undefined : Promise.all(before).then(() => {})
   }
 
-  async finish(): Promise<void> {
+  /** Waits until all that was taken can be read back. */
+  async settled(): Promise<void> {
     await Promise.all([...this.#laterBefore, ...this.#later])
+  }
+
+  async finish(): Promise<void> {
+    await this.settled()
     const fd = this.#fd
     fsyncSync(fd)
     this.#fd = -1

@@ -53,8 +53,8 @@ export function publish(temporary: string, path: string, force: boolean): void {
 /** By what a folder of ours is known: a file in it, and what that says. */
 export interface FolderMark {
   readonly file: string
-  /** Whether the file's text says that we made it. */
-  isOurs(text: string): boolean
+  /** Whether the file's text says that we made it, and the folder is as we did. */
+  isOurs(text: string, folder: string): boolean
 }
 
 /**
@@ -67,9 +67,9 @@ export function openFolder(path: string, force: boolean, mark: FolderMark): void
   if (readdirSync(path).length === 0) return
   if (!force) throw taken(path)
   const file = join(path, mark.file)
-  if (existsSync(file) && mark.isOurs(readFileSync(file, 'utf8'))) return
+  if (existsSync(file) && mark.isOurs(readFileSync(file, 'utf8'), path)) return
   throw new UsageError(
-    `${path} has no ${mark.file} of ours, so we did not make it: it is not replaced, whatever is in it`,
+    `${path} has no ${mark.file} of ours, so we did not make it, or it is no longer as we did: it is not replaced, whatever is in it`,
   )
 }
 
@@ -129,14 +129,20 @@ function publishNew(temporary: string, path: string): void {
   unlinkSync(temporary)
 }
 
-/** Another name for a file, which must be free; where the file system has no second names, a copy. */
+/** Another name for a file, which must be free; where the file system has no second names, a copy that has it once it is whole. */
 export function linkOrCopy(path: string, name: string): void {
   try {
     linkSync(path, name)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw error
-    copyFileSync(path, name, constants.COPYFILE_EXCL)
-    syncFile(name)
+    const temporary = temporaryBeside(name)
+    try {
+      copyFileSync(path, temporary, constants.COPYFILE_EXCL)
+      syncFile(temporary)
+      publish(temporary, name, false)
+    } finally {
+      removeUnpublished(temporary)
+    }
   }
 }
 

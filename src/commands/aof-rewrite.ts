@@ -4,6 +4,7 @@ import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags, parseMoment} from '../cli/flags.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
+import {UsageError} from '../errors.js'
 import {BuildError} from '../jobs/build.js'
 import {type RewrittenLog, rewriteLog} from '../jobs/rewrite-log.js'
 import {targetOf} from '../rdb/targets.js'
@@ -24,7 +25,8 @@ export default class AofRewrite extends BaseCommand {
     'does; with --drop-command one goes without, such as the FLUSHALL that nobody meant. A transaction is taken whole or not',
     'at all.',
     '\n\nWithout PATH: appendonlydir/ here, else appendonly.aof.',
-    '\n\nThe exit code is 0 where nothing was lost, 1 where something was (it is listed), 3 where the log is damaged, 4 where',
+    '\n\nThe exit code is 0 where nothing was lost, 1 where something was (it is listed; what a server leaves out as well, at the',
+    'end of a log that a crash cut short, is told and no loss), 3 where the log is damaged, 4 where',
     'a command cannot be replayed or the target cannot hold something.',
   ].join(' ')
   static override args = {
@@ -39,10 +41,14 @@ export default class AofRewrite extends BaseCommand {
     }),
     'in-place': Flags.boolean({
       description:
-        'Replace the log where it lies, as a server does; the old one stays as PATH.backup-TIME. Refused while a process has it open.',
+        'Replace the log where it lies, as a server does; the old one stays as PATH.backup-TIME. Refused while a process has it open: those of other containers cannot be seen.',
       helpGroup: 'REWRITE',
     }),
-    force: Flags.boolean({description: 'Replace what was written there before.', helpGroup: 'REWRITE'}),
+    force: Flags.boolean({
+      description:
+        'Replace what was written there before. With --in-place: although it cannot be seen whether a server has the log open.',
+      helpGroup: 'REWRITE',
+    }),
     target: Flags.custom<string>({
       description: 'For which server, such as redis-6.2 or valkey-9.1. Default: the one that wrote the log.',
       helpGroup: 'REWRITE',
@@ -90,6 +96,7 @@ export default class AofRewrite extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(AofRewrite)
+    if (flags.out === '-') throw new UsageError('a log does not go to standard output: give a folder, or a file')
     const path = args.path ?? (await this.#logHere())
     let progress: Progress | undefined
     let log: RewrittenLog
@@ -119,6 +126,9 @@ export default class AofRewrite extends BaseCommand {
       if (!(error instanceof BuildError)) throw error
       this.fail(error.cause, nameOf(error.source), false)
       return
+    }
+    if (flags.restore !== undefined && log.base === 'snapshot') {
+      this.logToStderr('warning: --restore says how commands are written, and this log begins with a snapshot')
     }
     if (flags.json) this.printJson(rewriteJson(log))
     else this.print(formatRewrite(log, this.style))

@@ -11,7 +11,8 @@ import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flag
 import {UsageError} from '../errors.js'
 import {BuildError, type BuildOptions, type Built, build} from '../jobs/build.js'
 import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
-import {type BuildLogOptions, buildLog, keepsFolder, takesPreamble} from '../jobs/build-log.js'
+import {buildLog} from '../jobs/build-log.js'
+import {type LogShape, shapeOf} from '../jobs/log-shape.js'
 import {targetOf} from '../rdb/targets.js'
 import {buildJson, formatBuild, formatConflicts} from '../report/build.js'
 import {formatJson, formatText, shorten} from '../report/text.js'
@@ -197,7 +198,7 @@ function logOptions({
   format?: 'rdb' | 'aof' | undefined
   target?: string | undefined
   preamble?: boolean | undefined
-}): Pick<BuildLogOptions, 'form' | 'base'> | undefined {
+}): LogShape | undefined {
   const isFolder = out.endsWith('/') || (existsSync(out) && statSync(out).isDirectory())
   if ((format ?? (isFolder ? 'aof' : 'rdb')) === 'rdb') {
     if (isFolder) throw new UsageError(`${out} is a folder: give the name of a file, or --format aof for a log`)
@@ -205,9 +206,7 @@ function logOptions({
     return undefined
   }
   if (out === '-') throw new UsageError('a log does not go to standard output: give a folder, or a file')
-  const named = target === undefined ? undefined : targetOf(target)
-  const form = isFolder || named === undefined || keepsFolder(named) ? 'folder' : 'file'
-  return {form, base: (preamble ?? (named === undefined || takesPreamble(named))) ? 'snapshot' : 'commands'}
+  return shapeOf({target, preamble, form: isFolder ? 'folder' : undefined})
 }
 
 function parseRule(text: string): ConflictRule {

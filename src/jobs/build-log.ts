@@ -8,25 +8,21 @@
  * Commands are made of a snapshot that is written first, and removed: it is for
  * the target already, and whatever is selected, merged or changed is so once.
  */
-import {mkdirSync, writeFileSync} from 'node:fs'
-import {basename, join} from 'node:path'
-import {formatManifest} from '../aof/manifest.js'
+import {existsSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync} from 'node:fs'
+import {basename, dirname, join} from 'node:path'
+import {formatManifest, parseManifest} from '../aof/manifest.js'
 import {baseName, incrName, LOG_NAME, type LogBase, newManifest} from '../aof/naming.js'
 import type {RestoreRule} from '../aof/rewrite.js'
+import {openElsewhere} from '../bytes/open-elsewhere.js'
 import {FileTarget} from '../bytes/target.js'
 import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
-import {type Target, targetOf} from '../rdb/targets.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
 import type {LogMark} from './build-head.js'
 import {dumpInto} from './dump.js'
+import {type LogForm, type LogShape, OLDEST, plainPath, refuseShape} from './log-shape.js'
 
-/** A folder with a manifest, or one file. */
-export type LogForm = 'folder' | 'file'
-
-export interface BuildLogOptions extends Omit<BuildOptions, 'stream' | 'logMark'> {
-  form: LogForm
-  base: LogBase
+export interface BuildLogOptions extends Omit<BuildOptions, 'stream' | 'logMark' | 'targetUntold'>, LogShape {
   /** Of commands: which keys go as RESTORE; absent: those that others cannot carry whole. */
   restore?: RestoreRule | undefined
 }
@@ -40,40 +36,39 @@ export interface BuiltLog extends Built {
   notes: {what: string; keys: number}[]
 }
 
-/** By this line a folder is known as ours: a server that starts from it writes the manifest anew, without it. */
+/** By this line of its manifest a folder is known as ours. */
 const OURS = '# made by rdbtool'
 
-/** A folder that a server has not started from yet. */
+/** A folder that no server has started from yet: its log is as short as we made it, and nobody has it open. */
 const MARK = {
   file: `${LOG_NAME}.manifest`,
-  isOurs: (text: string): boolean => text.split('\n').includes(OURS),
-}
-
-/** Servers keep their log in a folder (redis 7.0, and valkey and redict of any version). */
-export function keepsFolder({family, product, rdbVersion}: Target): boolean {
-  return family === 'valkey' || product !== 'redis' || rdbVersion >= 10
-}
-
-/** A log may begin with a snapshot (redis 4.0). */
-export function takesPreamble({rdbVersion}: Target): boolean {
-  return rdbVersion >= 8
+  isOurs: (text: string, folder: string): boolean => {
+    if (!text.split('\n').includes(OURS)) return false
+    const {base, increments} = parseManifest(Buffer.from(text))
+    const named = [base, ...increments].map(file => file?.name ?? '')
+    const there = readdirSync(folder).map(name => join(folder, name))
+    const isAsMade = there.every(path => basename(path) === MARK.file || named.includes(basename(path)))
+    const isEmpty = increments.every(({name}) => statSync(join(folder, name), {throwIfNoEntry: false})?.size === 0)
+    return isAsMade && isEmpty && openElsewhere(there).by === undefined
+  },
 }
 
 /** Builds a log of all sources, in their order. Nothing is published unless every source was read to a good end. */
 export async function buildLog(names: readonly string[], options: BuildLogOptions): Promise<BuiltLog> {
-  refuseForm(options)
-  return options.form === 'folder' ? await buildFolder(names, options) : await buildFile(names, options)
+  const out = plainPath(options.out)
+  refuseShape(options)
+  for (const name of names) refuseSame(name, out)
+  return options.form === 'folder'
+    ? await buildFolder(names, {...options, out})
+    : await buildBase(FileTarget.create(out, {force: options.force}), names, {...options, out})
 }
 
-function refuseForm({target: name, form, base}: BuildLogOptions): void {
-  if (name === undefined) return
-  const target = targetOf(name)
-  if (form === 'folder' && !keepsFolder(target)) {
-    throw new UsageError(`${name} keeps its log in one file, not in a folder: give the name of a file`)
-  }
-  if (base === 'snapshot' && !takesPreamble(target)) {
-    throw new UsageError(`the log of ${name} cannot begin with a snapshot: say --no-preamble`)
-  }
+/** A log that gave way to another would be gone; in its place it is rewritten with a backup. */
+function refuseSame(name: string, out: string): void {
+  if (!existsSync(name) || !existsSync(out)) return
+  const [source, target] = [realpathSync(name), realpathSync(out)]
+  if (source !== target && dirname(source) !== target) return
+  throw new UsageError(`${out} is what is read: aof-rewrite --in-place replaces a log, and keeps a backup of it`)
 }
 
 async function buildFolder(names: readonly string[], options: BuildLogOptions): Promise<BuiltLog> {
@@ -95,26 +90,23 @@ async function buildFolder(names: readonly string[], options: BuildLogOptions): 
   }
 }
 
-async function buildFile(names: readonly string[], options: BuildLogOptions): Promise<BuiltLog> {
-  return await buildBase(FileTarget.create(options.out, {force: options.force}), names, options)
-}
-
 /** What the log begins with, published under the name of the target; `beforeName` may still refuse that. */
 export async function buildBase(
   file: FileTarget,
   names: readonly string[],
   options: BuildLogOptions,
-  beforeName: (path: string) => void = () => {},
+  beforeName: () => void = () => {},
 ): Promise<BuiltLog> {
   try {
     const {form, base, out} = options
     const logMark: LogMark = form === 'folder' ? 'aof-base' : 'aof-preamble'
+    const buildOptions: BuildOptions = {...options, targetUntold: OLDEST[form]}
     const built =
       base === 'snapshot'
-        ? {...(await buildInto(file, names, {...options, logMark})), notes: []}
-        : await throughSnapshot(file, names, options)
-    await settled(file)
-    beforeName(file.path)
+        ? {...(await buildInto(file, names, {...buildOptions, logMark})), notes: []}
+        : await throughSnapshot(file, names, buildOptions, options)
+    await file.settled()
+    beforeName()
     await file.finish()
     return {...built, bytes: file.bytes, out, form, base, files: [basename(file.name)]}
   } catch (error) {
@@ -123,21 +115,19 @@ export async function buildBase(
   }
 }
 
-/** Nothing of a file is still to be written. */
-async function settled(file: FileTarget): Promise<void> {
-  for (let i = 0; i < 2; i++) await file.drain()
-}
-
 async function throughSnapshot(
   file: FileTarget,
   names: readonly string[],
-  options: BuildLogOptions,
+  buildOptions: BuildOptions,
+  {form, restore}: BuildLogOptions,
 ): Promise<Built & Pick<BuiltLog, 'notes'>> {
-  const snapshot = FileTarget.create(`${file.path}.rdb`)
+  const snapshot = FileTarget.create(`${file.name}.snapshot`)
   try {
-    const built = await buildInto(snapshot, names, options)
-    await settled(snapshot)
-    const {restore} = options
+    const built = await buildInto(snapshot, names, buildOptions)
+    await snapshot.settled()
+    const seconds = built.replayed?.lastTimestamp
+    // Nothing in it is younger: a log that says when, goes on doing so.
+    if (seconds !== undefined && form === 'folder') writeText(file, `#TS:${seconds}\r\n`)
     const written = await dumpInto(file, snapshot.path, {format: 'resp', restore})
     const countedAs = ({what, count}: {what: string; count: number}) => ({what, keys: count})
     const lost = [...built.lost, ...written.losses.map(countedAs)]
@@ -145,4 +135,9 @@ async function throughSnapshot(
   } finally {
     await snapshot.abandon()
   }
+}
+
+function writeText(file: FileTarget, text: string): void {
+  const bytes = Buffer.from(text)
+  file.write(bytes, 0, bytes.length)
 }

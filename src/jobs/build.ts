@@ -15,7 +15,8 @@ import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter, type SortOptions} from '../rdb/writer.js'
-import {type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
+import type {Replayed} from '../source/aof.js'
+import {isLog, type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -37,6 +38,8 @@ export interface BuildOptions extends LogOptions {
   force?: boolean | undefined
   /** For which server; absent: the version that the sources have themselves. */
   target?: string | undefined
+  /** For which server where no source says its version; absent: what Redis and Valkey both load. */
+  targetUntold?: string | undefined
   compress?: boolean | undefined
   /** Store every value anew, even where the target takes it as it is. */
   reencode?: boolean | undefined
@@ -70,6 +73,8 @@ export interface Built {
   /** Of the file. */
   bytes: number
   warnings: (Problem & {source: string})[]
+  /** Of one source that is a log: what became of its commands. */
+  replayed: Replayed | undefined
 }
 
 /** A build failed at this source; `cause` says why. */
@@ -145,11 +150,12 @@ class Building {
     const {options, names} = this
     const origins: (SourceOrigin | undefined)[] = []
     for (const [i, source] of sources.entries()) origins.push(await of(names[i]!, source.origin()))
-    const target = options.target === undefined ? commonTarget(origins) : targetOf(options.target)
+    const target = options.target === undefined ? commonTarget(origins, options) : targetOf(options.target)
     const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
     if (keys !== undefined && !(file instanceof FileTarget)) throw cannotTakeBack(file.name)
     const writer = this.#writer(file, target, keys)
     const visitor = this.#visitor(writer, target, survey, keys)
+    let replayed: Replayed | undefined
     try {
       for (const [i, source] of sources.entries()) {
         const name = names[i]!
@@ -161,12 +167,14 @@ class Building {
         await of(name, source.run(visitor))
         // Nothing of its windows is still to be written.
         for (let i = 0; i < 2; i++) await writer.drain()
+        if (isLog(source) && sources.length === 1) replayed = source.replayed
       }
       visitor.finish()
       const bytes = writer.finish()
       if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
       if (file instanceof FileTarget) await keys?.check(file.path, writer.header, bytes)
-      return {...this.#counts(visitor), out: options.out, target: target.name, bytes, warnings: this.#warnings}
+      const {out} = options
+      return {...this.#counts(visitor), out, target: target.name, bytes, warnings: this.#warnings, replayed}
     } finally {
       writer.dispose()
       keys?.close()
@@ -280,7 +288,10 @@ async function of<T>(name: string, work: Promise<T>): Promise<T> {
 }
 
 /** The newest version among the sources, where all are of one family. */
-function commonTarget(origins: readonly (SourceOrigin | undefined)[]): Target {
+function commonTarget(
+  origins: readonly (SourceOrigin | undefined)[],
+  {targetUntold}: Pick<BuildOptions, 'targetUntold'>,
+): Target {
   const known = origins.filter(origin => origin !== undefined)
   const families = new Set(known.map(({family}) => family))
   if (families.size > 1) {
@@ -290,5 +301,5 @@ function commonTarget(origins: readonly (SourceOrigin | undefined)[]): Target {
     (best, one) => (best === undefined || one.rdbVersion > best.rdbVersion ? one : best),
     undefined,
   )
-  return ownTarget(newest)
+  return newest === undefined && targetUntold !== undefined ? targetOf(targetUntold) : ownTarget(newest)
 }

@@ -10,18 +10,35 @@
  *            old files                   removed from the folder
  *   file     PATH.backup-TIME            another link to the old file
  *            PATH                        replaced by renaming
+ *
+ * Nobody may write to the old log meanwhile: that is looked for at the beginning,
+ * right before the renaming, and once more behind it.
  */
-import {chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
-import type {Chain} from '../aof/chain.js'
+import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
 import {formatManifest} from '../aof/manifest.js'
 import {baseName, incrName, type LogBase, newManifest} from '../aof/naming.js'
-import {type OpenFiles, openElsewhere} from '../bytes/open-elsewhere.js'
 import {FileTarget} from '../bytes/target.js'
 import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
+import {isChain} from '../source/open.js'
 import {type BuildLogOptions, type BuiltLog, buildBase} from './build-log.js'
-import {besideLog} from './log-plan.js'
+import {refuseInUse} from './log-in-use.js'
+import {besideLog} from './log-shape.js'
 
 /** As a file was when the log was opened. */
 interface Seen {
@@ -31,23 +48,40 @@ interface Seen {
   inode: number
 }
 
+/** Beginnings of compressed files: gzip and zstd. */
+const COMPRESSED: readonly Buffer[] = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])]
+
 export class LogInPlace {
   readonly #seen: Seen[]
   /** Where what is superseded stays. */
   readonly backup: string
-  /** Of other users: whether they have the log open cannot be seen. */
-  unseenProcesses = 0
 
-  /** Throws UsageError where a process has the log open. */
-  constructor(readonly chain: Chain) {
-    this.#seen = this.#paths().map(seen)
+  private constructor(
+    readonly path: string,
+    readonly chain: Chain,
+    /** Though it cannot be seen whether a server has the log open. */
+    readonly force: boolean,
+  ) {
+    this.#seen = this.#paths().map(mustSee)
     this.backup = freeName(besideLog(chain.path, `backup-${timeOf(Date.now())}`))
-    this.#refuseInUse()
+  }
+
+  /** Throws UsageError of a log that cannot be replaced: somebody has it open, or it would belong to somebody else. */
+  static async open(path: string, force: boolean): Promise<LogInPlace> {
+    // What a link leads to is the log.
+    const real = realpathSync(path)
+    const log = new LogInPlace(real, (await isChain(real)) ? await openChain(real) : chainOfFile(real), force)
+    log.#refuseUnfit()
+    log.#refuseInUse()
+    return log
   }
 
   /** Rewrites the log. Until that is done, it is as it was. */
   async rewrite(options: BuildLogOptions): Promise<BuiltLog> {
-    return this.chain.manifest === undefined ? await this.#file(options) : await this.#folder(options)
+    const {path: out} = this.chain
+    const built = await (this.chain.manifest === undefined ? this.#file : this.#folder).call(this, {...options, out})
+    this.#tellLateWrites()
+    return built
   }
 
   #paths(): string[] {
@@ -59,20 +93,19 @@ export class LogInPlace {
   }
 
   async #file(options: BuildLogOptions): Promise<BuiltLog> {
-    const [{path}] = this.chain.files as [Chain['files'][number]]
+    const {path} = this
     const target = FileTarget.create(path, {force: true})
-    let linked = false
-    const beforeName = (): void => {
-      sameOwner(target.path, path)
-      this.#refuseChanged()
-      linkOrCopy(path, this.backup)
-      linked = true
-    }
+    sameOwner(target.path, path)
+    let isBackedUp = false
     try {
-      return await buildBase(target, [path], options, beforeName)
+      return await buildBase(target, [path], options, () => {
+        linkOrCopy(path, this.backup)
+        isBackedUp = true
+        this.#refuseChanged()
+      })
     } catch (error) {
       // Nothing was replaced: it would be a backup of nothing.
-      if (linked) rmSync(this.backup, {force: true})
+      if (isBackedUp) rmSync(this.backup, {force: true})
       throw error
     }
   }
@@ -81,40 +114,41 @@ export class LogInPlace {
     const manifestPath = this.chain.manifestPath!
     const folder = dirname(manifestPath)
     const names = this.#newNames(folder, options.base)
+    const [basePath, incrPath] = [join(folder, names.base), join(folder, names.incr)]
     const made: string[] = []
     try {
-      const base = FileTarget.create(join(folder, names.base))
-      const built = await buildBase(base, [manifestPath], options, () => sameOwner(base.path, manifestPath))
-      made.push(join(folder, names.base))
-      this.#write(join(folder, names.incr), '')
-      made.push(join(folder, names.incr))
-      this.#refuseChanged()
+      const base = FileTarget.create(basePath)
+      sameOwner(base.path, manifestPath)
+      const built = await buildBase(base, [this.path], options)
+      made.push(basePath, incrPath)
+      this.#write(incrPath, '')
+      // Their names must last before a manifest has them.
+      syncFolder(folder)
+      made.push(this.backup)
       this.#backUp()
       const manifest = newManifest(names.base, names.baseSequence, names.incr, names.incrSequence)
-      const temporary = temporaryBeside(manifestPath)
-      this.#write(temporary, formatManifest(manifest))
-      publish(temporary, manifestPath, true)
+      this.#replaceManifest(formatManifest(manifest))
       made.length = 0
       for (const path of this.#paths()) if (path !== manifestPath) rmSync(path, {force: true})
       syncFolder(folder)
       return {...built, files: [names.base, names.incr, basename(manifestPath)]}
     } catch (error) {
-      // Files that no manifest names.
-      for (const path of made) rmSync(path, {force: true})
+      // What no manifest names, and a backup of what is still there.
+      for (const path of made) rmSync(path, {force: true, recursive: true})
       throw error
     }
   }
 
   /** With numbers above those of the log, and of files that nobody names. */
-  #newNames(folder: string, form: LogBase): {base: string; baseSequence: number; incr: string; incrSequence: number} {
+  #newNames(folder: string, kind: LogBase): {base: string; baseSequence: number; incr: string; incrSequence: number} {
     const {base, increments} = this.chain.manifest!
     const stem = basename(this.chain.manifestPath!).replace(/\.manifest$/, '')
     let baseSequence = (base?.sequence ?? 0) + 1
-    while (existsSync(join(folder, baseName(stem, baseSequence, form)))) baseSequence++
+    while (existsSync(join(folder, baseName(stem, baseSequence, kind)))) baseSequence++
     let incrSequence = (increments.at(-1)?.sequence ?? 0) + 1
     while (existsSync(join(folder, incrName(stem, incrSequence)))) incrSequence++
     return {
-      ...{base: baseName(stem, baseSequence, form), baseSequence},
+      ...{base: baseName(stem, baseSequence, kind), baseSequence},
       ...{incr: incrName(stem, incrSequence), incrSequence},
     }
   }
@@ -124,13 +158,26 @@ export class LogInPlace {
     sameOwner(path, this.chain.manifestPath!)
   }
 
+  /** From here on it is the new log that servers start from. */
+  #replaceManifest(text: string): void {
+    const manifestPath = this.chain.manifestPath!
+    const temporary = temporaryBeside(manifestPath)
+    try {
+      this.#write(temporary, text)
+      this.#refuseChanged()
+      publish(temporary, manifestPath, true)
+    } finally {
+      removeUnpublished(temporary)
+    }
+  }
+
   /** A folder that a server could start from, which has its name once it is whole. */
   #backUp(): void {
     const temporary = temporaryBeside(this.backup)
     mkdirSync(temporary)
     try {
+      sameOwner(temporary, this.chain.path)
       for (const path of this.#paths()) linkOrCopy(path, join(temporary, basename(path)))
-      sameOwner(temporary, dirname(this.chain.manifestPath!))
       syncFolder(temporary)
       renameSync(temporary, this.backup)
       syncFolder(dirname(this.backup))
@@ -139,42 +186,84 @@ export class LogInPlace {
     }
   }
 
+  /** New files belong to whom the old ones belong: only root can give them away. */
+  #refuseUnfit(): void {
+    for (const {path} of this.#seen) {
+      const {uid} = statSync(path)
+      if (process.getuid?.() !== 0 && process.getuid?.() !== uid) {
+        throw new UsageError(
+          `${path} belongs to the user of number ${uid}, who must own what replaces it: run as that user`,
+        )
+      }
+      if (isCompressed(path)) throw new UsageError(`${path} is compressed, as no server takes it: give --out instead`)
+    }
+  }
+
+  #refuseInUse(): void {
+    refuseInUse(
+      this.#seen.map(({path}) => path),
+      this.force,
+    )
+  }
+
   #refuseChanged(): void {
     this.#refuseInUse()
     for (const before of this.#seen) {
-      const now = seen(before.path)
-      if (now.bytes === before.bytes && now.changedMs === before.changedMs && now.inode === before.inode) continue
-      const what = now.bytes > before.bytes ? 'has grown' : 'was changed'
+      const now = see(before.path)
+      if (now?.bytes === before.bytes && now.changedMs === before.changedMs && now.inode === before.inode) continue
+      const what = now !== undefined && now.bytes > before.bytes ? 'has grown' : 'was changed'
       throw new UsageError(
         `${before.path} ${what} while it was rewritten, so something writes to it: nothing was replaced; stop that, or write a copy with --out`,
       )
     }
   }
 
-  #refuseInUse(): void {
-    const {by, unseen}: OpenFiles = openElsewhere(this.#seen.map(({path}) => path))
-    this.unseenProcesses = unseen
-    if (by === undefined) return
-    throw new UsageError(
-      `${by.path} is open in the process ${by.pid} (${by.name}): nothing was replaced; stop that, or write a copy with --out`,
-    )
+  /** Whoever had the log open all the same, and could not be seen, writes to what is the backup now. */
+  #tellLateWrites(): void {
+    const isFolder = this.chain.manifest !== undefined
+    for (const {path, bytes} of this.#seen) {
+      const kept = isFolder ? join(this.backup, basename(path)) : this.backup
+      if ((see(kept)?.bytes ?? bytes) === bytes) continue
+      throw new UsageError(
+        `the new log is in its place, but somebody wrote to the old one meanwhile: what came last is in ${kept} alone, from offset ${bytes} on`,
+      )
+    }
   }
 }
 
-function seen(path: string): Seen {
+function see(path: string): Seen | undefined {
+  const stats = statSync(path, {throwIfNoEntry: false})
+  return stats && {path, bytes: stats.size, changedMs: stats.mtimeMs, inode: stats.ino}
+}
+
+function mustSee(path: string): Seen {
   const {size, mtimeMs, ino} = statSync(path)
   return {path, bytes: size, changedMs: mtimeMs, inode: ino}
 }
 
-/** A server must be able to read and write what replaces its files; who may not give files away leaves them his own. */
+function isCompressed(path: string): boolean {
+  const head = Buffer.alloc(4)
+  const fd = openSync(path, 'r')
+  try {
+    readSync(fd, head, 0, head.length, 0)
+  } finally {
+    closeSync(fd)
+  }
+  return COMPRESSED.some(mark => head.subarray(0, mark.length).equals(mark))
+}
+
+/** Owner, group and rights as another has them. Whoever is not of that group has what he makes in his own. */
 function sameOwner(path: string, like: string): void {
   const {uid, gid, mode} = statSync(like)
-  try {
-    if (statSync(path).uid !== uid || statSync(path).gid !== gid) chownSync(path, uid, gid)
-    if (!statSync(path).isDirectory()) chmodSync(path, mode & 0o777)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
+  const now = statSync(path)
+  if (now.uid !== uid || now.gid !== gid) {
+    try {
+      chownSync(path, uid, gid)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
+    }
   }
+  chmodSync(path, mode & 0o7777)
 }
 
 /** 20261127T100500Z: no sign in it that some file system does not take. */

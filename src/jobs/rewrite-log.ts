@@ -1,77 +1,115 @@
 /**
  * aof-rewrite: a log as the shortest one that means the same data.
  */
-import {statSync} from 'node:fs'
-import {join} from 'node:path'
-import {UnsupportedError, UsageError} from '../errors.js'
-import type {Cut} from '../replay/point-in-time.js'
-import type {AofSource, Replayed} from '../source/aof.js'
+import {existsSync, readdirSync, readFileSync, realpathSync, statSync} from 'node:fs'
+import {basename, dirname, join} from 'node:path'
+import type {Chain} from '../aof/chain.js'
+import {parseManifest} from '../aof/manifest.js'
+import {FormatError, UnsupportedError, UsageError} from '../errors.js'
+import {isServerUrl} from '../resp/address.js'
+import {isLog, nameOf, openEntries} from '../source/open.js'
 import {BuildError} from './build.js'
 import {type BuildLogOptions, type BuiltLog, buildLog} from './build-log.js'
 import {LogInPlace} from './log-in-place.js'
-import {besideLog, type LogPlan, NEWER, planRewrite} from './log-plan.js'
+import {besideLog, type LogShape, shapeOf, UPGRADED} from './log-shape.js'
 
 export interface RewriteOptions
   extends Omit<BuildLogOptions, 'out' | 'form' | 'base' | 'onlyCreates' | 'selection' | 'changes' | 'onConflict'> {
   /** Absent: the log's own name with `.rewritten` behind it. */
   out?: string | undefined
-  /** Replace the log where it lies, and keep a backup of it. */
+  /** Replace the log where it lies, and keep a backup of it; `force` then: though it cannot be seen whether a server has it open. */
   inPlace?: boolean | undefined
   /** Whether it begins with a snapshot, or with commands; absent: a snapshot, where the server is known to take one. */
   preamble?: boolean | undefined
 }
 
 export interface RewrittenLog extends BuiltLog {
-  /** Commands that were replayed, those that framed others among them. */
-  commands: number
-  /** Of them, such as a server would have answered with an error. */
-  errors: number
-  /** Commands that cannot be replayed offline, and were left out. */
-  unsupported: number
-  /** Commands that were left out as asked. */
-  dropped: number
-  /** Where the reading ended before the log did. */
-  cut: Cut | undefined
-  /** The last time that the log says of what was taken, in seconds since 1970. */
-  lastTimestamp: number | undefined
-  /** Of the log's files, and of those that were written. */
+  /** Of the log's files, and of those that were written, without manifests. */
   bytesIn: number
   bytesOut: number
   /** Where the old log is. */
   backup: string | undefined
-  /** Processes of other users, of which it is not known whether they have the log open. */
-  unseenProcesses: number
 }
 
 /** Rewrites a log. Nothing is published unless all of it was read to a good end; errors are those of buildLog, and UsageError. */
 export async function rewriteLog(path: string, options: RewriteOptions = {}): Promise<RewrittenLog> {
-  if (options.inPlace === true && options.out !== undefined) {
+  const {inPlace, out, preamble} = options
+  if (inPlace === true && out !== undefined) {
     throw new UsageError('in place there is no other place: leave out --in-place or --out')
   }
-  const plan = await planOf(path, options)
-  const inPlace = options.inPlace === true ? inPlaceOf(plan) : undefined
-  let log: AofSource | undefined
-  const rewrite = async ({form, base, target}: Pick<LogPlan, 'form' | 'base' | 'target'>): Promise<BuiltLog> => {
-    const buildOptions: BuildLogOptions = {
-      ...options,
-      ...{form, base, target},
-      out: inPlace === undefined ? (options.out ?? besideLog(plan.chain.path, 'rewritten')) : plan.chain.path,
-      onOpen: source => {
-        log = source as AofSource
-        options.onOpen?.(source)
-      },
-    }
-    return inPlace === undefined ? await buildLog([path], buildOptions) : await inPlace.rewrite(buildOptions)
+  const log = await lookAt(path)
+  const known = {form: log.chain.manifest === undefined ? 'file' : 'folder', hasSnapshot: log.hasSnapshot} as const
+  const shape = shapeOf(options, known)
+  if (inPlace === true && shape.form !== known.form) {
+    throw new UsageError('in place a log keeps its form, and that of the target is another: give --out instead')
   }
-  const built = await rewrite(plan).catch(async error => {
-    if (!plan.guessed || plan.form === 'file' || options.preamble === true || !isNotInTarget(error)) throw error
-    return await rewrite({...plan, ...NEWER})
+  const place = inPlace === true ? await LogInPlace.open(path, options.force === true) : undefined
+  const rewrite = async (as: LogShape): Promise<BuiltLog> => {
+    const buildOptions = {...options, ...as, out: out ?? besideLog(log.chain.path, 'rewritten')}
+    return place === undefined ? await buildLog([path], buildOptions) : await place.rewrite(buildOptions)
+  }
+  const built = await rewrite(shape).catch(async error => {
+    if (!isNotInTarget(error) || options.target !== undefined) throw error
+    // Its snapshot is older than what its server is now.
+    if (shape.form === 'folder' && preamble === undefined) return await rewrite(UPGRADED).catch(namesServer)
+    return namesServer(error)
   })
-  return {
-    ...built,
-    ...factsOf(log!.replayed!),
-    ...{bytesIn: plan.bytes, bytesOut: bytesOf(built)},
-    ...{backup: inPlace?.backup, unseenProcesses: inPlace?.unseenProcesses ?? 0},
+  return {...built, bytesIn: log.bytes, bytesOut: bytesOf(built), backup: place?.backup}
+}
+
+interface LookedAt {
+  chain: Chain
+  /** Of its files, as they are stored. */
+  bytes: number
+  hasSnapshot: boolean
+}
+
+/** Looks at a log that is to be rewritten. Throws UsageError of what is none. */
+async function lookAt(path: string): Promise<LookedAt> {
+  if (path === '-') throw new UsageError('a log is looked at before it is rewritten: name a file, or use build')
+  if (isServerUrl(path)) throw new UsageError('a log is rewritten from its files: name its folder')
+  try {
+    refuseOdd(path)
+    const source = await openEntries(path)
+    try {
+      if (!isLog(source)) {
+        throw new UsageError(`${nameOf(path)} is no append-only log: build makes one of it, with --out appendonlydir/`)
+      }
+      const hasSnapshot = (await source.origin()) !== undefined
+      return {chain: source.chain, bytes: source.source.storedBytes, hasSnapshot}
+    } finally {
+      await source.close()
+    }
+  } catch (error) {
+    throw error instanceof UsageError ? error : new BuildError(path, error)
+  }
+}
+
+/** What cannot be read twice, holds nothing, or is only a part of a log. What is not there, others tell. */
+function refuseOdd(path: string): void {
+  const stats = statSync(path, {throwIfNoEntry: false})
+  if (stats === undefined || stats.isDirectory()) return
+  if (!stats.isFile()) throw new UsageError(`${path} is no file: a log is looked at before it is rewritten`)
+  if (stats.size === 0) throw new UsageError(`${path} is empty: there is nothing to rewrite`)
+  const manifest = manifestOf(path)
+  if (manifest === undefined) return
+  throw new UsageError(`${path} is a part of the log of ${manifest}: name that, or its folder`)
+}
+
+/** The manifest beside a file that names it. */
+function manifestOf(path: string): string | undefined {
+  const real = realpathSync(path)
+  const beside = readdirSync(dirname(real)).filter(name => name.endsWith('.manifest'))
+  return beside.map(name => join(dirname(real), name)).find(manifest => names(manifest, basename(real)))
+}
+
+function names(manifest: string, file: string): boolean {
+  try {
+    const {base, increments} = parseManifest(readFileSync(manifest))
+    return base?.name === file || increments.some(({name}) => name === file)
+  } catch (error) {
+    if (error instanceof FormatError) return false
+    throw error
   }
 }
 
@@ -80,24 +118,16 @@ function isNotInTarget(error: unknown): boolean {
   return cause instanceof UnsupportedError && cause.code === 'NOT_IN_TARGET'
 }
 
-async function planOf(path: string, options: RewriteOptions): Promise<LogPlan> {
-  try {
-    return await planRewrite(path, options)
-  } catch (error) {
-    throw error instanceof UsageError ? error : new BuildError(path, error)
+function namesServer(error: unknown): never {
+  const cause = error instanceof BuildError ? error.cause : error
+  if (cause instanceof UnsupportedError && cause.code === 'NOT_IN_TARGET') {
+    cause.advice = 'the log does not say which server wrote it last: name it with --target'
   }
-}
-
-function inPlaceOf({chain, form}: LogPlan): LogInPlace {
-  if (form === (chain.manifest === undefined ? 'file' : 'folder')) return new LogInPlace(chain)
-  throw new UsageError('in place a log keeps its form, and that of the target is another: give --out instead')
-}
-
-function factsOf({commands, errors, skipped, dropped, cut, lastTimestamp}: Replayed) {
-  return {commands, errors, unsupported: skipped, dropped, cut, lastTimestamp}
+  throw error
 }
 
 function bytesOf({form, out, files}: BuiltLog): number {
   if (form === 'file') return statSync(out).size
-  return files.reduce((sum, name) => sum + statSync(join(out, name)).size, 0)
+  const paths = files.filter(name => !name.endsWith('.manifest')).map(name => join(out, name))
+  return paths.filter(existsSync).reduce((sum, one) => sum + statSync(one).size, 0)
 }

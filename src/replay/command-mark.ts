@@ -14,7 +14,8 @@ export type WhichCommand = 'only' | 'first' | 'last' | 'all' | number
 const FRAMING: ReadonlySet<string> = new Set(['SELECT', 'MULTI', 'EXEC', 'DISCARD'])
 
 export class CommandMark {
-  readonly #name: string
+  /** In capitals. */
+  readonly name: string
 
   /** `keys`: of those that have none of these keys, none is meant. */
   constructor(
@@ -22,7 +23,7 @@ export class CommandMark {
     readonly which: WhichCommand,
     readonly keys?: Glob | undefined,
   ) {
-    this.#name = name.toUpperCase()
+    this.name = name.toUpperCase()
   }
 
   /** NAME, NAME:first, NAME:last, NAME:all, NAME:3. Throws UsageError for anything else. */
@@ -35,13 +36,9 @@ export class CommandMark {
     return new CommandMark(name, /^\d/.test(word) ? Number(word) : (word as WhichCommand), keys)
   }
 
-  get name(): string {
-    return this.#name
-  }
-
-  /** Whether it may be left out: others would mean something else without it. */
+  /** Others would mean something else without it. */
   get isFraming(): boolean {
-    return FRAMING.has(this.#name)
+    return FRAMING.has(this.name)
   }
 
   isOf(command: LogCommand): boolean {
@@ -50,7 +47,7 @@ export class CommandMark {
   }
 
   #isName(bytes: Uint8Array, start: number, end: number): boolean {
-    const name = this.#name
+    const {name} = this
     if (end - start !== name.length) return false
     for (let i = 0; i < name.length; i++) {
       const byte = bytes[start + i]!

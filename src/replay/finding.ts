@@ -1,9 +1,11 @@
 /**
- * Looks for commands that are named, through all files of a log: where the first,
- * the last or the n-th of them stands.
+ * Looks for commands that are named, through the files of a log: where the first,
+ * the last or the n-th of them stands. Those of a transaction count once it is
+ * complete: until then none of them is applied.
  */
 import type {Chain} from '../aof/chain.js'
-import type {LogVisitor} from '../aof/log-reader.js'
+import {type LogReader, type LogVisitor, STOP} from '../aof/log-reader.js'
+import {formatTime} from '../bytes/time.js'
 import {UsageError} from '../errors.js'
 import type {CommandMark} from './command-mark.js'
 
@@ -36,6 +38,12 @@ class Tally {
     if (this.count === this.mark.which) this.numbered = found
     this.last = found
   }
+
+  /** Nothing that follows could be meant. */
+  get settled(): boolean {
+    const {which} = this.mark
+    return which === 'first' ? this.count > 0 : typeof which === 'number' && this.count >= which
+  }
 }
 
 export class Finding {
@@ -45,14 +53,27 @@ export class Finding {
     this.#tallies = marks.map(mark => new Tally(mark))
   }
 
-  /** Who is shown a file of the log; they are shown in their order. */
-  visitor(file: number): LogVisitor {
+  /** Whatever follows, it is known which commands are meant. */
+  get settled(): boolean {
+    return this.#tallies.every(tally => tally.settled)
+  }
+
+  /**
+   * Who is shown a file of the log by this reader; they are shown in their order. It ends the reading once all is known.
+   */
+  visitor(file: number, reader: () => LogReader): LogVisitor {
     let unixSeconds: number | undefined
+    /** Of a transaction that is not complete. */
+    let waiting: [Tally, Found][] = []
     return {
       command: command => {
         for (const tally of this.#tallies) {
-          if (tally.mark.isOf(command)) tally.add({file, offset: command.offset, unixSeconds})
+          if (tally.mark.isOf(command)) waiting.push([tally, {file, offset: command.offset, unixSeconds}])
         }
+        if (waiting.length === 0 || reader().inTransaction) return
+        for (const [tally, found] of waiting) tally.add(found)
+        waiting = []
+        if (this.settled) throw STOP
       },
       timestamp: seconds => {
         unixSeconds = seconds
@@ -62,7 +83,8 @@ export class Finding {
 
   /** Where the one command stands that is meant. Throws UsageError where there is none, or it is not clear which. */
   theOne(mark: CommandMark, chain: Chain): Place {
-    const tally = this.some(mark)
+    this.mustBeThere(mark)
+    const tally = this.#tallyOf(mark)
     const {count, places} = tally
     const {which, name} = mark
     if (which === 'first') return places[0]!
@@ -79,15 +101,18 @@ export class Finding {
   }
 
   /** Throws UsageError where there is none. */
-  some(mark: CommandMark): Tally {
-    const tally = this.#tallies.find(one => one.mark === mark)!
-    if (tally.count > 0) return tally
+  mustBeThere(mark: CommandMark): void {
+    if (this.#tallyOf(mark).count > 0) return
     const about = mark.keys === undefined ? '' : ' about such a key'
     throw new UsageError(`there is no command ${mark.name}${about} in the log`)
+  }
+
+  #tallyOf(mark: CommandMark): Tally {
+    return this.#tallies.find(one => one.mark === mark)!
   }
 }
 
 function wordsOf({file, offset, unixSeconds}: Found, {files}: Chain): string {
-  const time = unixSeconds === undefined ? '' : `, ${new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z')}`
+  const time = unixSeconds === undefined ? '' : `, ${formatTime(unixSeconds * 1000)}`
   return `${files[file]!.name}:${offset}${time}`
 }

@@ -4,12 +4,13 @@
  * meant.
  *
  * A reading that ends within a transaction leaves all of it out, since that is
- * never completed.
+ * never completed. What lies behind the end is not read, be it damaged.
  */
 import type {Chain, ChainFile} from '../aof/chain.js'
 import {type LogCommand, type LogEnd, LogReader, STOP} from '../aof/log-reader.js'
 import type {ByteSource} from '../bytes/source.js'
-import {UsageError} from '../errors.js'
+import {formatTime} from '../bytes/time.js'
+import {PlacedError, UsageError} from '../errors.js'
 import type {CommandMark} from './command-mark.js'
 import {Finding, type Place} from './finding.js'
 
@@ -29,8 +30,8 @@ export interface Cut {
   file: string
   /** Behind the last command that was taken. */
   offset: number
-  /** Of this file and those behind it, in bytes. */
-  leftOut: number
+  /** Of this file and those behind it, in bytes; undefined where nobody knows, as of a compressed file. */
+  leftOut: number | undefined
 }
 
 type OpenFile = (path: string) => Promise<ByteSource>
@@ -39,18 +40,19 @@ export class PointInTime {
   /** Commands that were left out as asked. */
   dropped = 0
   #file = 0
-  #lastSeconds: number | undefined
   #end: Place | undefined
   readonly #drops: {mark: CommandMark; only: Place | undefined}[] = []
-  /** Commands and snapshots so far. */
-  #taken = 0
+  /** Something says that what was read so far was written before the moment. */
+  #isKnownBefore = false
 
   private constructor(
     readonly chain: Chain,
     readonly untilMs: number | undefined,
   ) {}
 
-  /** Looks for the commands that are named, in all files of the log. Throws UsageError where they are not there, or it is not clear which are meant. */
+  /**
+   * Looks for the commands that are named. Throws UsageError where they are not there, or it is not clear which are meant.
+   */
   static async find(chain: Chain, options: PointInTimeOptions, openFile: OpenFile): Promise<PointInTime> {
     const {untilMs, untilOffset, beforeCommand, dropCommands = []} = options
     const point = new PointInTime(chain, untilMs)
@@ -59,35 +61,49 @@ export class PointInTime {
     if (marks.length === 0) return point
     refuseUnclear(beforeCommand, dropCommands)
     const finding = new Finding(marks)
-    for (const [number, file] of chain.files.entries()) {
-      const source = await openFile(file.path)
-      try {
-        await new LogReader(source, {ignoreChecksum: true}).run(finding.visitor(number))
-      } finally {
-        await source.close()
-      }
-    }
+    await point.#look(finding, openFile)
     if (beforeCommand !== undefined) point.#end = finding.theOne(beforeCommand, chain)
     for (const mark of dropCommands) {
-      const all = mark.which === 'all'
-      if (all) finding.some(mark)
-      point.#drops.push({mark, only: all ? undefined : finding.theOne(mark, chain)})
+      if (mark.which === 'all') finding.mustBeThere(mark)
+      point.#drops.push({mark, only: mark.which === 'all' ? undefined : finding.theOne(mark, chain)})
     }
     return point
   }
 
-  beginFile(file: ChainFile): void {
+  /** Through the log as far as it is read later, or can be: what is wrong with it, whoever replays it meets again. */
+  async #look(finding: Finding, openFile: OpenFile): Promise<void> {
+    const {files} = this.chain
+    for (const [number, {path}] of files.entries()) {
+      if (finding.settled || (this.#end !== undefined && number > this.#end.file)) return
+      const endOffset = this.#end?.file === number ? this.#end.offset : undefined
+      const source = await openFile(path)
+      try {
+        const reader = new LogReader(source, {ignoreChecksum: true, endOffset})
+        await reader.run(finding.visitor(number, () => reader))
+      } catch (error) {
+        if (!(error instanceof PlacedError)) throw error
+        return
+      } finally {
+        await source.close()
+      }
+    }
+  }
+
+  /** A file begins; undefined, or the offset behind which nothing of it is wanted. */
+  beginFile(file: ChainFile): number | undefined {
     this.#file = this.chain.files.indexOf(file)
+    return this.#end?.file === this.#file ? this.#end.offset : undefined
   }
 
   /** What the snapshot says of when it was written: what was before is not in it. */
   snapshot(writtenAtSeconds: number): void {
-    if (this.untilMs === undefined || writtenAtSeconds * 1000 <= this.untilMs) return
-    throw new UsageError(
-      `the snapshot that the log begins with was written at ${isoOf(writtenAtSeconds)}, which is later than ${isoOf(
-        this.untilMs / 1000,
-      )}: the log does not go back so far`,
-    )
+    const {untilMs} = this
+    if (untilMs === undefined) return
+    this.#isKnownBefore = writtenAtSeconds * 1000 <= untilMs
+    if (this.#isKnownBefore) return
+    const [written, asked] = [formatTime(writtenAtSeconds * 1000), formatTime(untilMs)]
+    const what = `the snapshot that the log begins with was written at ${written}, which is later than ${asked}`
+    throw new UsageError(`${what}: the log does not go back so far`)
   }
 
   /** Whether a command is applied. Throws STOP where the reading ends before it. */
@@ -100,42 +116,39 @@ export class PointInTime {
       this.dropped++
       return false
     }
-    this.#taken++
     return true
   }
 
-  /** The log says what time it was. Throws STOP where that is too late. */
+  /** The log says what time it was. Throws STOP where that is too late; UsageError where nothing says that anything is old enough. */
   timestamp(seconds: number): void {
-    if (this.untilMs !== undefined && seconds * 1000 > this.untilMs) {
-      if (this.#taken === 0) {
-        const [begins, asked] = [isoOf(seconds), isoOf(this.untilMs / 1000)]
-        throw new UsageError(`the log begins at ${begins}, which is later than ${asked}: it does not go back so far`)
-      }
-      throw STOP
+    const {untilMs} = this
+    if (untilMs === undefined) return
+    if (seconds * 1000 <= untilMs) {
+      this.#isKnownBefore = true
+      return
     }
-    this.#lastSeconds = seconds
+    if (this.#isKnownBefore) throw STOP
+    const [first, asked] = [formatTime(seconds * 1000), formatTime(untilMs)]
+    throw new UsageError(`nothing in the log is known to be as old as ${asked}: the first time in it is ${first}`)
   }
 
   /** A file has been read, or as much of it as is wanted; whether that was the last. */
   endFile(file: ChainFile, {stopped, preamble, bytes}: LogEnd): boolean {
-    if (preamble !== undefined) this.#taken++
     const end = this.#end
-    if (end?.file === this.#file) {
-      if (end.offset > bytes) {
-        throw new UsageError(`${file.name} has ${bytes} bytes: there is no offset ${end.offset} in it`)
-      }
-      if (preamble !== undefined && end.offset < preamble.bytes) {
-        const text = `the offset ${end.offset} lies in the snapshot that ${file.name} begins with: commands begin at ${preamble.bytes}`
-        throw new UsageError(text)
-      }
-      return true
+    if (end?.file !== this.#file) return stopped
+    if (!stopped && end.offset > bytes) {
+      throw new UsageError(`${file.name} has ${bytes} bytes: there is no offset ${end.offset} in it`)
     }
-    return stopped
+    if (preamble !== undefined && end.offset < preamble.bytes) {
+      const text = `the offset ${end.offset} lies in the snapshot that ${file.name} begins with`
+      throw new UsageError(`${text}: commands begin at ${preamble.bytes}`)
+    }
+    return true
   }
 
   /** All was read that is wanted. Throws UsageError where it cannot be told whether that is up to the moment. */
   finish(stopped: boolean): void {
-    if (this.untilMs === undefined || stopped || this.#lastSeconds !== undefined) return
+    if (this.untilMs === undefined || stopped || this.#isKnownBefore) return
     throw new UsageError(
       'nothing in the log says when it was written (aof-timestamp-enabled, which is off unless configured): --until-offset and --before-command need no times',
     )
@@ -143,8 +156,9 @@ export class PointInTime {
 }
 
 function refuseUnclear(before: CommandMark | undefined, drops: readonly CommandMark[]): void {
-  if (before?.which === 'all')
+  if (before?.which === 'all') {
     throw new UsageError(`before one of the commands ${before.name}, not before all: say which`)
+  }
   const framing = drops.find(mark => mark.isFraming)
   if (framing === undefined) return
   throw new UsageError(`${framing.name} cannot be left out: commands behind it would mean something else`)
@@ -154,8 +168,4 @@ function placeOf({files}: Chain, {file, offset}: {file?: string | undefined; off
   const at = file === undefined ? files.length - 1 : files.findIndex(({name}) => name === file)
   if (at >= 0) return {file: at, offset}
   throw new UsageError(`the log has no file ${file}: its files are ${files.map(({name}) => name).join(', ')}`)
-}
-
-function isoOf(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }

@@ -2,6 +2,7 @@
  * What became of a build: what it was made of, what went in, and what did not
  * and why; for people and for programs.
  */
+import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import {formatTable, numeric, type Style, textual} from './table.js'
 import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
 import {formatCount, formatSize} from './units.js'
@@ -15,6 +16,13 @@ export interface BuildOutcome {
   skipped: readonly {reason: string; keys: number}[]
   lost: readonly {what: string; keys: number}[]
   bytes: number
+  /** Of one source that is a log. */
+  replayed?: ReplayOutcome | undefined
+  /** Of what is a log itself, all of them. */
+  form?: LogOutcome['form']
+  base?: LogOutcome['base']
+  files?: LogOutcome['files']
+  notes?: LogOutcome['notes']
   warnings: readonly {
     source: string
     code: string
@@ -48,21 +56,31 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The lines of the report. */
 export function formatBuild(built: BuildOutcome, style: Style): string[] {
-  const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings} = built
-  const label = (name: string, text: string): string => `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
-  const lines = [
-    style.heading(out === STANDARD_OUTPUT ? 'standard output' : formatText(out)),
-    label('for', target),
-    label('size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`),
-    label('keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`),
+  const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings, replayed} = built
+  const facts: (readonly [name: string, text: string])[] = [
+    ...(isLog(built) ? baseFact(built, target) : [['for', target] as const]),
+    ['size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`],
+    ['keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`],
+    ...(replayed === undefined ? [] : replayFacts(replayed)),
   ]
+  const heading = style.heading(out === STANDARD_OUTPUT ? 'standard output' : formatText(out))
+  const lines = [heading, ...facts.map(fact => factLine(fact, style))]
   if (skipped.length > 0) {
     const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
     lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
   }
   lines.push(...formatLost(lost, style))
-  if (warnings.length > 0) lines.push('', ...buildWarnings(warnings).map(style.warning))
+  const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
+  if (told.length > 0) lines.push('', ...told.map(style.warning))
   return lines
+}
+
+function isLog(built: BuildOutcome): built is BuildOutcome & LogOutcome {
+  return built.form !== undefined
+}
+
+export function factLine([name, text]: readonly [name: string, text: string], style: Style): string {
+  return `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
 }
 
 /** A table of what was lost, a blank line before it; nothing where nothing was. */
@@ -111,8 +129,12 @@ export function formatConflicts(
 }
 
 /** The same as data; its names are a contract. */
-export function buildJson({warnings, out, target, keysIn, keysOut, skipped, lost, bytes}: BuildOutcome): object {
-  return {out, target, keysIn, keysOut, skipped, lost, bytes, warnings: warningsJson(warnings)}
+export function buildJson(built: BuildOutcome): object {
+  const {warnings, out, target, keysIn, keysOut, skipped, lost, bytes, replayed, form, base, files, notes} = built
+  return {
+    ...{out, target, keysIn, keysOut, skipped, lost, bytes, form, base, files, notes},
+    ...{log: replayed === undefined ? undefined : replayJson(replayed), warnings: warningsJson(warnings)},
+  }
 }
 
 export function warningsJson(warnings: BuildOutcome['warnings']): object[] {

@@ -5,7 +5,7 @@ import type {LogFileSoundness, LogSoundness} from '../analysis/soundness-log.js'
 import type {Json} from './inventory-json.js'
 import {type Column, type Fact, formatTable, type Style} from './table.js'
 import {formatText} from './text.js'
-import {formatCount, formatSize} from './units.js'
+import {formatCount, formatSize, formatTime} from './units.js'
 
 const COLUMNS: readonly Column[] = [
   {title: 'file', align: 'left'},
@@ -55,7 +55,7 @@ function row({name, bytes, preambleBytes, commands, firstTimestamp, lastTimestam
 }
 
 function timeText(seconds: number | undefined): string {
-  return seconds === undefined ? '-' : new Date(seconds * 1000).toISOString().replace('.000', '')
+  return seconds === undefined ? '-' : formatTime(seconds * 1000)
 }
 
 /** The same as data: absent what is not known. */

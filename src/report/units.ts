@@ -2,6 +2,8 @@
  * Numbers as people read them. Sizes are binary (KiB is 1024 bytes), times are
  * UTC in ISO 8601.
  */
+export {formatTime} from '../bytes/time.js'
+
 const SIZE_UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
 /** 1234567 -> 1,234,567 */
@@ -46,11 +48,4 @@ export function formatDuration(seconds: number): string {
   const [unit, size] = DURATION_UNITS.find(([, size]) => whole >= 2 * size) ?? DURATION_UNITS[4]
   const count = Math.floor(whole / size)
   return `${formatCount(count)} ${unit}${count === 1 ? '' : 's'}`
-}
-
-/** Milliseconds since 1970 as `2026-11-24T15:20:12Z`; what no calendar holds, as the number. */
-export function formatTime(ms: number | bigint): string {
-  const date = new Date(Number(ms))
-  if (Number.isNaN(date.getTime())) return `@${ms} ms`
-  return date.toISOString().replace(/\.000Z$/, 'Z')
 }

@@ -44,8 +44,6 @@ export interface Replayed {
   dropped: number
   /** Where the reading ended before the log did. */
   cut: Cut | undefined
-  /** Of all its files, as far as they were read, unpacked, in bytes. */
-  bytes: number
   /** The last time that the log says, in seconds since 1970. */
   lastTimestamp: number | undefined
 }
@@ -69,8 +67,12 @@ export class AofSource implements EntrySource {
   #begun = false
   #pointInTime: PointInTime | undefined
   #cut: Cut | undefined
-  #logBytes = 0
   #lastTimestamp: number | undefined
+  #snapshotSeconds: number | undefined
+  /** It is known how long the present file is. */
+  #isBounded = true
+  /** Something at the end of the log was not wanted. */
+  #isPart = false
 
   /** `first` is the first file of the chain, open; `bytes` of all files, Infinity where nobody knows. */
   constructor(
@@ -118,6 +120,8 @@ export class AofSource implements EntrySource {
       tell({code: 'STRAY_FILE', severity: 'warning', offset: 0, file: name, text})
     }
     const checksum = await this.#replay(visitor, tell)
+    const writtenAt = await this.#writtenAt()
+    if (writtenAt !== undefined) visitor.aux?.(WRITTEN_AT, Buffer.from(String(writtenAt)))
     await showKeyspace(this.#keyspace, visitor)
     // Another log may be replayed before this one is closed.
     this.#keyspace = new Keyspace()
@@ -155,7 +159,8 @@ export class AofSource implements EntrySource {
       const end = await this.#replayFile(file, engine, visitor, tell)
       if (end.preamble !== undefined) checksum = end.preamble.checksum
       isLast = this.#pointInTime?.endFile(file, end) === true
-      await this.#checkEnd(file, end, tell, isLast)
+      if (isLast) await this.#endAsAsked(file, end, tell)
+      else this.#checkEnd(file, end, tell)
       if (isLast) break
     }
     this.#pointInTime?.finish(isLast)
@@ -166,7 +171,7 @@ export class AofSource implements EntrySource {
     this.replayed = {
       ...{commands: engine.commands, errors: engine.errors, skipped: engine.skipped},
       dropped: this.#pointInTime?.dropped ?? 0,
-      ...{cut: this.#cut, bytes: this.#logBytes, lastTimestamp: this.#lastTimestamp},
+      ...{cut: this.#cut, lastTimestamp: this.#lastTimestamp},
     }
     return checksum
   }
@@ -183,14 +188,15 @@ export class AofSource implements EntrySource {
     visitor: EntryVisitor,
     tell: (problem: Problem) => void,
   ): Promise<LogEnd> {
+    const point = this.#pointInTime
+    const endOffset = point?.beginFile(file)
     const source = await this.takeFile(file.path)
     this.#open = source
+    this.#isBounded = Number.isFinite(source.inputBytes)
     const place = this.#placeOf(file)
     const placed = (problem: Problem): void => tell({...problem, file: place})
-    const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
+    const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum, endOffset})
     this.#reader = reader
-    const point = this.#pointInTime
-    point?.beginFile(file)
     const log: LogVisitor = {
       command: point === undefined ? command => engine.apply(command) : appliedUpTo(point, engine),
       // Where only a part is wanted, every command is looked at.
@@ -202,8 +208,8 @@ export class AofSource implements EntrySource {
       preamble: snapshot => {
         const header = () => snapshot.header!
         const onAux = (name: string, value: Uint8Array, nameBytes?: Uint8Array) => {
-          if (name === WRITTEN_AT) point?.snapshot(Number(Buffer.from(value).toString('latin1')))
-          visitor.aux?.(name, value, nameBytes)
+          if (name !== WRITTEN_AT) visitor.aux?.(name, value, nameBytes)
+          else this.#snapshotAt(Number(Buffer.from(value).toString('latin1')))
         }
         return new LoadingVisitor(this.#keyspace, {header, onAux, onProblem: placed})
       },
@@ -226,22 +232,48 @@ export class AofSource implements EntrySource {
     return this.chain.manifest === undefined ? undefined : name
   }
 
-  /** A log may end where its server was stopped, but only in its last file. */
-  async #checkEnd(file: ChainFile, end: LogEnd, tell: (problem: Problem) => void, isLast: boolean): Promise<void> {
-    const {torn, goodOffset, bytes} = end
-    this.#logBytes += end.stopped ? goodOffset : bytes
+  #snapshotAt(unixSeconds: number): void {
+    this.#pointInTime?.snapshot(unixSeconds)
+    if (Number.isSafeInteger(unixSeconds)) this.#snapshotSeconds = unixSeconds
+  }
+
+  /**
+   * Since when the data has been as it is, in seconds since 1970: as the log says last, or as its file was written last.
+   * Undefined where nobody knows.
+   */
+  async #writtenAt(): Promise<number | undefined> {
+    if (this.#lastTimestamp !== undefined) return this.#lastTimestamp
+    if (this.replayed?.commands === 0) return this.#snapshotSeconds
+    if (this.#isPart) return undefined
+    const last = this.chain.files.at(-1)
+    try {
+      return last && Math.floor((await stat(last.path)).mtimeMs / 1000)
+    } catch {
+      // Standard input, which has no such name.
+      return undefined
+    }
+  }
+
+  /** The reading ended where it was asked to. */
+  async #endAsAsked(file: ChainFile, end: LogEnd, tell: (problem: Problem) => void): Promise<void> {
+    const {goodOffset, bytes} = end
     this.#lastTimestamp = end.lastTimestamp ?? this.#lastTimestamp
+    const leftOut = this.#isBounded ? bytes - goodOffset + (await this.#bytesBehind(file)) : undefined
+    this.#cut = {file: file.name, offset: goodOffset, leftOut}
+    this.#isPart = leftOut !== 0
+    if (leftOut === 0) return
+    const what = leftOut === undefined ? 'what follows is' : `${leftOut} bytes behind it are`
+    const text = `the log is read up to here, as asked: ${what} left out`
+    const place = this.#placeOf(file)
+    tell({code: 'LOG_CUT', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: leftOut})
+  }
+
+  /** A log may end where its server was stopped, but only in its last file. */
+  #checkEnd(file: ChainFile, {torn, goodOffset, bytes, lastTimestamp}: LogEnd, tell: (problem: Problem) => void): void {
+    this.#lastTimestamp = lastTimestamp ?? this.#lastTimestamp
+    if (torn === undefined) return
     const {files} = this.chain
     const place = this.#placeOf(file)
-    if (isLast) {
-      const leftOut = bytes - goodOffset + (await this.#bytesBehind(file))
-      this.#cut = {file: file.name, offset: goodOffset, leftOut}
-      if (leftOut === 0) return
-      const text = `the log is read up to here, as asked: ${leftOut} bytes behind it are left out`
-      tell({code: 'LOG_CUT', severity: 'warning', offset: goodOffset, file: place, text, bytesLost: leftOut})
-      return
-    }
-    if (torn === undefined) return
     const left = bytes - goodOffset
     if (torn !== 'annotation' && file !== files.at(-1)) {
       const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
@@ -257,8 +289,17 @@ export class AofSource implements EntrySource {
   async #bytesBehind(file: ChainFile): Promise<number> {
     const {files} = this.chain
     let bytes = 0
-    for (const {path} of files.slice(files.indexOf(file) + 1)) bytes += (await stat(path)).size
+    for (const {path} of files.slice(files.indexOf(file) + 1)) bytes += await sizeOf(path)
     return bytes
+  }
+}
+
+/** A file that nobody wants may be missing. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch {
+    return 0
   }
 }
 

@@ -76,8 +76,7 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   const source = new PeekedSource(await openSource(name, options))
   try {
     const entries = await recognised(source, options)
-    if (options.pointInTime !== undefined && (entries.format !== 'aof' || options.onlyCreates === true))
-      throw noLog(name)
+    if (options.pointInTime !== undefined && (entries.format !== 'aof' || options.onlyCreates === true)) throw noLog()
     return entries
   } catch (error) {
     await source.close()
@@ -85,8 +84,8 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
   }
 }
 
-function noLog(name: string): UsageError {
-  return new UsageError(`${nameOf(name)}: only of a log that is replayed can a part be taken; this is none`)
+function noLog(): UsageError {
+  return new UsageError('this is no append-only log that is replayed, and only of a log can a part be taken')
 }
 
 /** A log that is a folder, or a manifest. */
@@ -107,13 +106,25 @@ async function newLog(...args: ConstructorParameters<typeof AofSource>): Promise
   return new Log(...args)
 }
 
+/** Whether a source is a log that is replayed. */
+export function isLog(source: EntrySource): source is AofSource {
+  return source.format === 'aof'
+}
+
 /** A log of several files; the first is opened, so that it can be told what wrote it. */
 async function openLog(name: string, options: OpenOptions): Promise<AofSource> {
-  const {openChain} = await import('../aof/chain.js')
-  const chain = await openChain(name)
+  const {mustBeThere, openChain, readChain} = await import('../aof/chain.js')
+  // Of a part of the log, not every file is wanted.
+  const chain = options.pointInTime === undefined ? await openChain(name) : await readChain(name)
   let bytes = 0
-  for (const {path} of chain.files) bytes += (await stat(path)).size
-  const open = async (path: string): Promise<PeekedSource> => new PeekedSource(await openSource(path))
+  for (const {path} of chain.files)
+    bytes += await stat(path)
+      .then(({size}) => size)
+      .catch(() => 0)
+  const open = async (path: string): Promise<PeekedSource> => {
+    await mustBeThere(chain, path)
+    return new PeekedSource(await openSource(path))
+  }
   const first = chain.files[0]
   return await newLog(chain, first === undefined ? undefined : await open(first.path), bytes, open, options)
 }

@@ -5,6 +5,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -16,14 +17,16 @@ import {
   writeFileSync,
 } from 'node:fs'
 import {join} from 'node:path'
+import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {MemoryTarget} from '../../src/index.js'
 import {buildLog} from '../../src/jobs/build-log.js'
 import {dump} from '../../src/jobs/dump.js'
+import {inspect} from '../../src/jobs/inspect.js'
 import {type RewriteOptions, rewriteLog} from '../../src/jobs/rewrite-log.js'
 import {hex, str} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
-import {frame, sets, writeLog} from '../start/log.js'
+import {at, frame, sets, writeLog} from '../start/log.js'
 import {RdbFile, text} from '../start/rdb.js'
 
 const folder = temporaryFolder()
@@ -63,8 +66,8 @@ describe('where nobody says anything', () => {
   it('a folder goes beside itself: a snapshot of its version, an empty file, a manifest', async () => {
     const log = folderLog()
     const result = await rewriteLog(log)
-    expect(result).toMatchObject({out: `${log}.rewritten`, form: 'folder', base: 'snapshot', commands: 3, keysOut: 3})
-    expect(result).toMatchObject({backup: undefined, cut: undefined, lost: [], warnings: []})
+    expect(result).toMatchObject({out: `${log}.rewritten`, form: 'folder', base: 'snapshot', keysOut: 3})
+    expect(result).toMatchObject({backup: undefined, replayed: {commands: 3, cut: undefined}, lost: [], warnings: []})
     const out = `${log}.rewritten`
     expect(names(out)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
     expect(start(join(out, BASE))).toBe('REDIS0010')
@@ -72,7 +75,7 @@ describe('where nobody says anything', () => {
     expect(readFileSync(join(out, BASE), 'latin1')).toContain('\x08aof-base\xc0\x01')
     expect(await keysOf(out)).toBe('base a b')
     expect(result.bytesIn).toBe(statSync(join(log, BASE)).size + statSync(join(log, INCR)).size)
-    expect(result.bytesOut).toBe(readdirSync(out).reduce((sum, name) => sum + statSync(join(out, name)).size, 0))
+    expect(result.bytesOut).toBe(statSync(join(out, BASE)).size)
     // The log is what it was.
     expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
   })
@@ -109,11 +112,40 @@ describe('where nobody says anything', () => {
 
   it('a log that holds nothing becomes one that holds nothing', async () => {
     const log = folderLog(frame('FLUSHALL'), '')
-    expect(await rewriteLog(log)).toMatchObject({keysOut: 0, commands: 1})
+    expect(await rewriteLog(log)).toMatchObject({keysOut: 0, replayed: {commands: 1}})
     expect(await keysOf(`${log}.rewritten`)).toBe('')
     const file = fileLog(frame('FLUSHALL'))
     await rewriteLog(file)
     expect(statSync(`${file}.rewritten`).size).toBe(0)
+  })
+})
+
+describe('since when the data has been as it is', () => {
+  const ctimeOf = async (path: string): Promise<number> => {
+    const {inventory} = await inspect(path, {top: 1, nowMs: Date.now()})
+    return Number(inventory!.aux.get('ctime'))
+  }
+
+  it('is the last time of the log, whatever its snapshot says', async () => {
+    const old = new RdbFile('REDIS', 10)
+      .op(0xfa, str('ctime'), str('1600000000'))
+      .op(0xfa, str('aof-base'), hex(0xc0, 1))
+    const base = old.db(0).key(0, 'base', text('v')).end()
+    const log = folderLog(at(1_700_000_000) + sets('a') + at(1_700_000_009) + frame('DEL', 'a'), base)
+    await rewriteLog(log)
+    expect(await ctimeOf(join(`${log}.rewritten`, BASE))).toBe(1_700_000_009)
+    // Going back further is refused afterwards: that moment is gone.
+    const untilMs = 1_700_000_001_000
+    await expect(rewriteLog(`${log}.rewritten`, {pointInTime: {untilMs}})).rejects.toThrow('does not go back so far')
+    const commands = await rewriteLog(log, {preamble: false, force: true})
+    expect(readFileSync(join(commands.out, commands.files[0]!), 'latin1')).toMatch(/^#TS:1700000009\r\n\*2/)
+  })
+
+  it('is that of the file, where the log says none', async () => {
+    const log = folderLog()
+    utimesSync(join(log, INCR), 1_650_000_000, 1_650_000_000)
+    await rewriteLog(log)
+    expect(await ctimeOf(join(`${log}.rewritten`, BASE))).toBe(1_650_000_000)
   })
 })
 
@@ -181,8 +213,8 @@ describe('in its place', () => {
   it('up to a moment too', async () => {
     const log = folderLog(sets('a') + frame('FLUSHALL') + sets('b'))
     const untilOffset = {file: INCR, offset: sets('a').length}
-    const {cut, backup} = await rewriteLog(log, {inPlace: true, pointInTime: {untilOffset}})
-    expect(cut).toEqual({...untilOffset, leftOut: (frame('FLUSHALL') + sets('b')).length})
+    const {replayed, backup} = await rewriteLog(log, {inPlace: true, pointInTime: {untilOffset}})
+    expect(replayed!.cut).toEqual({...untilOffset, leftOut: (frame('FLUSHALL') + sets('b')).length})
     expect([await keysOf(log), await keysOf(backup!)]).toEqual(['base a', 'b'])
   })
 
@@ -251,6 +283,31 @@ describe('in its place', () => {
     expect(names(join(log, '..'))).toBe('appendonlydir')
   })
 
+  it('what a link leads to is the log', async () => {
+    for (const log of [folderLog(), fileLog()]) {
+      const link = join(newFolder(), 'link')
+      symlinkSync(log, link)
+      const {backup} = await rewriteLog(link, {inPlace: true})
+      expect(backup).toContain(`${log}.backup-`)
+      expect(lstatSync(link).isSymbolicLink()).toBe(true)
+      expect(await keysOf(link)).toContain('a b')
+    }
+  })
+
+  it('a file of a folder is refused: it is a part of a log', async () => {
+    const log = folderLog()
+    const parent = join(log, 'x', '..')
+    await expect(rewriteLog(join(parent, INCR), {inPlace: true})).rejects.toThrow('is a part of the log of')
+    await expect(rewriteLog(join(parent, BASE))).rejects.toThrow('is a part of the log of')
+    expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+  })
+
+  it('a compressed one is refused, and an empty one', async () => {
+    await refused(fileLog(gzipSync(sets('a'))), {inPlace: true}, 'is compressed')
+    await refused(fileLog(''), {inPlace: true}, 'is empty: there is nothing to rewrite')
+    expect(await rewriteLog(fileLog(gzipSync(sets('a'))))).toMatchObject({keysOut: 1})
+  })
+
   it('a damaged one is refused, and one of another form', async () => {
     await refused(folderLog(`${sets('a')}nothing`), {inPlace: true}, 'a command begins with')
     await refused(folderLog(), {inPlace: true, target: 'redis-6.2'}, 'keeps its form')
@@ -265,6 +322,9 @@ describe('where it goes', () => {
     await rewriteLog(log)
     await expect(rewriteLog(log)).rejects.toThrow('is there already')
     expect(await rewriteLog(log, {force: true})).toMatchObject({keysOut: 3})
+    // A server has written to it.
+    appendFileSync(join(`${log}.rewritten`, INCR), sets('late'))
+    await expect(rewriteLog(log, {force: true})).rejects.toThrow('no longer as we did')
     // Such a folder is somebody's log.
     await expect(rewriteLog(folderLog(), {out: log, force: true})).rejects.toThrow('we did not make it')
     expect(await keysOf(log)).toBe('base a b')
@@ -280,6 +340,17 @@ describe('where it goes', () => {
     }
     expect(existsSync(`${log}.rewritten`)).toBe(true)
     expect(names(log)).toBe(`${BASE} ${INCR} appendonly.aof.manifest`)
+  })
+
+  it('is never the log itself', async () => {
+    const [dir, file] = [folderLog(), fileLog()]
+    for (const log of [dir, file]) {
+      await expect(rewriteLog(log, {out: log, force: true})).rejects.toThrow('is what is read')
+    }
+    await expect(rewriteLog(join(dir, 'appendonly.aof.manifest'), {out: dir, force: true})).rejects.toThrow(
+      'is what is read',
+    )
+    expect([await keysOf(dir), await keysOf(file)]).toEqual(['base a b', 'a b'])
   })
 
   it('is nowhere for what is no log', async () => {

@@ -1,5 +1,7 @@
 /** Logs that are read up to a moment, a place or a command, and without a command. */
+import {rmSync} from 'node:fs'
 import {join} from 'node:path'
+import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import type {Problem} from '../../src/index.js'
 import {Glob} from '../../src/keyspace/glob.js'
@@ -22,10 +24,10 @@ const SECOND = 'a.2.incr.aof'
 const T0 = 1_700_000_000
 
 /** A snapshot written at a second, with one key. */
-function snapshot(unixSeconds: number): Buffer {
+function snapshot(unixSeconds: number, mark = 'aof-base'): Buffer {
   const file = new RdbFile('REDIS', 10)
     .op(0xfa, str('ctime'), str(String(unixSeconds)))
-    .op(0xfa, str('aof-base'), hex(0xc0, 1))
+    .op(0xfa, str(mark), hex(0xc0, 1))
   return file.db(0).key(0, 'base', text('v')).end()
 }
 
@@ -94,7 +96,23 @@ describe('a log up to a moment', () => {
     await expect(read(log(), {untilMs: (T0 - 1) * 1000})).rejects.toThrow(
       'the snapshot that the log begins with was written at 2023-11-14T22:13:20Z, which is later than 2023-11-14T22:13:19Z',
     )
-    await expect(read(single(at(T0) + sets('a')), {untilMs: (T0 - 1) * 1000})).rejects.toThrow('the log begins at 2023')
+    await expect(read(single(at(T0) + sets('a')), {untilMs: (T0 - 1) * 1000})).rejects.toThrow(
+      'the first time in it is 2023',
+    )
+  })
+
+  it('does not go back to where nothing is known to be as old', async () => {
+    const untimed = writeLog(join(folder.path, `log-${made++}`), {
+      'a.1.base.aof': sets('x'),
+      [FIRST]: sets('a') + at(T0) + sets('b'),
+    })
+    for (const path of [untimed, single(frame('SELECT', '0') + at(T0) + sets('a'))]) {
+      await expect(read(path, {untilMs: (T0 - 1) * 1000})).rejects.toThrow('nothing in the log is known to be as old')
+    }
+    expect((await read(untimed, {untilMs: T0 * 1000})).keys).toBe('a b x')
+    // A snapshot says when it was written.
+    const mixed = single(Buffer.concat([snapshot(T0, 'aof-preamble'), Buffer.from(at(T0 + 9) + sets('a'))]))
+    expect((await read(mixed, {untilMs: (T0 + 5) * 1000})).keys).toBe('base')
   })
 
   it('must say when it was written', async () => {
@@ -103,9 +121,9 @@ describe('a log up to a moment', () => {
 
   it('is no other source', async () => {
     const rdb = folder.write('snapshot.rdb', snapshot(T0))
-    await expect(openEntries(rdb, {pointInTime: {untilMs: 0}})).rejects.toThrow('only of a log')
+    await expect(openEntries(rdb, {pointInTime: {untilMs: 0}})).rejects.toThrow('only of a log can a part be taken')
     await expect(openEntries(single(sets('a')), {onlyCreates: true, pointInTime: {untilMs: 0}})).rejects.toThrow(
-      'only of a log',
+      'only of a log can a part be taken',
     )
   })
 })
@@ -146,6 +164,22 @@ describe('a log up to an offset', () => {
     await expect(refused('b', 0)).rejects.toThrow(`the log has no file b: its files are ${BASE}, ${FIRST}, ${SECOND}`)
   })
 
+  it('needs nothing that lies behind it: not whole, and not even there', async () => {
+    const files = {...FILES, [FIRST]: `${FILES[FIRST]}\0\0\0`, [SECOND]: 'nothing of a log'}
+    const whole = {file: FIRST, offset: FILES[FIRST].length}
+    const path = log(files)
+    rmSync(join(path, SECOND))
+    const {keys, replayed} = await read(path, {untilOffset: whole})
+    expect([keys, replayed.cut]).toEqual(['base three two', {...whole, leftOut: 3}])
+    await expect(read(path, {untilOffset: {file: FIRST, offset: whole.offset + 1}})).rejects.toThrow('begins with *')
+  })
+
+  it('of a compressed file does not know how much it leaves out', async () => {
+    const path = single(gzipSync(sets('a', 'b') + 'x'.repeat(1_000_000)))
+    const {keys, replayed} = await read(path, {untilOffset: {offset: sets('a').length}})
+    expect([keys, replayed.cut?.leftOut]).toEqual(['a', undefined])
+  })
+
   it('keeps what a damaged file behind it holds out of the way', async () => {
     const files = {...FILES, [SECOND]: 'nothing of a log'}
     expect((await read(log(files), {untilOffset: {file: FIRST, offset: FILES[FIRST].length}})).keys).toBe(
@@ -168,6 +202,18 @@ describe('a log up to a command', () => {
     ['EXEC', undefined, 'base one'],
   ])('%s, of keys %s, holds %j', async (name, keys, expected) => {
     expect((await read(log(), {beforeCommand: mark(name, keys)})).keys).toBe(expected)
+  })
+
+  it('is found before damage, and counts where it is applied', async () => {
+    const damaged = single(`${sets('a')}${frame('FLUSHALL')}${sets('b')}\0\0`)
+    for (const name of ['FLUSHALL', 'FLUSHALL:first', 'FLUSHALL:last', 'FLUSHALL:1']) {
+      expect((await read(damaged, {beforeCommand: mark(name)})).keys).toBe('a')
+    }
+    await expect(read(damaged, {dropCommands: [mark('FLUSHALL')]})).rejects.toThrow('begins with *')
+    // The second is in a transaction that is never completed.
+    const unfinished = single(`${sets('x')}${frame('FLUSHALL')}${sets('y')}${frame('MULTI')}${frame('FLUSHALL')}`)
+    expect((await read(unfinished, {dropCommands: [mark('FLUSHALL:last')]})).keys).toBe('x y')
+    expect((await read(unfinished, {dropCommands: [mark('FLUSHALL')]})).keys).toBe('x y')
   })
 
   it('finds any key of the command', async () => {
