@@ -48,8 +48,8 @@ export interface LogLoss {
   reason: LossReason
 }
 
-/** What fits into fewer bytes is neither MULTI, EXEC (14) nor SELECT. */
-const EXEC_BYTES = 14
+/** Nothing that fits into fewer bytes begins a transaction, or selects a database. */
+const MULTI_BYTES = 15
 const SELECT_BYTES = 23
 
 interface HeldPiece extends Piece {
@@ -171,7 +171,7 @@ export class KeptPieces {
     } else if (this.#within === 'yes') {
       // Its end may stand in either gap.
       this.#dropStretch()
-    } else if (end - start >= EXEC_BYTES) {
+    } else if (end - start >= MULTI_BYTES) {
       this.#within = 'perhaps'
     }
     this.#stretches.push(0)

@@ -151,6 +151,8 @@ describe('behind damage', () => {
       head + MULTI + N + N + N + EXEC + zeros(40) + many + A.slice(0, 4),
       head + MULTI + N + N + N + EXEC,
     ],
+    ['a gap that is too small for MULTI', head + zeros(14) + B + EXEC + many, head + B + EXEC + many],
+    ['a gap that MULTI fits in', head + zeros(15) + B + EXEC + many, head + many],
     ['another database', head + zeros(40) + many + select(3) + B + N, head + select(3) + B + N],
     ['two databases before', `${select(1)}${A}${head}${zeros(40)}${many}`, `${select(1)}${A}${head}`],
     [
@@ -196,6 +198,9 @@ describe('behind damage', () => {
       const kept = log.slice(log.lastIndexOf(long))
       expect(written(log, await survey(log))).toBe(head + kept)
     }
+    const hiding = frame('SET', 'a', 'x'.repeat(400_000) + many)
+    const log = head + hiding.replace('*3', '*x') + N.repeat(3)
+    expect(written(log, await survey(log))).toBe(head + N.repeat(3))
   })
 
   it('is found wherever a window of the search ends', async () => {
