@@ -4,6 +4,7 @@
  */
 import {readdir, readFile, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
+import {isUnpublished} from '../bytes/unpublished.js'
 import {FormatError, UnsupportedError, UsageError} from '../errors.js'
 import {type Manifest, parseManifest} from './manifest.js'
 
@@ -55,13 +56,14 @@ export async function readChain(path: string): Promise<Chain> {
   if (base !== undefined) files.push({path: join(folder, base.name), name: base.name, type: 'base'})
   for (const {name} of increments) files.push({path: join(folder, name), name, type: 'incr'})
   const known = new Set([...files, ...history].map(({name}) => name))
-  const strays = (await readdir(folder)).filter(name => isStray(name, basename(manifestPath), known)).sort()
+  const beside = (await readdir(folder)).filter(name => !isUnpublished(join(folder, name)))
+  const strays = beside.filter(name => isStray(name, basename(manifestPath), known)).sort()
   return {path: folder, manifestPath, manifest, files, strays}
 }
 
 function isStray(name: string, manifestName: string, known: ReadonlySet<string>): boolean {
   const stem = manifestName.slice(0, -MANIFEST.length)
-  // What we were writing when somebody killed us.
+  // What was being written when somebody killed us.
   const isUnfinished = name.startsWith(`.${stem}`) && name.endsWith('.tmp')
   return isUnfinished || (name.startsWith(stem) && name !== manifestName && !known.has(name))
 }

@@ -42,6 +42,11 @@ export function temporaryBeside(path: string): string {
   return temporary
 }
 
+/** Whether this process is writing under that name. */
+export function isUnpublished(path: string): boolean {
+  return unpublished.has(path)
+}
+
 /** Gives a finished file its name. What has that name already is replaced only if forced. */
 export function publish(temporary: string, path: string, force: boolean): void {
   if (force) renameSync(temporary, path)

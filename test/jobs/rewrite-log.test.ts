@@ -189,9 +189,12 @@ describe('in its place', () => {
 
   it('again and again, and over files that a rewriting left which was cut short', async () => {
     const log = folderLog()
-    writeFileSync(join(log, 'appendonly.aof.2.base.rdb'), 'of somebody')
-    writeFileSync(join(log, 'appendonly.aof.2.incr.aof'), 'of somebody')
+    const left = ['appendonly.aof.2.base.rdb', 'appendonly.aof.2.incr.aof', '.appendonly.aof.2.base.rdb.abc.tmp']
+    for (const name of left) writeFileSync(join(log, name), 'of somebody')
     const first = await rewriteLog(log, {inPlace: true})
+    expect(first.warnings.map(({code, file}) => `${code} ${file}`).sort()).toEqual(
+      left.map(name => `STRAY_FILE ${name}`).sort(),
+    )
     expect(first.files.slice(0, 2)).toEqual(['appendonly.aof.3.base.rdb', 'appendonly.aof.3.incr.aof'])
     const second = await rewriteLog(log, {inPlace: true})
     expect(second.files.slice(0, 2)).toEqual(['appendonly.aof.4.base.rdb', 'appendonly.aof.4.incr.aof'])
