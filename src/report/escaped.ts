@@ -130,9 +130,11 @@ export class EscapedWriter {
     const forms = this.#forms
     let left = columnsMax
     let p = start
-    while (p < end && left > 0) {
+    // Where no column is left, a mark that takes none still fits.
+    while (p < end) {
       const form = forms[bytes[p]!]!
       if (form === ITSELF) {
+        if (left === 0) break
         const runMax = Math.min(end, p + left)
         const runStart = p++
         while (p < runMax && forms[bytes[p]!] === ITSELF) p++

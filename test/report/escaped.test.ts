@@ -118,6 +118,11 @@ describe('an argument', () => {
     )
   })
 
+  it('fits with a mark at its end that takes no column', () => {
+    expect(argument(Buffer.from('a e\u0301'), 5)).toMatchObject({whole: true, columns: 5, text: '"a e\u0301"'})
+    expect(argument(Buffer.from('a e\u0301'), 4).whole).toBe(false)
+  })
+
   it('is cut between characters, within its columns', () => {
     assert(
       property(anyBytes, integer({min: 6, max: 40}), (bytes, columnsMax) => {
