@@ -51,7 +51,7 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
   const built = await rewrite(shape).catch(async error => {
     if (!isNotInTarget(error) || options.target !== undefined) throw error
     // Its snapshot is older than what its server is now.
-    if (shape.form === 'folder' && preamble === undefined) return await rewrite(UPGRADED).catch(namesServer)
+    if (shape.form === 'folder' && preamble !== true) return await rewrite(UPGRADED).catch(namesServer)
     return namesServer(error)
   })
   return {...built, bytesIn: log.bytes, bytesOut: bytesOf(built), backup: place?.backup}

@@ -165,7 +165,10 @@ function refuseUnclear(before: CommandMark | undefined, drops: readonly CommandM
 }
 
 function placeOf({files}: Chain, {file, offset}: {file?: string | undefined; offset: number}): Place {
-  const at = file === undefined ? files.length - 1 : files.findIndex(({name}) => name === file)
+  const named = files.filter(({name}) => name === file)
+  // By what is particular of its name, as a terminal shows it.
+  const found = named.length === 1 ? named : files.filter(({name}) => name.endsWith(`.${file}`))
+  const at = file === undefined ? files.length - 1 : found.length === 1 ? files.indexOf(found[0]!) : -1
   if (at >= 0) return {file: at, offset}
   throw new UsageError(`the log has no file ${file}: its files are ${files.map(({name}) => name).join(', ')}`)
 }

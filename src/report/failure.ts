@@ -37,7 +37,8 @@ const FORMAT_ADVICE: Readonly<Record<string, string>> = {
   BAD_MAGIC: 'check the name; dumps are usually called dump.rdb (CONFIG GET dir, CONFIG GET dbfilename)',
   EMPTY_INPUT: 'the writer left nothing: check the command before the pipe, or the disk that was written to',
   BAD_COMPRESSION: 'the compressed file is damaged: copy it again',
-  BAD_COMMAND: 'correct this command, or write the file again; redis-check-aof looks for the end of what is whole',
+  BAD_COMMAND:
+    'correct this command, or write the file again; rdbtool check tells what is whole, and check --salvage writes that to a new place',
   BAD_MANIFEST: 'correct the manifest by hand, after a copy, or restore it; a server does not start from it either',
   BAD_TABLE: 'correct this row, or write the table again; README.md tells of its columns',
   BAD_JSON: 'correct this place, or write the file again; README.md has the shapes of its lines',
@@ -80,6 +81,8 @@ export function formatFailure(
       ...hang(`  where  ${fileText(error.place)}byte ${formatCount(error.offset)}${placeText(error.place)}`, columns),
     )
   }
+  const path = pathOf(error)
+  if (path !== undefined && path !== source) lines.push(...hang(`  where  ${formatText(path)}`, columns))
   const advice = adviceOf(error)
   if (advice !== undefined) lines.push(...hang(`  next   ${advice}`, columns))
   return lines
@@ -139,6 +142,12 @@ function adviceOf(error: unknown): string | undefined {
   if (error instanceof UnsupportedError) return UNSUPPORTED_ADVICE[error.code]
   if (error instanceof FormatError) return FORMAT_ADVICE[error.code] ?? DAMAGE_ADVICE
   return SYSTEM_ADVICE[codeOf(error) ?? '']
+}
+
+/** Of an error of the system, what it is about. */
+function pathOf(error: unknown): string | undefined {
+  const {path, syscall} = (error ?? {}) as {path?: unknown; syscall?: unknown}
+  return typeof path === 'string' && syscall !== undefined ? path : undefined
 }
 
 /** Of our errors and of the system's; nothing else that was thrown has one. */

@@ -108,6 +108,7 @@ describe('where nobody says anything', () => {
     })
     expect(readFileSync(join(`${log}.rewritten`, BASE.replace('rdb', 'aof')), 'latin1')).toContain('HPEXPIREAT')
     await expect(rewriteLog(log, {preamble: true, force: true})).rejects.toThrow('redis-7.0 cannot hold')
+    expect(await rewriteLog(log, {preamble: false, force: true})).toMatchObject({base: 'commands', target: 'redis-7.4'})
   })
 
   it('a log that holds nothing becomes one that holds nothing', async () => {

@@ -150,6 +150,12 @@ describe('a log up to an offset', () => {
     )
   })
 
+  it('is one of the file whose name ends so', async () => {
+    const offset = offsetIn(FIRST, frame('MULTI'))
+    expect((await read(log(), {untilOffset: {file: '1.incr.aof', offset}})).keys).toBe('base one')
+    await expect(read(log(), {untilOffset: {file: 'aof', offset}})).rejects.toThrow('the log has no file aof')
+  })
+
   it('takes no later file along, though the file ends there', async () => {
     const whole = {file: FIRST, offset: FILES[FIRST].length}
     const {keys, replayed} = await read(log(), {untilOffset: whole})
