@@ -11,8 +11,8 @@
  * processor waits for. An entry that is removed leaves a gap; where gaps are many the entries
  * close up (`onMoved` is told), and numbers of entries change: only then, and in `add`.
  */
-import {Fingerprinter} from '../keyspace/fingerprint.js'
 import {type Arena, HEAD_BYTES, placeOf} from './arena.js'
+import {hashOf} from './key-hash.js'
 
 const MEMBER_BYTES = HEAD_BYTES
 const PAYLOAD_BYTES = HEAD_BYTES + 4
@@ -39,19 +39,7 @@ export class RecordPlace {
   payloadEnd = 0
 }
 
-const hasher = new Fingerprinter()
 const own = new RecordPlace()
-
-/** A keyed hash: whoever chose the bytes does not know which collide. */
-export function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  hasher.take(0, bytes, start, end)
-  return hasher.high
-}
-
-/** What the replay kernel hashes alike with. */
-export function putHashState(into: Uint32Array): void {
-  hasher.putState(0, into)
-}
 
 /** Tells that the entry `from` is the entry `to` from now on; always to < from, ascending. */
 export type OnMoved = (from: number, to: number) => void

@@ -13,7 +13,8 @@
 import type {Int64} from '../bytes/int64.js'
 import {NEVER, type ValueType} from '../keyspace/entry.js'
 import {type Arena, placeOf} from './arena.js'
-import {ByteTable, copyBytes, EXTRA, hashOf, RecordPlace} from './byte-table.js'
+import {ByteTable, copyBytes, EXTRA, RecordPlace} from './byte-table.js'
+import {hashOf} from './key-hash.js'
 import {kindOf, moveBlock, type OneBlock, openBlock, typeOf} from './one-block.js'
 import type {ResidentValue} from './value.js'
 

@@ -3,13 +3,13 @@
  */
 import type {ModuleAux} from '../keyspace/visitor.js'
 import {Arena} from './arena.js'
-import {putHashState} from './byte-table.js'
 import {Database} from './database.js'
+import {putHashKeys} from './key-hash.js'
 import type {ReplayKernel} from './replay-kernel.js'
 
 export class Keyspace {
   constructor(readonly arena = new Arena()) {
-    if (arena.kernel !== undefined) putHashState(arena.kernel.hash)
+    if (arena.kernel !== undefined) putHashKeys(arena.kernel.hashNumbers, arena.kernel.hashState)
   }
 
   readonly #databases = new Map<number, Database>()

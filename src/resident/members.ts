@@ -10,7 +10,8 @@
  */
 import type {Arena} from './arena.js'
 import {HEAD_BYTES, placeOf} from './arena.js'
-import {ByteTable, copyBytes, hashOf, RecordPlace} from './byte-table.js'
+import {ByteTable, copyBytes, RecordPlace} from './byte-table.js'
+import {hashOf} from './key-hash.js'
 import {LENGTH_MORE, lengthBytes, lengthEnd, putLength, readLength} from './packed-length.js'
 
 const USED = HEAD_BYTES

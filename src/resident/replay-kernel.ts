@@ -48,8 +48,9 @@ export class ReplayKernel {
   readonly arena: Uint32Array
   /** By class of sizes the first block that waits. */
   readonly free: Uint32Array
-  /** The state that hashing begins with. */
-  readonly hash: Uint32Array
+  /** What hashes are taken with (key-hash.ts). */
+  readonly hashNumbers: Uint32Array
+  readonly hashState: Uint32Array
   /** What is known of the tables of databases while the kernel runs: `databaseWords` of each. */
   readonly databases: Uint32Array
   readonly databaseWords: number
@@ -83,7 +84,8 @@ export class ReplayKernel {
     this.#exports = exports as unknown as Exports
     this.arena = new Uint32Array(buffer, at('ARENA'), 8)
     this.free = new Uint32Array(buffer, at('FREE'), at('CLASSES'))
-    this.hash = new Uint32Array(buffer, at('HASH'), 4)
+    this.hashNumbers = new Uint32Array(buffer, at('HASH_NUMBERS'), 2 * at('HASH_PLACES'))
+    this.hashState = new Uint32Array(buffer, at('HASH_STATE'), 4)
     this.databaseWords = at('DATABASE_BYTES') >>> 2
     this.databasesMax = at('DATABASES_MAX')
     this.databases = new Uint32Array(buffer, at('DATABASES'), this.databaseWords * this.databasesMax)

@@ -1,11 +1,26 @@
-/** The hash of a member, as src/resident/byte-table.ts takes it: the upper half of src/keyspace/fingerprint.ts, of database 0. */
-import {HASH} from './layout'
+/** The hash of a member, as src/resident/key-hash.ts takes it. */
+import {HASH_NUMBERS, HASH_PLACES, HASH_STATE} from './layout'
+
+const BYTES_MAX: u32 = 4 * (HASH_PLACES - 1)
 
 export function hashOf(start: u32, bytes: u32): u32 {
-  let v0 = load<u32>(HASH)
-  let v1 = load<u32>(HASH, 4)
-  let v2 = load<u32>(HASH, 8)
-  let v3 = load<u32>(HASH, 12)
+  if (bytes > BYTES_MAX) return fingerprintOf(start, bytes)
+  let sum = load<u64>(HASH_NUMBERS) * (bytes as u64)
+  const words = bytes >>> 2
+  let number = HASH_NUMBERS + 8
+  let p = start
+  for (const end = start + (words << 2); p < end; p += 4, number += 8) sum += load<u64>(number) * (load<u32>(p) as u64)
+  const left = bytes & 3
+  if (left > 0) sum += load<u64>(number) * ((load<u32>(p) & ((1 << (left << 3)) - 1)) as u64)
+  return (sum >>> 32) as u32
+}
+
+/** The upper half of src/keyspace/fingerprint.ts, of database 0. */
+function fingerprintOf(start: u32, bytes: u32): u32 {
+  let v0 = load<u32>(HASH_STATE)
+  let v1 = load<u32>(HASH_STATE, 4)
+  let v2 = load<u32>(HASH_STATE, 8)
+  let v3 = load<u32>(HASH_STATE, 12)
   const end = start + bytes
   const words = end - (bytes & 3)
   let p = start

@@ -14,7 +14,7 @@ import {zadd, zincrby, zrem, zremrangebyrank} from './sorted-sets'
 import {xadd} from './streams'
 import {del, increment, pexpireat, set} from './strings'
 
-export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH, OWN_BYTES, RESULTS, WINDOW, WINDOW_BYTES} from './layout'
+export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH_NUMBERS, HASH_PLACES, HASH_STATE, OWN_BYTES, RESULTS, WINDOW, WINDOW_BYTES} from './layout'
 
 N.enterNames()
 

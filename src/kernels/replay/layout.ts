@@ -4,7 +4,7 @@
  *
  *   ARENA      <seat of the chunk that blocks are cut from> <next unit> <end> <seats> <live units> <free units>
  *   FREE       by class of sizes, the first block that waits
- *   HASH       the state that hashing begins with: four words
+ *   HASH_...   numbers of 64 bits that words of keys are taken times, and what the fingerprints of long ones begin with
  *   DATABASES  by number, what src/resident/byte-table.ts knows of the table of keys, while the kernel runs
  *   NAMES      commands by a hash of their names
  *   FRAMES     commands that are about to be run: where their arguments lie
@@ -18,8 +18,11 @@ export const OWN_BYTES: u32 = 64 * 1024 * 1024
 export const ARENA: u32 = 0x10000
 export const FREE: u32 = ARENA + 64
 export const CLASSES: u32 = 16 + 4 * 19
-export const HASH: u32 = FREE + ((CLASSES * 4 + 63) & ~63)
-export const DATABASES: u32 = HASH + 64
+export const HASH_NUMBERS: u32 = FREE + ((CLASSES * 4 + 63) & ~63)
+/** As in src/resident/key-hash.ts: one for the length, 28 for words. */
+export const HASH_PLACES: u32 = 29
+export const HASH_STATE: u32 = HASH_NUMBERS + 8 * (HASH_PLACES + 1)
+export const DATABASES: u32 = (HASH_STATE + 16 + 63) & ~63
 export const DATABASES_MAX: u32 = 16
 export const DATABASE_BYTES: u32 = 64
 export const RESULTS: u32 = DATABASES + DATABASES_MAX * DATABASE_BYTES
