@@ -83,6 +83,27 @@ describe('the replay kernel', () => {
     expect(await expectSame(logOf([...hotCommands(new Draw(1), 1000)]), new ReplayKernel(1))).toBe(0)
   })
 
+  it('leaves what has memory of its own to the engine', async () => {
+    const huge = Buffer.alloc(40 * 1024 * 1024, 'x')
+    const made = [['SET', 's', huge] as const, ['SET', 'n', huge] as const, ['RPUSH', 'l', huge] as const]
+    const stream = ['XADD', 'x', '1-1', 'f', huge]
+    // Whoever found nothing to run a few times over is not asked for a while.
+    const between = Array.from({length: 20}, () => ['INCR', 'counter'])
+    const changed = [
+      'SET s v',
+      'INCR n',
+      'RPUSH l e',
+      'LPOP l',
+      'XADD x MAXLEN 1 2-1 f v',
+      'DEL l',
+      'SET n 1',
+      'INCR n',
+    ]
+    const lines = changed.map(line => line.split(' '))
+    const log = logOf([...made, stream, ...between, ...lines, ['SET', 'l', huge], ...between, ['DEL', 'l']])
+    expect(await expectSame(log, new ReplayKernel(6), 256 * 1024)).toBeGreaterThan(0)
+  })
+
   it('leaves what does not fit into its memory to the engine', async () => {
     const large = 'x'.repeat(10_000)
     const sets = Array.from({length: 8000}, (_, i) => ['SET', `key:${i}`, large])

@@ -34,6 +34,13 @@ export function isHere(ref: u32): bool {
   return ref >>> SEAT_BITS < load<u32>(ARENA, SEATS)
 }
 
+/** Whether a block has chunks of its own: those are not for the kernel to free. */
+// @ts-ignore: decorator
+@inline
+export function isHuge(block: u32): bool {
+  return load<i32>(block) < 0
+}
+
 // @ts-ignore: decorator
 @inline
 export function addressOf(ref: u32): u32 {

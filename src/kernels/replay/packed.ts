@@ -6,7 +6,7 @@
  *
  * What the kernel adds has lengths of one byte; where others stand in a block, it is left to others.
  */
-import {addressOf, free, HEAD_BYTES, isHere, room, take} from './arena'
+import {addressOf, free, HEAD_BYTES, isHere, isHuge, room, take} from './arena'
 import {copy, isEqual, move} from './bytes'
 import {argument, argumentBytes} from './frames'
 import * as L from './layout'
@@ -47,7 +47,7 @@ export function open(database: u32, frame: u32, kind: u32): i32 {
   const ref = load<u32>(owner)
   if (!isHere(ref)) return LEFT
   block = addressOf(ref)
-  return OPEN
+  return isHuge(block) ? LEFT : OPEN
 }
 
 /** Makes the key of a frame, with a block for so many bytes of elements. */

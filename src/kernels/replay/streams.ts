@@ -7,7 +7,7 @@
  *   node    <units> <end of the entries: u32> <entries: u32> <start of the entries: u32> <entries ever: u32> entry*
  *   entry   <ID: 16 bytes, big-endian> <bytes of all behind this> (<bytes of the string> string)*
  */
-import {addressOf, free, HEAD_BYTES, isHere, room, take} from './arena'
+import {addressOf, free, HEAD_BYTES, isHere, isHuge, room, take} from './arena'
 import {copy} from './bytes'
 import {argument, argumentBytes, argumentEnd} from './frames'
 import * as L from './layout'
@@ -109,10 +109,13 @@ function follows(): bool {
   return ms > last || (ms == last && seq > load<u64>(P.block, LAST_SEQ))
 }
 
-/** Whether the kernel sees all nodes. */
+/** Whether all nodes are the kernel's to change. */
 function isWhole(block: u32): bool {
   const nodes = load<u32>(block, NODES)
-  for (let i: u32 = 0; i < nodes; i++) if (!isHere(load<u32>(block + (i << 2), REFS))) return false
+  for (let i: u32 = 0; i < nodes; i++) {
+    const ref = load<u32>(block + (i << 2), REFS)
+    if (!isHere(ref) || isHuge(addressOf(ref))) return false
+  }
   return true
 }
 

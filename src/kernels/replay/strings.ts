@@ -1,5 +1,5 @@
 /** Commands on strings, and on keys whatever they hold. False: nothing was changed, others do it. */
-import {addressOf, free, isHere} from './arena'
+import {addressOf, free, isHere, isHuge} from './arena'
 import {copy} from './bytes'
 import {argument, argumentBytes, argumentEnd} from './frames'
 import * as L from './layout'
@@ -52,7 +52,10 @@ export function findKey(database: u32, frame: u32): u32 {
 function isPlain(record: u32): bool {
   if (load<u32>(record, EXPIRES) == EXACTLY) return false
   const kind = load<u32>(record, KIND)
-  return kind == STRING || (kind != OBJECT && kind != STREAM && isHere(load<u32>(payloadOf(record))))
+  if (kind == STRING) return true
+  if (kind == OBJECT || kind == STREAM) return false
+  const ref = load<u32>(payloadOf(record))
+  return isHere(ref) && !isHuge(addressOf(ref))
 }
 
 // @ts-ignore: decorator

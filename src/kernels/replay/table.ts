@@ -3,7 +3,7 @@
  *
  *   record   <units> <bytes of the key> <bytes of the payload> <entry> <expires> <kind> <expires at: f64> key payload
  */
-import {addressOf, free, HEAD_BYTES, isHere, room, take} from './arena'
+import {addressOf, free, HEAD_BYTES, isHere, isHuge, room, take} from './arena'
 import {copy, isEqual} from './bytes'
 import {CAPACITY, CELLS, EXPIRING, LENGTH, SIZE, USED_SLOTS} from './layout'
 
@@ -53,6 +53,7 @@ export function find(database: u32, hash: u32, key: u32, bytes: u32): u32 {
     if (!isHere(ref)) return ELSEWHERE
     const record = addressOf(ref)
     if (load<u32>(record, KEY_BYTES) != bytes || !isEqual(record + KEY, key, bytes)) continue
+    if (isHuge(record)) return ELSEWHERE
     cell = at
     return record
   }
