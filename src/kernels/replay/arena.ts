@@ -79,7 +79,8 @@ export function take(bytes: u32): u32 {
   const head = FREE + (size << 2)
   store<u32>(ARENA, load<u32>(ARENA, LIVE_UNITS) + capacity, LIVE_UNITS)
   const waiting = load<u32>(head)
-  if (waiting != 0) {
+  // One that lies elsewhere waits for src/resident.
+  if (waiting != 0 && isHere(waiting)) {
     const block = addressOf(waiting)
     store<u32>(head, load<u32>(block, 4))
     store<u32>(ARENA, load<u32>(ARENA, FREE_UNITS) - capacity, FREE_UNITS)

@@ -69,7 +69,7 @@ export function xadd(database: u32, frame: u32): bool {
   if (state == P.OPEN ? !follows() || !isWhole(P.block) : (ms | seq) == 0) return false
   const body = bodyBytes(frame, arg + 1, argc)
   const size = ID_BYTES + lengthBytes(body) + body
-  const needsNode = state == P.ABSENT || isFull(lastNode(), size)
+  const needsNode = state == P.ABSENT || isFull(size)
   if (state == P.OPEN && needsNode && load<u32>(P.block, NODES) >= NODES_MAX) return false
   if (state == P.ABSENT) make(database, frame)
   putEntry(needsNode ? newNode(size) : widened(lastNode(), size), frame, arg + 1, argc, body, size)
@@ -131,9 +131,13 @@ function lastNode(): u32 {
   return nodeAt(load<u32>(P.block, NODES) - 1)
 }
 
+/** Whether there is no node, or the last one takes no entry of so many bytes. */
 // @ts-ignore: decorator
 @inline
-function isFull(node: u32, size: u32): bool {
+function isFull(size: u32): bool {
+  // Of a stream that was trimmed to nothing, none is left.
+  if (load<u32>(P.block, NODES) == 0) return true
+  const node = lastNode()
   return load<u32>(node, END) + size > NODE_BYTES_MAX || load<u32>(node, EVER) >= NODE_ENTRIES_MAX
 }
 
