@@ -12,7 +12,8 @@ import {integer, readInteger} from './numbers'
 import {sadd, srem} from './sets'
 import {zadd, zincrby, zrem, zremrangebyrank} from './sorted-sets'
 import {xadd} from './streams'
-import {del, increment, pexpireat, set} from './strings'
+import {append, setbit, setrange} from './string-parts'
+import {del, increment, persist, pexpireat, set} from './strings'
 
 export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH_NUMBERS, HASH_PLACES, HASH_STATE, OWN_BYTES, RESULTS, WINDOW, WINDOW_BYTES} from './layout'
 
@@ -115,6 +116,14 @@ function apply(command: u32, database: u32, frame: u32): bool {
       return del(database, frame)
     case N.PEXPIREAT:
       return pexpireat(database, frame)
+    case N.PERSIST:
+      return persist(database, frame)
+    case N.SETRANGE:
+      return setrange(database, frame)
+    case N.SETBIT:
+      return setbit(database, frame)
+    case N.APPEND:
+      return append(database, frame)
     case N.HSET:
       return hset(database, frame)
     case N.HINCRBY:

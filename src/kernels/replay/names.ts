@@ -27,6 +27,10 @@ export const ZINCRBY: u32 = 22
 export const ZREM: u32 = 23
 export const ZREMRANGEBYRANK: u32 = 24
 export const XADD: u32 = 25
+export const PERSIST: u32 = 26
+export const SETRANGE: u32 = 27
+export const SETBIT: u32 = 28
+export const APPEND: u32 = 29
 
 const WORD_0: u32 = 0
 const WORD_1: u32 = 8
@@ -89,8 +93,12 @@ export function enterNames(): void {
   enter('INCRBY', INCRBY, 3)
   enter('DECR', DECR, 2)
   enter('DECRBY', DECRBY, 3)
-  enter('DEL', DEL, 2)
-  enter('UNLINK', DEL, 2)
+  enter('DEL', DEL, -2)
+  enter('UNLINK', DEL, -2)
+  enter('PERSIST', PERSIST, 2)
+  enter('SETRANGE', SETRANGE, 4)
+  enter('SETBIT', SETBIT, 4)
+  enter('APPEND', APPEND, 3)
   enter('PEXPIREAT', PEXPIREAT, 3)
   enter('SELECT', SELECT, 2)
   enter('MULTI', MULTI, 1)
@@ -106,7 +114,7 @@ export function enterNames(): void {
   enter('RPOP', RPOP, 2)
   enter('SADD', SADD, -3)
   enter('SREM', SREM, -3)
-  enter('ZADD', ZADD, 4)
+  enter('ZADD', ZADD, -4)
   enter('ZINCRBY', ZINCRBY, 4)
   enter('ZREM', ZREM, -3)
   enter('ZREMRANGEBYRANK', ZREMRANGEBYRANK, 4)

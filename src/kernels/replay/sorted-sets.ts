@@ -4,6 +4,7 @@
  */
 import {compare} from './bytes'
 import {argument, argumentBytes, argumentEnd} from './frames'
+import * as L from './layout'
 import {double, integer, readDouble, readInteger} from './numbers'
 import * as P from './packed'
 import {removeKey, SORTED_SET} from './strings'
@@ -19,25 +20,45 @@ function scoreOf(element: u32): f64 {
   return load<f64>(P.valueOf(element))
 }
 
-/** key score member */
+/** key score member [score member ...] */
 export function zadd(database: u32, frame: u32): bool {
-  return readDouble(argument(frame, 2), argumentEnd(frame, 2)) && give(database, frame, double, false)
+  const argc = load<u32>(frame, L.FRAME_ARGC)
+  if ((argc & 1) != 0) return false
+  for (let i: u32 = 2; i < argc; i += 2) if (!readDouble(argument(frame, i), argumentEnd(frame, i))) return false
+  return open(database, frame) && giveAll(frame, argc, false)
 }
 
 /** key increment member */
 export function zincrby(database: u32, frame: u32): bool {
-  return readDouble(argument(frame, 2), argumentEnd(frame, 2)) && give(database, frame, double, true)
+  if (!readDouble(argument(frame, 2), argumentEnd(frame, 2))) return false
+  return open(database, frame) && giveAll(frame, 4, true)
 }
 
-/** Gives a member its score, or adds to it. */
-function give(database: u32, frame: u32, given: f64, adds: bool): bool {
-  const member = argument(frame, 3)
-  const bytes = argumentBytes(frame, 3)
-  if (bytes >= P.LENGTH_MORE) return false
+/** Opens the sorted set of a frame's key, or makes one, with room for every other argument from the third on. */
+function open(database: u32, frame: u32): bool {
+  const argc = load<u32>(frame, L.FRAME_ARGC)
+  let bytes: u32 = 0
+  for (let i: u32 = 3; i < argc; i += 2) {
+    if (argumentBytes(frame, i) >= P.LENGTH_MORE) return false
+    bytes += 2 + argumentBytes(frame, i) + SCORE_BYTES
+  }
   const state = P.open(database, frame, SORTED_SET)
-  if (state == P.LEFT) return false
-  if (state == P.ABSENT) P.make(database, frame, SORTED_SET, 2 + bytes + SCORE_BYTES)
-  else if (!P.takes(2 + bytes + SCORE_BYTES, 1)) return false
+  if (state == P.OPEN) return P.takes(bytes, (argc - 2) >>> 1)
+  if (state == P.ABSENT) P.make(database, frame, SORTED_SET, bytes)
+  return state == P.ABSENT
+}
+
+/** Gives members their scores, or adds to them. */
+function giveAll(frame: u32, argc: u32, adds: bool): bool {
+  for (let i: u32 = 2; i < argc; i += 2) {
+    readDouble(argument(frame, i), argumentEnd(frame, i))
+    // What was given before is given once more.
+    if (!give(argument(frame, i + 1), argumentBytes(frame, i + 1), double, adds)) return false
+  }
+  return true
+}
+
+function give(member: u32, bytes: u32, given: f64, adds: bool): bool {
   const element = P.findMember(member, bytes)
   if (element == P.LONG) return false
   if (element == P.MISSING) {

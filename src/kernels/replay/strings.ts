@@ -2,6 +2,7 @@
 import {addressOf, free, isHere, isHuge} from './arena'
 import {copy} from './bytes'
 import {argument, argumentBytes, argumentEnd} from './frames'
+import {hashOf} from './hash'
 import * as L from './layout'
 import {DIGITS_END, integer, readInteger, spell} from './numbers'
 import {
@@ -97,7 +98,7 @@ export function set(database: u32, frame: u32): bool {
 }
 
 /** key increment */
-export function addTo(database: u32, frame: u32, increment: i64): bool {
+function addTo(database: u32, frame: u32, increment: i64): bool {
   let record = findKey(database, frame)
   if (record == ELSEWHERE) return false
   let value: i64 = 0
@@ -123,12 +124,18 @@ export function increment(database: u32, frame: u32, sign: i64): bool {
   return readInteger(argument(frame, 2), argumentEnd(frame, 2)) && addTo(database, frame, sign * integer)
 }
 
-/** key */
+/** key [key ...] */
 export function del(database: u32, frame: u32): bool {
-  const record = findKey(database, frame)
-  if (record == NONE) return true
-  if (record == ELSEWHERE || !isPlain(record)) return false
-  removeKey(database, record)
+  const argc = load<u32>(frame, L.FRAME_ARGC)
+  for (let i: u32 = 1; i < argc; i++) {
+    const key = argument(frame, i)
+    const bytes = argumentBytes(frame, i)
+    const record = find(database, i == 1 ? load<u32>(frame, L.FRAME_HASH) : hashOf(key, bytes), key, bytes)
+    if (record == NONE) continue
+    // What was removed before is removed once more, to no effect.
+    if (record == ELSEWHERE || !isPlain(record)) return false
+    removeKey(database, record)
+  }
   return true
 }
 
@@ -145,5 +152,14 @@ export function pexpireat(database: u32, frame: u32): bool {
   if (record == NONE) return true
   if (record == ELSEWHERE || load<u32>(record, EXPIRES) == EXACTLY) return false
   setExpiry(database, record, integer as f64)
+  return true
+}
+
+/** key */
+export function persist(database: u32, frame: u32): bool {
+  const record = findKey(database, frame)
+  if (record == NONE) return true
+  if (record == ELSEWHERE || load<u32>(record, EXPIRES) == EXACTLY) return false
+  setNever(database, record)
   return true
 }
