@@ -70,7 +70,6 @@ export async function salvageLog(name: string, out: string, options: SalvageOpti
 interface Surveyed {
   file: ChainFile
   plain: PlainFile | undefined
-  survey: LogSurvey | undefined
   keep: readonly Piece[]
   facts: SalvagedFile
 }
@@ -126,6 +125,7 @@ export class LogSalvaging {
     const {manifest, strays} = chain
     const found: (PlainFile | undefined)[] = []
     for (const file of chain.files) found.push(await this.#find(file))
+    if (found.every(plain => plain === undefined)) throw nothingThere()
     this.#total = 2 * found.reduce((sum, plain) => sum + (plain?.bytes ?? 0), 0)
     this.#show()
     const surveyed: Surveyed[] = []
@@ -165,23 +165,31 @@ export class LogSalvaging {
   async #survey(file: ChainFile, plain: PlainFile | undefined, databases: Set<number>): Promise<Surveyed> {
     if (plain === undefined) {
       this.#refuseBase(file, 'is not there')
-      return {file, plain, survey: undefined, keep: [], facts: missingFile(file)}
+      return {file, plain, keep: [], facts: missingFile(file)}
     }
+    const survey = await this.#look(file, plain, databases)
+    const past = this.options.pastDamage === true
+    const keep = past ? survey.pieces : survey.pieces.filter(({start}) => start < survey.damagedAt)
+    if (keep.length === 0 && survey.bytes > 0) this.#refuseBase(file, 'has nothing that can be kept')
+    return {file, plain, keep, facts: salvagedFile(file, survey, keep)}
+  }
+
+  async #look({name}: ChainFile, {path, bytes}: PlainFile, databases: Set<number>): Promise<LogSurvey> {
     const judge = await commandJudge()
     const before = this.#done
     const {ignoreChecksum} = this.options
-    const onRead = (bytes: number): void => {
-      this.#done = before + bytes
+    const onRead = (read: number): void => {
+      this.#done = before + read
     }
     try {
-      const survey = await surveyLog(plain.path, plain.bytes, {judge, databases, ignoreChecksum, onRead})
-      this.#done = before + plain.bytes
-      const past = this.options.pastDamage === true
-      const keep = past ? survey.pieces : survey.pieces.filter(({start}) => start < survey.damagedAt)
-      if (keep.length === 0 && survey.bytes > 0) this.#refuseBase(file, 'has nothing that can be kept')
-      return {file, plain, survey, keep, facts: salvagedFile(file, survey, keep)}
+      return await surveyLog(path, bytes, {judge, databases, ignoreChecksum, onRead})
     } catch (error) {
-      throw error instanceof PlacedError ? this.#aboutSnapshot(error, file) : error
+      if (!(error instanceof PlacedError)) throw error
+      if (this.chain.manifest !== undefined) error.place.file = name
+      error.advice = 'nothing was written: the snapshot that the log begins with cannot be read, and is not mended yet'
+      throw error
+    } finally {
+      this.#done = before + bytes
     }
   }
 
@@ -193,13 +201,6 @@ export class LogSalvaging {
     error.advice = 'restore it from a backup; --past-damage salvages the other files alone, which is no whole data set'
     error.place.file = name
     throw error
-  }
-
-  #aboutSnapshot(error: PlacedError, {name}: ChainFile): PlacedError {
-    if (error.code === 'BAD_MANIFEST') return error
-    if (this.chain.manifest !== undefined) error.place.file = name
-    error.advice = 'nothing was written: the snapshot that the log begins with cannot be read, and is not mended yet'
-    return error
   }
 
   async #writeFile({keep, plain, facts}: Surveyed): Promise<void> {
@@ -230,9 +231,9 @@ export class LogSalvaging {
     const facts = new Map(surveyed.map(({file, facts}) => [file.name, facts]))
     const kept = (file: ManifestFile): ManifestFile[] => {
       const {missing, bytesLost, bytesAdded} = facts.get(file.name)!
+      if (missing) return []
       // Where it ended in the replication stream it ends no more.
-      if (bytesLost > 0 || bytesAdded > 0) return missing ? [] : [{...file, endOffset: undefined}]
-      return missing ? [] : [file]
+      return [bytesLost > 0 || bytesAdded > 0 ? {...file, endOffset: undefined} : file]
     }
     const [newBase] = base === undefined ? [] : kept(base)
     return formatManifest({base: newBase, history: [], increments: increments.flatMap(kept)})
@@ -271,6 +272,10 @@ export class LogSalvaging {
       this.#done += bytesRead
     }
   }
+}
+
+function nothingThere(): FormatError {
+  return new FormatError('BAD_MANIFEST', 'none of the files that the manifest names is there: nothing was written', 0)
 }
 
 function writeSelect(target: ByteTarget, db: number): number {

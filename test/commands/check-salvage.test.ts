@@ -122,7 +122,9 @@ describe('check --salvage: exit codes', () => {
 
   it('3 where a base cannot be had: the check is told, and why nothing was written', async () => {
     const log = mkdtempSync(join(folder.path, 'log-'))
-    folder.write(`${log.slice(folder.path.length + 1)}/a.manifest`, 'file a.1.base.rdb seq 1 type b\n')
+    const name = log.slice(folder.path.length + 1)
+    folder.write(`${name}/a.manifest`, 'file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n')
+    folder.write(`${name}/a.1.incr.aof`, LOG)
     const out = newPlace()
     const {code, stdout, stderr} = await rdbtool(['check', log, '--salvage', out])
     expect(code).toBe(3)

@@ -128,6 +128,15 @@ describe('a folder', () => {
     expect(Object.keys(contentOf(out))).toEqual(names)
   })
 
+  it('of which no file is there is refused in any case', async () => {
+    for (const name of ['a.1.base.rdb', 'a.1.incr.aof']) {
+      const out = newPlace()
+      const found = await checkAndSalvage(logOf({[name]: null}), {out, pastDamage: true})
+      expect(found).toMatchObject({salvageFailure: {code: 'BAD_MANIFEST'}})
+      expect(readdirSync(join(out, '..'))).toEqual([])
+    }
+  })
+
   it('whose manifest no server reads is told of by the check', async () => {
     const {soundness, salvageFailure} = await checkAndSalvage(logOf({}, 'file ../x seq 1 type b\n'), {out: newPlace()})
     expect(soundness!.problems[0]!.code).toBe('BAD_MANIFEST')
