@@ -131,7 +131,7 @@ export default class AofRewrite extends BaseCommand {
       this.logToStderr('warning: --restore says how commands are written, and this log begins with a snapshot')
     }
     if (flags.json) this.printJson(rewriteJson(log))
-    else this.print(formatRewrite(log, this.style))
+    else this.print(formatRewrite(log, this.style, this.columns))
     if (log.lost.length > 0) process.exitCode = EXIT_FINDINGS
   }
 

@@ -171,7 +171,10 @@ export default class Build extends BaseCommand {
   #report(built: Built, json: boolean, toStream: boolean): void {
     const tell = (text: string): void => (toStream ? this.logToStderr(text) : this.log(text))
     if (json) tell(formatJson(buildJson(built)))
-    else tell(formatBuild(built, toStream ? styleOf(process.stderr) : this.style).join('\n'))
+    else {
+      const stream = toStream ? process.stderr : process.stdout
+      tell(formatBuild(built, styleOf(stream), columnsOf(stream)).join('\n'))
+    }
   }
 
   #failed(error: unknown): void {

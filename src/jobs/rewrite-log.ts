@@ -37,7 +37,7 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
   if (inPlace === true && out !== undefined) {
     throw new UsageError('in place there is no other place: leave out --in-place or --out')
   }
-  const log = await lookAt(path)
+  const log = await lookAt(path, options)
   const known = {form: log.chain.manifest === undefined ? 'file' : 'folder', hasSnapshot: log.hasSnapshot} as const
   const shape = shapeOf(options, known)
   if (inPlace === true && shape.form !== known.form) {
@@ -65,12 +65,12 @@ interface LookedAt {
 }
 
 /** Looks at a log that is to be rewritten. Throws UsageError of what is none. */
-async function lookAt(path: string): Promise<LookedAt> {
+async function lookAt(path: string, {pointInTime}: RewriteOptions): Promise<LookedAt> {
   if (path === '-') throw new UsageError('a log is looked at before it is rewritten: name a file, or use build')
   if (isServerUrl(path)) throw new UsageError('a log is rewritten from its files: name its folder')
   try {
     refuseOdd(path)
-    const source = await openEntries(path)
+    const source = await openEntries(path, {pointInTime})
     try {
       if (!isLog(source)) {
         throw new UsageError(`${nameOf(path)} is no append-only log: build makes one of it, with --out appendonlydir/`)

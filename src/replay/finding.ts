@@ -94,8 +94,8 @@ export class Finding {
       throw new UsageError(`there is no ${name}:${which} in the log: it has ${count}`)
     }
     if (count === 1) return places[0]!
-    const told = places.map((place, i) => `  ${name}:${i + 1} at ${wordsOf(place, chain)}`)
-    const more = count > places.length ? [`  ... and ${count - places.length} more`] : []
+    const told = places.map((place, i) => `${name}:${i + 1} at ${wordsOf(place, chain)}`)
+    const more = count > places.length ? [`... and ${count - places.length} more`] : []
     const lines = [`the log has ${count} commands ${name}: say which, with ${name}:first, :last or a number`]
     throw new UsageError([...lines, ...told, ...more].join('\n'))
   }

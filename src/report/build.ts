@@ -4,7 +4,7 @@
  */
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import {formatTable, numeric, type Style, textual} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten} from './text.js'
+import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten, wrapped} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 /** What a build tells of itself. */
@@ -55,7 +55,7 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** The lines of the report. */
-export function formatBuild(built: BuildOutcome, style: Style): string[] {
+export function formatBuild(built: BuildOutcome, style: Style, columns: number): string[] {
   const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings, replayed} = built
   const facts: (readonly [name: string, text: string])[] = [
     ...(isLog(built) ? baseFact(built, target) : [['for', target] as const]),
@@ -71,7 +71,7 @@ export function formatBuild(built: BuildOutcome, style: Style): string[] {
   }
   lines.push(...formatLost(lost, style))
   const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
-  if (told.length > 0) lines.push('', ...told.map(style.warning))
+  if (told.length > 0) lines.push('', ...told.flatMap(text => wrapped(text, columns)).map(style.warning))
   return lines
 }
 

@@ -75,7 +75,12 @@ export function formatFailure(
 ): string[] {
   // Of a conversation the message itself tells whom with.
   const prefix = source === undefined || error instanceof WireError ? '' : `${formatText(source)}: `
-  const lines = hang(`rdbtool: ${prefix}${formatMessage(failureText(error))}`, columns).map(style.warning)
+  const [first, ...others] = formatMessage(failureText(error)).split('\n')
+  const label = 'rdbtool: '
+  const lines = [
+    ...hang(`${label}${prefix}${first}`, columns),
+    ...others.flatMap(line => hang(`${' '.repeat(label.length)}${line}`, columns)),
+  ].map(style.warning)
   if (error instanceof PlacedError && !concernsWhole(error)) {
     lines.push(
       ...hang(`  where  ${fileText(error.place)}byte ${formatCount(error.offset)}${placeText(error.place)}`, columns),

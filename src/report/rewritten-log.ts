@@ -4,7 +4,7 @@
 import {type BuildOutcome, buildWarnings, factLine, formatLost, warningsJson} from './build.js'
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import type {Style} from './table.js'
-import {formatText} from './text.js'
+import {formatText, wrapped} from './text.js'
 import {formatCount, formatShare, formatSize} from './units.js'
 
 /** What a rewritten log tells of itself. */
@@ -17,7 +17,7 @@ export type RewriteOutcome = BuildOutcome &
   }
 
 /** The lines of the report. */
-export function formatRewrite(log: RewriteOutcome, style: Style): string[] {
+export function formatRewrite(log: RewriteOutcome, style: Style, columns: number): string[] {
   const {out, target, keysOut, bytesIn, bytesOut, backup} = log
   const size = `${formatSize(bytesIn)} before, ${formatSize(bytesOut)} now (${formatShare(bytesOut, bytesIn)})`
   const [commands, ...where] = log.replayed === undefined ? [] : replayFacts(log.replayed)
@@ -33,7 +33,7 @@ export function formatRewrite(log: RewriteOutcome, style: Style): string[] {
   ]
   const lines = [style.heading(formatText(out)), ...facts.map(fact => factLine(fact, style))]
   lines.push(...formatLost(log.lost, style))
-  const warnings = [...buildWarnings(log.warnings), ...noteLines(log)]
+  const warnings = [...buildWarnings(log.warnings), ...noteLines(log)].flatMap(text => wrapped(text, columns))
   return warnings.length === 0 ? lines : [...lines, '', ...warnings.map(style.warning)]
 }
 

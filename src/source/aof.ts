@@ -278,6 +278,7 @@ export class AofSource implements EntrySource {
     if (torn !== 'annotation' && file !== files.at(-1)) {
       const error = new FormatError('TRUNCATED', `${TORN_WORDS[torn]}, though another file follows it`, goodOffset)
       error.place.file = place
+      error.advice = 'rdbtool check --salvage writes a log without what is not whole, and with the files behind it'
       throw error
     }
     this.#cut = {file: file.name, offset: goodOffset, leftOut: left}
