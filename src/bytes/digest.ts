@@ -17,18 +17,35 @@ import {copyIn, type DigestKernel, type KernelArea, kernel} from './kernel.js'
 /** The kinds that something digested may be of. */
 const TAG_KEY = 0
 /** Numbers below this are the caller's own, from 1 on. */
-export const DIGEST_TAGS_END = 30
+export const DIGEST_TAGS_END = 29
+const TAG_STORED = 29
 const TAG_STRING = 30
 const TAG_LONG_STRING = 31
 
 /** Longer texts are taken as they come: they spell no integer that would be taken as one. */
 const SHORT_BYTES_MAX = 19
 
+/** Words that the kernel leaves of each record. */
+export const RECORD_WORDS = 10
+/** A bit for each type of a record that the kernel digests: string, set, hash, zset 2, intset, listpacks, quicklist 2. */
+const RECORD_TYPES = [0, 2, 4, 5, 11, 16, 17, 18, 20].reduce((bits, type) => bits | (1 << type), 0)
+
+/** What the kernel passes over by lengths (src/rdb/passing.ts), but for ziplists, which no server writes beside listpacks. */
+const STORED_TYPES = [0, 1, 2, 4, 5, 11, 15, 16, 17, 18, 19, 20, 21].reduce((bits, type) => bits | (1 << type), 0)
+/** Of an entry that was digested as it is stored. */
+const STORED_TYPE = 99
+
 export type DigestSeed = Uint8Array
 
 export class Digest {
   /** Fingerprint of the key, high and low; then the digest: four words. */
   readonly out: Int32Array
+  /** Of each record: fingerprint (two words), where it lies, its type byte, its digest (four), its expiry (two). */
+  readonly records: Int32Array
+  recordCount = 0
+  /** The record at which `takeRecords` stopped has not arrived whole. */
+  recordGoesOn = false
+  readonly #results: Uint32Array
   readonly #kernel: DigestKernel
   readonly #memory: Uint8Array
   readonly #texts: readonly [KernelArea, KernelArea]
@@ -39,7 +56,9 @@ export class Digest {
 
   /** Those that share a seed of 16 bytes agree; drawn at random unless given. */
   constructor(seed: DigestSeed = randomFillSync(new Uint8Array(16))) {
-    const {bytes, digest} = kernel()
+    const {bytes, digest, results} = kernel()
+    this.records = digest.records
+    this.#results = results
     bytes.set(seed, digest.keys.start)
     digest.digestSeed()
     this.#memory = bytes
@@ -136,6 +155,38 @@ export class Digest {
   /** All is complete: the digest is in `out`. */
   end(): void {
     this.#kernel.digestEnd()
+  }
+
+  /**
+   * Digests records of an RDB file that lie in the kernels' memory, as src/keyspace/digest.ts does, or by their stored
+   * bytes: up to 1024 of those that the kernel knows. Says where it stopped; `records` has them then.
+   */
+  takeRecords(start: number, end: number, db: number, storedForm: boolean, expiries: boolean): number {
+    const types = storedForm ? STORED_TYPES : RECORD_TYPES
+    const reached = this.#kernel.recordsDigest(start, end, types, db, storedForm ? 1 : 0, expiries ? 1 : 0)
+    this.recordCount = this.#results[0]!
+    this.recordGoesOn = this.#results[1] === 1
+    return reached
+  }
+
+  /** Begins a string value that is digested as it is stored; `endStored` ends it, an entry of a type of its own. */
+  beginStored(typeId: number): void {
+    this.#kernel.digestBegin(TAG_STORED)
+    this.#kernel.digestWord(typeId, 0)
+    this.#kernel.digestTextHead(0, 0)
+    this.#stringBytes = 0
+  }
+
+  storedPiece(bytes: Uint8Array, start: number, end: number): void {
+    this.#stringBytes += end - start
+    this.#piece(bytes, start, end)
+  }
+
+  endStored(): void {
+    this.#kernel.digestTextEnd()
+    this.#kernel.digestWord(this.#stringBytes, this.#stringBytes / 2 ** 32)
+    this.#kernel.digestAdd()
+    this.#kernel.digestValueEnd(STORED_TYPE)
   }
 
   #long(bytes: Uint8Array, start: number, end: number): void {

@@ -107,6 +107,14 @@ export interface DigestKernel {
   digestKeyEnd(): void
   digestValueEnd(type: number): void
   digestEnd(): void
+  /**
+   * Digests records of [start, end), those of types that have a bit, and returns where it stopped; how many they were is
+   * left in `results`, and whether it stopped at what has not arrived. `storedForm`: by their stored bytes. `expiries`:
+   * they are part of the digests.
+   */
+  recordsDigest(start: number, end: number, types: number, db: number, storedForm: number, expiries: number): number
+  /** What it leaves of each: fingerprint (two words), address of the record, its type byte, digest (four), expiry (two). */
+  readonly records: Int32Array
 }
 
 /** What the WebAssembly interface is made of, as far as we use it: Node's types leave it to the DOM's. */
@@ -235,7 +243,7 @@ type AreaOf = (name: string, bytes?: string) => KernelArea
 
 function digestOf(exports: Record<string, unknown>, number: NumberOf, area: AreaOf): DigestKernel {
   const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
-  const calls = exports as unknown as Omit<DigestKernel, 'keys' | 'out' | 'texts'>
+  const calls = exports as unknown as Omit<DigestKernel, 'keys' | 'out' | 'texts' | 'records'>
   return {
     keys: {start: number('DIGEST_KEYS'), bytes: 16},
     out: new Int32Array(buffer, number('DIGEST_OUT'), 6),
@@ -252,5 +260,11 @@ function digestOf(exports: Record<string, unknown>, number: NumberOf, area: Area
     digestKeyEnd: calls.digestKeyEnd,
     digestValueEnd: calls.digestValueEnd,
     digestEnd: calls.digestEnd,
+    recordsDigest: calls.recordsDigest,
+    records: new Int32Array(
+      buffer,
+      number('DIGEST_RECORDS'),
+      (number('DIGEST_RECORDS_MAX') * number('DIGEST_RECORD_BYTES')) / 4,
+    ),
   }
 }

@@ -17,7 +17,7 @@ import {diffJson, formatDiff, patchLosses} from '../report/diff.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 
-const MEMORY_DEFAULT = '128mb'
+const MEMORY_DEFAULT = '256mb'
 const DIFFERENCES_MAX = 20
 const DIFFERENCES_SHOWN_MAX = 100_000
 const IGNORED = ['idle', 'frequency', 'consumers'] as const

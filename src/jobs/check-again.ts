@@ -118,7 +118,7 @@ export class EntriesAgain implements KeysAgain {
 const FOUND: Error = Object.freeze(new Error('the key has been found'))
 
 /** A head in memory, then the bytes of a file from an offset on. */
-class ExcerptSource implements ByteSource {
+export class ExcerptSource implements ByteSource {
   readonly name = 'excerpt'
   readonly inputBytes: number
   readonly storedBytes: number

@@ -3,17 +3,18 @@
  * entry lies. Values are not kept.
  */
 import {createHash, randomFillSync} from 'node:crypto'
-import type {DigestSeed} from '../bytes/digest.js'
+import {type Digest, type DigestSeed, RECORD_WORDS} from '../bytes/digest.js'
 import {splitInt64} from '../bytes/int64.js'
 import {type FormatError, LimitError} from '../errors.js'
 import type {Side} from '../keyspace/difference.js'
 import {DigestVisitor, type MeaningOptions} from '../keyspace/digest.js'
-import {type Entry, NEVER} from '../keyspace/entry.js'
+import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 import {libraryName} from '../keyspace/library-name.js'
 import {VALUE_TYPES} from '../keyspace/selection.js'
-import type {EntryVisitor, ModuleAux, Problem, ValueVisitor} from '../keyspace/visitor.js'
+import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
+import {typesOf} from '../rdb/opcodes.js'
 import type {DiffCounts} from './diff-counts.js'
 
 /** Places of the second side begin here: no input is so large. */
@@ -47,6 +48,8 @@ export interface SideFacts {
   /** Collections without elements, which are no keys. */
   empty: number
   placeMax: number
+  /** Where databases begin, in the order of places; the first `limits.databasesMax`. */
+  dbs: {place: number; db: number}[]
 }
 
 export interface DigestPassOptions {
@@ -56,6 +59,8 @@ export interface DigestPassOptions {
   seed: DigestSeed
   counts: DiffCounts
   places: Places
+  /** Values are digested as they are stored, as far as the kernel does: equal ones are the same, others may be. */
+  storedForm: boolean
   /** The database that those of a source count as. */
   dbOf: (db: number) => number
   onProblem: (problem: Problem) => void
@@ -70,6 +75,7 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     frequency: false,
     empty: 0,
     placeMax: 0,
+    dbs: [],
   }
   #libraryBytes = 0
   #place = 0
@@ -81,11 +87,49 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     super(options.meaning, options.seed)
   }
 
+  /** Entries of an RDB file, many in one call of a kernel. */
+  take(db: number, start: number, end: number, base: number): number {
+    const {digest, meaning} = this
+    const {side, index, counts, dbOf, storedForm} = this.options
+    const own = dbOf(db)
+    const reached = digest.takeRecords(start, end, own, storedForm, meaning.expiry === 'all')
+    this.takeWaits = digest.recordGoesOn
+    const {records} = digest
+    const wordsEnd = digest.recordCount * RECORD_WORDS
+    if (wordsEnd === 0) return reached
+    const shift = base + (side === 0 ? 0 : SECOND_SIDE)
+    const taken = this.#taken
+    for (let at = 0; at < wordsEnd; at += RECORD_WORDS) {
+      index.addPrint(records[at]!, records[at + 1]!, records[at + 2]! + shift, records, at + 4)
+      taken[records[at + 3]!]!++
+    }
+    for (const [typeId, keys] of taken.entries()) {
+      if (keys > 0) counts.has(side, own, TYPE_NUMBERS[typeId]!, keys)
+      taken[typeId] = 0
+    }
+    this.#entered(db, records[2]! + base)
+    this.facts.placeMax = records[wordsEnd - RECORD_WORDS + 2]! + base
+    return reached
+  }
+
+  takeWaits = false
+  readonly #taken = TYPE_NUMBERS.map(() => 0)
+
   entry(entry: Entry): ValueVisitor {
-    this.#place = this.options.places.of(entry)
+    const place = this.options.places.of(entry)
+    this.#place = place
+    if (place > this.facts.placeMax) this.facts.placeMax = place
+    this.#entered(entry.db, place)
     if (entry.idleSeconds >= 0) this.facts.idle = true
     if (entry.frequency >= 0) this.facts.frequency = true
-    return this
+    if (!this.options.storedForm) return this
+    return entry.type === 'string' ? this.#stored : this.#unlike
+  }
+
+  /** Notes where a database begins, or goes on. */
+  #entered(db: number, place: number): void {
+    const {dbs} = this.facts
+    if (dbs.at(-1)?.db !== db && dbs.length < limits.databasesMax) dbs.push({place, db})
   }
 
   protected override dbOf({db}: Entry): number {
@@ -108,11 +152,32 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     }
     this.#damaged = false
     this.facts.damaged.add(this.#place)
-    const {bytes, start, end} = entry.keyBytes
-    this.digest.key(this.dbOf(entry), bytes, start, end)
+    this.#unlikeAny(entry)
+  }
+
+  /** An entry that is like no other: whoever compares it looks at it closely. */
+  #unlikeAny(entry: Entry): void {
+    this.#beginKey(entry)
     randomFillSync(this.digest.out.subarray(2))
     this.digested(entry)
   }
+
+  #beginKey(entry: Entry): void {
+    const {bytes, start, end} = entry.keyBytes
+    this.digest.key(this.dbOf(entry), bytes, start, end)
+  }
+
+  /** A string that the kernel left, by its stored bytes. */
+  readonly #stored = new StoredString(
+    this.digest,
+    entry => this.#beginKey(entry),
+    entry => this.seal(entry),
+  )
+  /** What else it left. */
+  readonly #unlike = new PassingVisitor(entry => {
+    if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') this.empty()
+    else this.#unlikeAny(entry)
+  })
 
   protected override digested(entry: Entry): void {
     const {out} = this.digest
@@ -129,8 +194,7 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
   #add(high: number, low: number, entry: Entry): void {
     const {side, index, counts} = this.options
     const place = this.#place
-    if (place > this.facts.placeMax) this.facts.placeMax = place
-    index.addPrint(high, low, side === 0 ? place : SECOND_SIDE + place, this.#payload)
+    index.addPrint(high, low, side === 0 ? place : SECOND_SIDE + place, this.#payload, 0)
     counts.has(side, this.dbOf(entry), VALUE_TYPES.indexOf(entry.type), 1)
   }
 
@@ -164,6 +228,51 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     this.options.onProblem(problem)
   }
 }
+
+/** Digests a string by its stored bytes. */
+class StoredString extends ValueVisitor {
+  override readonly depth = 'raw'
+
+  constructor(
+    readonly digest: Digest,
+    readonly beginKey: (entry: Entry) => void,
+    readonly seal: (entry: Entry) => void,
+  ) {
+    super()
+  }
+
+  override begin(entry: Entry): void {
+    this.beginKey(entry)
+    this.digest.beginStored(entry.typeId)
+  }
+
+  override chunk(bytes: Uint8Array, start: number, end: number): void {
+    this.digest.storedPiece(bytes, start, end)
+  }
+
+  override end(entry: Entry): void {
+    this.digest.endStored()
+    this.seal(entry)
+  }
+}
+
+/** Passes over a value, and tells of its end. */
+class PassingVisitor extends ValueVisitor {
+  override readonly depth = 'skip'
+
+  constructor(readonly passed: (entry: Entry) => void) {
+    super()
+  }
+
+  override end(entry: Entry): void {
+    this.passed(entry)
+  }
+}
+
+/** By type byte: the number of its type among VALUE_TYPES. */
+const TYPE_NUMBERS = Array.from({length: 32}, (_, typeId) =>
+  VALUE_TYPES.indexOf(typesOf('redis')[typeId]?.[0] as ValueType),
+)
 
 /** Stands for no expiry: later than any. */
 export const NEVER_MS = Number.MAX_SAFE_INTEGER

@@ -10,21 +10,38 @@
  *          up to 7 bytes                                           <bytes in the upper 56 bits, count * 4 + 2 below>
  *          longer                                                  <count * 4> <8 bytes, little-endian>*
  *
+ * Words are gathered into a message and absorbed many at a time, in a loop that has the state on locals; long texts are
+ * absorbed where they lie.
+ *
  * A text says where it ends, so texts that follow one another mean one thing only; and a number is one word, whether it
  * was stored as a number or spelled out.
  */
-import {DIGEST_KEYS, DIGEST_OUT, DIGEST_STATES, DIGEST_STATE_BYTES, DIGEST_TAGS} from './memory'
+import {
+  DIGEST_KEYS,
+  DIGEST_KEY_STATE,
+  DIGEST_MESSAGE,
+  DIGEST_MESSAGE_BYTES,
+  DIGEST_OUT,
+  DIGEST_STATE,
+  DIGEST_STATES,
+  DIGEST_STATE_BYTES,
+  DIGEST_TAGS,
+} from './memory'
 
 /** Numbers of so many digits are taken as numbers. */
 const DIGITS_MAX: i32 = 18
 const DIGITS_END: i64 = 1_000_000_000_000_000_000
 const MINUS: u32 = 0x2d
+const NINE: u32 = 0x39
 const ZERO: u32 = 0x30
+/** Longer texts are not copied into the message. */
+const COPIED_BYTES_MAX: i32 = 1024
+const MESSAGE_LIMIT: i32 = DIGEST_MESSAGE + DIGEST_MESSAGE_BYTES - COPIED_BYTES_MAX - 64
 
-let v0: u64 = 0
-let v1: u64 = 0
-let v2: u64 = 0
-let v3: u64 = 0
+/** Where the state lies that the message is to be absorbed into. */
+let state: i32 = DIGEST_STATES
+/** Where the message ends. */
+let message: i32 = DIGEST_MESSAGE
 
 /** Both sums over what was added. */
 let sumHigh: u64 = 0
@@ -34,92 +51,158 @@ let sumLow: u64 = 0
 let held: u64 = 0
 let heldBytes: i32 = 0
 
-// @ts-ignore: decorator
-@inline
-function word(value: u64): void {
-  v3 ^= value
-  round()
-  v0 ^= value
+/** What the last finishing made. */
+let high: u64 = 0
+let low: u64 = 0
+
+/** Takes words of [from, end). */
+function absorb(from: i32, end: i32): void {
+  let a = load<u64>(state)
+  let b = load<u64>(state, 8)
+  let c = load<u64>(state, 16)
+  let d = load<u64>(state, 24)
+  for (let p = from; p < end; p += 8) {
+    const word = load<u64>(p)
+    d ^= word
+    a += b
+    c += d
+    b = rotl(b, 13) ^ a
+    d = rotl(d, 16) ^ c
+    a = rotl(a, 32)
+    c += b
+    a += d
+    b = rotl(b, 17) ^ c
+    d = rotl(d, 21) ^ a
+    c = rotl(c, 32)
+    a ^= word
+  }
+  store<u64>(DIGEST_STATE, a)
+  store<u64>(DIGEST_STATE, b, 8)
+  store<u64>(DIGEST_STATE, c, 16)
+  store<u64>(DIGEST_STATE, d, 24)
+  state = DIGEST_STATE
+}
+
+/** Takes the message and four rounds more. */
+function finish(): void {
+  let a = load<u64>(state)
+  let b = load<u64>(state, 8)
+  let c = load<u64>(state, 16)
+  let d = load<u64>(state, 24)
+  const end = message
+  for (let p = DIGEST_MESSAGE; p < end; p += 8) {
+    const word = load<u64>(p)
+    d ^= word
+    a += b
+    c += d
+    b = rotl(b, 13) ^ a
+    d = rotl(d, 16) ^ c
+    a = rotl(a, 32)
+    c += b
+    a += d
+    b = rotl(b, 17) ^ c
+    d = rotl(d, 21) ^ a
+    c = rotl(c, 32)
+    a ^= word
+  }
+  c ^= 0xee
+  for (let i = 0; i < 4; i++) {
+    a += b
+    c += d
+    b = rotl(b, 13) ^ a
+    d = rotl(d, 16) ^ c
+    a = rotl(a, 32)
+    c += b
+    a += d
+    b = rotl(b, 17) ^ c
+    d = rotl(d, 21) ^ a
+    c = rotl(c, 32)
+  }
+  high = a ^ b
+  low = c ^ d
+  message = DIGEST_MESSAGE
+}
+
+function flush(): void {
+  absorb(DIGEST_MESSAGE, message)
+  message = DIGEST_MESSAGE
 }
 
 // @ts-ignore: decorator
 @inline
-function round(): void {
-  v0 += v1
-  v2 += v3
-  v1 = rotl(v1, 13) ^ v0
-  v3 = rotl(v3, 16) ^ v2
-  v0 = rotl(v0, 32)
-  v2 += v1
-  v0 += v3
-  v1 = rotl(v1, 17) ^ v2
-  v3 = rotl(v3, 21) ^ v0
-  v2 = rotl(v2, 32)
+export function word(value: u64): void {
+  store<u64>(message, value)
+  message += 8
 }
 
 /** Takes the key that lies in DIGEST_KEYS: what every tag begins with follows from it. */
 export function digestSeed(): void {
-  const low = load<u64>(DIGEST_KEYS)
-  const high = load<u64>(DIGEST_KEYS, 8)
+  const first = load<u64>(DIGEST_KEYS)
+  const second = load<u64>(DIGEST_KEYS, 8)
   for (let tag = 0; tag < DIGEST_TAGS; tag++) {
-    v0 = low ^ 0x736f6d6570736575
-    // The output has 128 bits (SipHash of the reference, outlen 16).
-    v1 = high ^ 0x646f72616e646f6d ^ 0xee
-    v2 = low ^ 0x6c7967656e657261
-    v3 = high ^ 0x7465646279746573
-    word(tag as u64)
     const at = DIGEST_STATES + tag * DIGEST_STATE_BYTES
-    store<u64>(at, v0)
-    store<u64>(at, v1, 8)
-    store<u64>(at, v2, 16)
-    store<u64>(at, v3, 24)
+    store<u64>(at, first ^ 0x736f6d6570736575)
+    // The output has 128 bits.
+    store<u64>(at, second ^ 0x646f72616e646f6d ^ 0xee, 8)
+    store<u64>(at, first ^ 0x6c7967656e657261, 16)
+    store<u64>(at, second ^ 0x7465646279746573, 24)
+    digestBegin(tag)
+    word(tag as u64)
+    flush()
+    memory.copy(at, DIGEST_STATE, DIGEST_STATE_BYTES)
   }
 }
 
 /** Begins what is to be digested; the tag says what it is. */
+// @ts-ignore: decorator
+@inline
 export function digestBegin(tag: i32): void {
-  const at = DIGEST_STATES + tag * DIGEST_STATE_BYTES
-  v0 = load<u64>(at)
-  v1 = load<u64>(at, 8)
-  v2 = load<u64>(at, 16)
-  v3 = load<u64>(at, 24)
+  state = DIGEST_STATES + tag * DIGEST_STATE_BYTES
+  message = DIGEST_MESSAGE
 }
 
 export function digestWord(low: u32, high: u32): void {
+  if (message > MESSAGE_LIMIT) flush()
   word(((high as u64) << 32) | (low as u64))
 }
 
 /** A double, by its bits. */
 export function digestDouble(value: f64): void {
+  if (message > MESSAGE_LIMIT) flush()
   word(reinterpret<u64>(value))
 }
 
 /** A text that lies in one piece. */
 export function digestText(start: i32, bytes: i32): void {
+  if (message > MESSAGE_LIMIT) flush()
+  const first = load<u8>(start) as u32
+  const maybe = first - MINUS <= NINE - MINUS && bytes <= DIGITS_MAX + 1 && bytes > 0
+  if (maybe && number(start, bytes)) return
   if (bytes < 8) {
-    const first = load<u8>(start) as u32
-    if (bytes > 0 && first - MINUS <= 0x39 - MINUS && number(start, bytes)) return
-    let value = ((bytes as u64) << 2) | 2
-    for (let i = 0; i < bytes; i++) value |= (load<u8>(start + i) as u64) << (8 * i + 8)
-    word(value)
+    const value = bytes == 0 ? 0 : load<u64>(start) & ((-1 as u64) >> (64 - 8 * (bytes as u64)))
+    word((value << 8) | ((bytes as u64) << 2) | 2)
     return
   }
-  if (bytes <= DIGITS_MAX + 1 && (load<u8>(start) as u32) - MINUS <= 0x39 - MINUS && number(start, bytes)) return
   word((bytes as u64) << 2)
-  const end = start + bytes
-  let p = start
-  for (; p + 8 <= end; p += 8) word(load<u64>(p))
-  if (p < end) {
-    // Eight bytes at least lie before the end.
-    word(load<u64>(end - 8) >> (64 - 8 * ((end - p) as u64)))
+  const whole = bytes & ~7
+  if (bytes <= COPIED_BYTES_MAX) {
+    const to = message
+    for (let i = 0; i < whole; i += 16) v128.store(to + i, v128.load(start + i))
+    message = to + whole
+  } else {
+    flush()
+    absorb(start, start + whole)
   }
+  // Eight bytes at least lie before the end.
+  if (whole < bytes) word(load<u64>(start + bytes - 8) >> (64 - 8 * ((bytes - whole) as u64)))
 }
 
-
+/** An integer as the text that spells it; of more digits than are taken as one, false. */
 // @ts-ignore: decorator
 @inline
 export function integer(value: i64): bool {
   if (value >= DIGITS_END || value <= -DIGITS_END) return false
+  if (message > MESSAGE_LIMIT) flush()
   word(((value << 2) as u64) | 1)
   return true
 }
@@ -143,18 +226,21 @@ function number(start: i32, bytes: i32): bool {
 
 /** A text of more than 19 bytes that arrives in pieces: how long it is. */
 export function digestTextHead(low: u32, high: u32): void {
-  word((((high as u64) << 32) | (low as u64)) << 2)
+  digestWord(low << 2, (high << 2) | (low >> 30))
   heldBytes = 0
   held = 0
 }
 
 /** Its next piece. */
 export function digestPiece(start: i32, bytes: i32): void {
+  flush()
   const end = start + bytes
   let p = start
   while (heldBytes > 0 && p < end) hold(load<u8>(p++))
-  for (; p + 8 <= end; p += 8) word(load<u64>(p))
-  while (p < end) hold(load<u8>(p++))
+  if (message != DIGEST_MESSAGE) flush()
+  const whole = p + ((end - p) & ~7)
+  absorb(p, whole)
+  for (p = whole; p < end; p++) hold(load<u8>(p))
 }
 
 function hold(byte: u8): void {
@@ -172,47 +258,27 @@ export function digestTextEnd(): void {
   held = 0
 }
 
-// @ts-ignore: decorator
-@inline
-function finish(): void {
-  v2 ^= 0xee
-  round()
-  round()
-  round()
-  round()
-}
-
 /** Finishes what was begun and adds it to the sums. */
 export function digestAdd(): void {
   finish()
-  sumHigh += v0 ^ v1
-  sumLow += v2 ^ v3
+  sumHigh += high
+  sumLow += low
 }
-
-/** The state behind a key, while its value is digested. */
-let key0: u64 = 0
-let key1: u64 = 0
-let key2: u64 = 0
-let key3: u64 = 0
 
 /** What was begun has taken database and key: leaves the fingerprint of both, and begins the sums of its value. */
 export function digestKeyEnd(): void {
-  key0 = v0
-  key1 = v1
-  key2 = v2
-  key3 = v3
+  flush()
+  memory.copy(DIGEST_KEY_STATE, DIGEST_STATE, DIGEST_STATE_BYTES)
   finish()
-  store<u64>(DIGEST_OUT, rotl(v0 ^ v1, 32))
+  store<u64>(DIGEST_OUT, rotl(high, 32))
   sumHigh = 0
   sumLow = 0
 }
 
 /** The value is complete: what is digested now is the entry, its key and both sums taken. */
 export function digestValueEnd(type: u32): void {
-  v0 = key0
-  v1 = key1
-  v2 = key2
-  v3 = key3
+  state = DIGEST_KEY_STATE
+  message = DIGEST_MESSAGE
   word(type as u64)
   word(sumHigh)
   word(sumLow)
@@ -221,6 +287,6 @@ export function digestValueEnd(type: u32): void {
 /** Leaves the digest of the entry. */
 export function digestEnd(): void {
   finish()
-  store<u64>(DIGEST_OUT, v0 ^ v1, 8)
-  store<u64>(DIGEST_OUT, v2 ^ v3, 16)
+  store<u64>(DIGEST_OUT, high, 8)
+  store<u64>(DIGEST_OUT, low, 16)
 }

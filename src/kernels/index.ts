@@ -12,6 +12,9 @@ export {
   CRC_CONTEXT_BYTES,
   DIGEST_KEYS,
   DIGEST_OUT,
+  DIGEST_RECORDS,
+  DIGEST_RECORDS_MAX,
+  DIGEST_RECORD_BYTES,
   DIGEST_TEXT_0,
   DIGEST_TEXT_1,
   DIGEST_TEXT_BYTES,
@@ -56,6 +59,7 @@ export {
   digestValueEnd,
   digestWord,
 } from './digest'
+export {recordsDigest} from './digest-records'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'
 export {recordsPass} from './records'

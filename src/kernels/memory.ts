@@ -66,6 +66,10 @@ export const DIGEST_TAGS: i32 = 32
 export const DIGEST_STATE_BYTES: i32 = 32
 /** Two texts on their way to be digested. */
 export const DIGEST_TEXT_BYTES: i32 = 16 * 1024
+export const DIGEST_MESSAGE_BYTES: i32 = 8 * 1024
+/** Ten i32 an entry: fingerprint of its key, where its record lies, its type, its digest, its expiry. */
+export const DIGEST_RECORD_BYTES: i32 = 40
+export const DIGEST_RECORDS_MAX: i32 = 1024
 
 /** Packed nodes and strings as text. */
 export const TEXT_OUT_BYTES: i32 = 192 * 1024
@@ -114,9 +118,13 @@ export const DIGEST_KEYS: i32 = (TEXT_OUT + TEXT_OUT_BYTES + SLACK + 63) & ~63
 /** The fingerprint of a key (high, low), then the digest of its entry: six u32. */
 export const DIGEST_OUT: i32 = DIGEST_KEYS + DIGEST_KEYS_BYTES
 export const DIGEST_STATES: i32 = DIGEST_OUT + 32
-export const DIGEST_TEXT_0: i32 = DIGEST_STATES + DIGEST_TAGS * DIGEST_STATE_BYTES
+export const DIGEST_STATE: i32 = DIGEST_STATES + DIGEST_TAGS * DIGEST_STATE_BYTES
+export const DIGEST_KEY_STATE: i32 = DIGEST_STATE + DIGEST_STATE_BYTES
+export const DIGEST_MESSAGE: i32 = DIGEST_KEY_STATE + DIGEST_STATE_BYTES
+export const DIGEST_TEXT_0: i32 = DIGEST_MESSAGE + DIGEST_MESSAGE_BYTES + SLACK
 export const DIGEST_TEXT_1: i32 = DIGEST_TEXT_0 + DIGEST_TEXT_BYTES + SLACK
-export const LAYOUT_END: i32 = DIGEST_TEXT_1 + DIGEST_TEXT_BYTES + SLACK
+export const DIGEST_RECORDS: i32 = DIGEST_TEXT_1 + DIGEST_TEXT_BYTES + SLACK
+export const LAYOUT_END: i32 = DIGEST_RECORDS + DIGEST_RECORDS_MAX * DIGEST_RECORD_BYTES + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

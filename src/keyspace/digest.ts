@@ -125,10 +125,16 @@ export abstract class DigestVisitor extends ValueVisitor {
       this.empty(entry)
       return
     }
-    const {digest, meaning} = this
+    const {digest} = this
     if (entry.type === 'string') digest.endString()
     else if (this.#ordered) digest.add()
     digest.endValue(TYPE_NUMBERS.get(entry.type)!)
+    this.seal(entry)
+  }
+
+  /** The value has been digested: takes what stands beside it, and tells. */
+  protected seal(entry: Entry): void {
+    const {digest, meaning} = this
     if (meaning.expiry === 'all') this.#expiry(entry.expireAtMs)
     if (meaning.idle && entry.idleSeconds >= 0) this.#use(IDLE, entry.idleSeconds)
     if (meaning.frequency && entry.frequency >= 0) this.#use(FREQUENCY, entry.frequency)

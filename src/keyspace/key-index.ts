@@ -99,12 +99,12 @@ export class KeyIndex {
     this.#append(this.#print.high, this.#print.low, offset)
   }
 
-  /** Adds a key whose fingerprint is known, with its payload, in an index that was made for one. */
-  addPrint(high: number, low: number, offset: number, payload: ArrayLike<number>): void {
+  /** Adds a key whose fingerprint is known, with its payload from a word on, in an index that was made for one. */
+  addPrint(high: number, low: number, offset: number, payload: Int32Array, at: number): void {
     this.#append(high, low, offset)
     const {words, used} = this.#records
     const from = used - this.#payloadWords
-    for (let i = 0; i < this.#payloadWords; i++) words[from + i] = payload[i]!
+    for (let i = 0; i < this.#payloadWords; i++) words[from + i] = payload[at + i]!
   }
 
   #append(high: number, low: number, offset: number): void {

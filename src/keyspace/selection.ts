@@ -178,7 +178,7 @@ export interface SelectionCounts {
 }
 
 /** Shows another visitor the selected entries only, and everything that is no entry: damage too, wherever it lies. */
-export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 'passer' | 'take'>> {
+export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 'passer' | 'take' | 'takeWaits'>> {
   readonly counts: SelectionCounts = {
     seen: 0,
     taken: 0,

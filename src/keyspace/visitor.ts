@@ -203,9 +203,12 @@ export interface EntryVisitor {
   readonly passer?: Passer | undefined
   /**
    * Takes records of keys by itself, in the kernels' memory: those of [start, end) from the first on that it knows, and
-   * returns where the first lies that it leaves. They are not shown, and nothing is told of them.
+   * returns where the first lies that it leaves. They are not shown, and nothing is told of them. An offset in the input is
+   * a place there, `base` added.
    */
-  take?(db: number, start: number, end: number): number
+  take?(db: number, start: number, end: number, base: number): number
+  /** Where `take` stopped a record goes on behind the window: it is worth waiting for the rest. */
+  readonly takeWaits?: boolean
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }

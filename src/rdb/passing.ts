@@ -104,9 +104,13 @@ export function takeTogether(cursor: ByteCursor, entry: Entry, visitor: EntryVis
   const {pos, end} = cursor
   for (;;) {
     const start = cursor.pos
-    cursor.pos = start < end ? visitor.take!(entry.db, start, end) : start
+    cursor.pos = start < end ? visitor.take!(entry.db, start, end, cursor.base) : start
     if (cursor.pos === start) break
     cursor.commit()
+  }
+  if (visitor.takeWaits === true && end - cursor.pos < BEGUN_BYTES_MAX) {
+    entry.endOffset = cursor.offset
+    cursor.awaitMore()
   }
   if (cursor.pos === pos) return false
   entry.endOffset = cursor.offset

@@ -340,6 +340,49 @@ describe('more than fits the memory', () => {
   })
 })
 
+describe('two files of one version', () => {
+  const of = (edits: Readonly<Record<string, string>>, turned = false): string =>
+    file(rdb => {
+      for (let i = 0; i < 4000; i++) {
+        const name = `key:${i}`
+        if (edits[name] === 'gone') continue
+        const members = [`a${i}`, `b${i}`, edits[name] ?? 'c']
+        if (i % 4 === 0) rdb.key(0, name, text(`${edits[name] ?? i} `.repeat(40)))
+        else if (i % 4 === 1)
+          rdb.key(2, name, value.set(hex(len(3), ...(turned ? members.toReversed() : members).map(str)), members))
+        else if (i % 4 === 2)
+          rdb.key(
+            20,
+            name,
+            value.set(value.blob.listpack(turned && i % 400 === 2 ? members.toReversed() : members), members),
+          )
+        else rdb.key(18, name, {bytes: hex(len(1), 2, value.blob.listpack(members)), type: 'list', value: members})
+      }
+      if (edits['come'] !== undefined) rdb.db(3).key(0, 'come', text('x'))
+    })
+
+  it('are compared by their stored bytes, and what differs there by what it means', async () => {
+    const edits = {'key:8': 'other', 'key:401': 'x', 'key:1002': 'y', 'key:2003': 'z', 'key:3000': 'gone', come: 'here'}
+    const {result, lines: all} = await found(of({}), of(edits, true))
+    expect(all.map(({change, db, key}) => `${change} ${db} ${key}`)).toEqual([
+      'removed 0 key:3000',
+      'added 3 come',
+      ...['8', '401', '1002', '2003'].map(i => `changed 0 key:${i}`),
+    ])
+    expect(all.find(({key}) => key === 'key:401')!.differences).toEqual([
+      {what: 'member', before: 'c'},
+      {what: 'member', after: 'x'},
+    ])
+    expect(countsOf(result)).toEqual({before: 4000, after: 4000, removed: 1, added: 1, changed: 4, same: 3995})
+  })
+
+  it('and where many differ, all by what they mean', async () => {
+    const all = Object.fromEntries(Array.from({length: 2000}, (_, i) => [`key:${2 * i}`, `edit ${i}`]))
+    const {result} = await found(of({}), of(all, true))
+    expect(countsOf(result)).toEqual({before: 4000, after: 4000, changed: 2000, same: 2000})
+  })
+})
+
 function fixtureBytes(path: string): Buffer {
   return readFileSync(path)
 }

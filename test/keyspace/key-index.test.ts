@@ -18,7 +18,7 @@ const printer = new Fingerprinter()
 /** Adds a key by its fingerprint, with what it carries. */
 function addWithPayload(index: KeyIndex, db: number, bytes: Uint8Array, offset: number, payload: number[]): void {
   printer.take(db, bytes, 0, bytes.length)
-  index.addPrint(printer.high, printer.low, offset, payload)
+  index.addPrint(printer.high, printer.low, offset, Int32Array.from(payload), 0)
 }
 
 function fill(index: KeyIndex, added: readonly Added[], payload = false): void {
