@@ -2,6 +2,7 @@ import {Args, Flags} from '@oclif/core'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags, parseMoment} from '../cli/flags.js'
+import {onInterrupt} from '../cli/interrupt.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
 import {UsageError} from '../errors.js'
@@ -113,6 +114,8 @@ export default class AofRewrite extends BaseCommand {
         ignoreChecksum: flags['ignore-checksum'],
         skipUnsupported: flags['skip-unsupported'],
         nowMs: flags.now,
+        // A signal that comes so late changes nothing: what it finds done is told.
+        onPublished: () => onInterrupt(() => {}),
         onOpen: ({source}) => {
           progress = new Progress(
             `replaying ${shorten(formatText(source.name), NAME_COLUMNS_MAX)}`,

@@ -25,6 +25,8 @@ import {type LogForm, type LogShape, OLDEST, plainPath, refuseShape} from './log
 export interface BuildLogOptions extends Omit<BuildOptions, 'stream' | 'logMark' | 'targetUntold'>, LogShape {
   /** Of commands: which keys go as RESTORE; absent: those that others cannot carry whole. */
   restore?: RestoreRule | undefined
+  /** Called at once when the log has its name: what ends the run from then on must tell of it. */
+  onPublished?: (() => void) | undefined
 }
 
 export interface BuiltLog extends Built {
@@ -60,7 +62,7 @@ export async function buildLog(names: readonly string[], options: BuildLogOption
   for (const name of names) refuseSame(name, out)
   return options.form === 'folder'
     ? await buildFolder(names, {...options, out})
-    : await buildBase(FileTarget.create(out, {force: options.force}), names, {...options, out})
+    : await buildFile(FileTarget.create(out, {force: options.force}), names, {...options, out})
 }
 
 /** A log that gave way to another would be gone; in its place it is rewritten with a backup. */
@@ -83,11 +85,19 @@ async function buildFolder(names: readonly string[], options: BuildLogOptions): 
     const manifest = newManifest(built.files[0]!, 1, incr, 1)
     writeFileSync(join(folder, MARK.file), `${formatManifest(manifest)}${OURS}\n`, {flush: true})
     publishFolder(folder, out, force, MARK)
+    options.onPublished?.()
     return {...built, files: [...built.files, incr, MARK.file]}
   } catch (error) {
     removeUnpublished(folder)
     throw error
   }
+}
+
+/** A log that is one file. */
+export async function buildFile(...args: Parameters<typeof buildBase>): Promise<BuiltLog> {
+  const built = await buildBase(...args)
+  args[2].onPublished?.()
+  return built
 }
 
 /** What the log begins with, published under the name of the target; `beforeName` may still refuse that. */

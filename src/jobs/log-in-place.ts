@@ -36,7 +36,7 @@ import {FileTarget} from '../bytes/target.js'
 import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
 import {isChain} from '../source/open.js'
-import {type BuildLogOptions, type BuiltLog, buildBase} from './build-log.js'
+import {type BuildLogOptions, type BuiltLog, buildBase, buildFile} from './build-log.js'
 import {refuseInUse} from './log-in-use.js'
 import {besideLog} from './log-shape.js'
 
@@ -98,7 +98,7 @@ export class LogInPlace {
     sameOwner(target.path, path)
     let isBackedUp = false
     try {
-      return await buildBase(target, [path], options, () => {
+      return await buildFile(target, [path], options, () => {
         linkOrCopy(path, this.backup)
         isBackedUp = true
         this.#refuseChanged()
@@ -129,6 +129,7 @@ export class LogInPlace {
       const manifest = newManifest(names.base, names.baseSequence, names.incr, names.incrSequence)
       this.#replaceManifest(formatManifest(manifest))
       made.length = 0
+      options.onPublished?.()
       for (const path of this.#paths()) if (path !== manifestPath) rmSync(path, {force: true})
       syncFolder(folder)
       return {...built, files: [names.base, names.incr, basename(manifestPath)]}
