@@ -1,12 +1,13 @@
 /**
  * Random commands through real servers and through the replay engine, with another seed each round, until something
- * differs: then the fewest commands that do are told.
+ * differs: then the fewest commands that do are told. And before that, rewritings that are killed.
  *
  *   npm run soak                                     without end
  *   npm run soak -- --minutes 30                     no round begins later than that
  *   npm run soak -- --seed 7 --rounds 1              a round again
  *   npm run soak -- --server valkey-9.1              one server
  *   npm run soak -- --commands 1000000               more of them in each run; 150,000 otherwise
+ *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise
  */
 import {spawnSync} from 'node:child_process'
 import {randomInt} from 'node:crypto'
@@ -21,6 +22,7 @@ const {values} = parseArgs({
     seed: {type: 'string'},
     server: {type: 'string', default: ''},
     commands: {type: 'string', default: '150000'},
+    kills: {type: 'string', default: '100'},
   },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
@@ -28,7 +30,13 @@ const escaped = values.server.replaceAll('.', '\\.')
 const args = ['vitest', 'run', '--config', 'test/vitest.config.ts', '--reporter=verbose', '--bail=1']
 args.push('test/server/replay.test.ts', '-t', `the log of ${escaped}.*random commands`)
 
-let status = 0
+const killed = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/killed-rewrite.test.ts']
+const killing = {
+  ...process.env,
+  RDBTOOL_KILLS: values.kills,
+  RDBTOOL_SEED: values.seed ?? String(randomInt(1, 2 ** 31)),
+}
+let status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
 for (let round = 0; round < Number(values.rounds) && Date.now() < until && status === 0; round++) {
   // A round takes three seeds in a row.
   const seed = values.seed === undefined ? randomInt(1, 2 ** 31 - 3) : Number(values.seed) + 3 * round
@@ -39,7 +47,7 @@ for (let round = 0; round < Number(values.rounds) && Date.now() < until && statu
     RDBTOOL_REPLAY_COMMANDS: values.commands,
     RDBTOOL_MINIMISE: '1',
     RDBTOOL_REPLAY_WIDER: '1',
-    ...(round === 0 ? {} : {RDBTOOL_SKIP_BUILD: '1'}),
+    RDBTOOL_SKIP_BUILD: '1',
   }
   status = spawnSync('npx', args, {cwd: root, env, stdio: 'inherit'}).status ?? 1
 }
