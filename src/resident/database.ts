@@ -61,7 +61,7 @@ export class Database {
   /** Keys that expire. */
   expiring = 0
   readonly #table: ByteTable
-  #values: (ResidentValue | undefined)[] = []
+  readonly #values = new Map<number, ResidentValue>()
   /** Objects that may lie in one block, made since `settle`. */
   readonly #unsettled = new Set<number>()
   /** Expiries that a double does not hold. */
@@ -105,14 +105,14 @@ export class Database {
     const kind = this.#word(entry, KIND)
     if (kind === STRING) return undefined
     if (kind !== OBJECT) this.#own(entry, this.#open(entry, kind))
-    return this.#values[entry]
+    return this.#values.get(entry)
   }
 
   /** The same to be looked at only: an object that lies in one block is made for this. */
   seen(entry: number): ResidentValue | undefined {
     const kind = this.#word(entry, KIND)
     if (kind === STRING) return undefined
-    return kind === OBJECT ? this.#values[entry] : this.#open(entry, kind)
+    return kind === OBJECT ? this.#values.get(entry) : this.#open(entry, kind)
   }
 
   #open(entry: number, kind: number): OneBlock {
@@ -128,7 +128,7 @@ export class Database {
   }
 
   #own(entry: number, value: ResidentValue): void {
-    this.#values[entry] = value
+    this.#values.set(entry, value)
     this.#setWord(entry, KIND, OBJECT)
     if (this.arena.kernel !== undefined) this.#unsettled.add(entry)
   }
@@ -137,7 +137,7 @@ export class Database {
   settle(): void {
     if (this.#unsettled.size === 0) return
     for (const entry of this.#unsettled) {
-      const value = this.#values[entry]
+      const value = this.#values.get(entry)
       const kind = value === undefined ? 0 : kindOf(value)
       const block = kind === 0 ? 0 : (value as OneBlock).toBlock()
       if (block === 0) continue
@@ -147,7 +147,7 @@ export class Database {
       view.setUint32(place, block, true)
       view.setUint32(place + 4, flags, true)
       this.#setWord(entry, KIND, kind)
-      this.#values[entry] = undefined
+      this.#values.delete(entry)
     }
     this.#unsettled.clear()
   }
@@ -159,7 +159,7 @@ export class Database {
   type(entry: number): ValueType {
     const kind = this.#word(entry, KIND)
     if (kind === STRING) return 'string'
-    return kind === OBJECT ? this.#values[entry]!.type : typeOf(kind)
+    return kind === OBJECT ? this.#values.get(entry)!.type : typeOf(kind)
   }
 
   #word(entry: number, which: number): number {
@@ -232,7 +232,7 @@ export class Database {
     const value = this.value(entry)
     if (value !== undefined) {
       value.dispose()
-      this.#values[entry] = undefined
+      this.#values.delete(entry)
       this.#setWord(entry, KIND, STRING)
     }
     this.#table.resize(entry, stringBytes)
@@ -268,7 +268,7 @@ export class Database {
   #forget(entry: number): void {
     this.expire(entry, NEVER)
     this.touch(entry)
-    if (!this.isString(entry)) this.#values[entry] = undefined
+    if (!this.isString(entry)) this.#values.delete(entry)
     this.#table.remove(entry)
   }
 
@@ -310,7 +310,7 @@ export class Database {
   /** While the arena moves its blocks: takes everything along. */
   move(): void {
     this.#table.move()
-    for (const value of this.#values) value?.move()
+    for (const value of this.#values.values()) value.move()
     if (this.arena.kernel === undefined) return
     for (let entry = this.next(0); entry >= 0; entry = this.next(entry + 1)) {
       const kind = this.#word(entry, KIND)
@@ -341,10 +341,8 @@ export class Database {
   }
 
   #moved(from: number, to: number): void {
-    const value = this.#values[from]
-    if (value !== undefined || this.#values[to] !== undefined) this.#values[to] = value
-    if (value !== undefined) this.#values[from] = undefined
-    if (this.#unsettled.delete(from)) this.#unsettled.add(to)
+    moveIn(this.#values, from, to)
+    if (this.#unsettled.size > 0 && this.#unsettled.delete(from)) this.#unsettled.add(to)
     moveIn(this.#exact, from, to)
     moveIn(this.#facts, from, to)
   }
