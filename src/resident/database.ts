@@ -89,6 +89,11 @@ export class Database {
     return this.#table.next(from)
   }
 
+  /** Asks for the memory of keys from a number on, so that it is near by when they are shown: nothing is waited for meanwhile. */
+  askFor(from: number, keys: number): void {
+    this.#table.askFor(from, keys)
+  }
+
   /** Where the key lies, and behind it the bytes of its string. Lent. */
   place(entry: number, into: RecordPlace): void {
     this.#table.place(entry, into)

@@ -43,6 +43,7 @@ class DatabaseShower {
 
   /** Shows so many keys; false where there are no more. */
   some(keys: number): boolean {
+    this.db.askFor(this.#next, keys)
     for (let i = 0; i < keys && this.#next >= 0; i++) {
       this.#show(this.#next)
       this.#next = this.db.next(this.#next + 1)
