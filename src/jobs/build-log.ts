@@ -10,13 +10,13 @@
  */
 import {existsSync, mkdirSync, readdirSync, realpathSync, statSync, writeFileSync} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
-import {formatManifest, parseManifest} from '../aof/manifest.js'
+import {formatManifest, type Manifest, parseManifest} from '../aof/manifest.js'
 import {baseName, incrName, LOG_NAME, type LogBase, newManifest} from '../aof/naming.js'
 import type {RestoreRule} from '../aof/rewrite.js'
 import {openElsewhere} from '../bytes/open-elsewhere.js'
 import {FileTarget} from '../bytes/target.js'
 import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
-import {UsageError} from '../errors.js'
+import {FormatError, UsageError} from '../errors.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
 import type {LogMark} from './build-head.js'
 import {dumpInto} from './dump.js'
@@ -46,13 +46,23 @@ const MARK = {
   file: `${LOG_NAME}.manifest`,
   isOurs: (text: string, folder: string): boolean => {
     if (!text.split('\n').includes(OURS)) return false
-    const {base, increments} = parseManifest(Buffer.from(text))
+    const {base, increments} = readManifest(text)
     const named = [base, ...increments].map(file => file?.name ?? '')
     const there = readdirSync(folder).map(name => join(folder, name))
     const isAsMade = there.every(path => basename(path) === MARK.file || named.includes(basename(path)))
     const isEmpty = increments.every(({name}) => statSync(join(folder, name), {throwIfNoEntry: false})?.size === 0)
     return isAsMade && isEmpty && openElsewhere(there).by === undefined
   },
+}
+
+/** What no server reads names nothing. */
+function readManifest(text: string): Manifest {
+  try {
+    return parseManifest(Buffer.from(text))
+  } catch (error) {
+    if (error instanceof FormatError) return {base: undefined, history: [], increments: []}
+    throw error
+  }
 }
 
 /** Builds a log of all sources, in their order. Nothing is published unless every source was read to a good end. */
