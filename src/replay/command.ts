@@ -40,7 +40,7 @@ export class UnreplayableError extends Error {
   override readonly name = 'UnreplayableError'
 }
 
-/** The command was applied, but for something that the log does not tell: the message says what. */
+/** The command was applied, but for something that the log does not tell, or that differs between servers: the message says what. */
 export class PartlyAppliedError extends Error {
   override readonly name = 'PartlyAppliedError'
 }

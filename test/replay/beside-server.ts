@@ -31,19 +31,38 @@ interface Outcome {
 const latin1 = (bytes: Uint8Array, start = 0, end = bytes.length): string =>
   Buffer.from(bytes.subarray(start, end)).toString('latin1')
 
+interface Replayed extends Outcome {
+  /** Numbers of commands of which not all can be known. */
+  partly: number[]
+}
+
 /** What the engine makes of commands; between any two of them memory is moved where `moves` says so. */
-export function replayed(commands: readonly Command[], moves: (i: number) => boolean = () => false): Outcome {
+export function replayed(commands: readonly Command[], moves: (i: number) => boolean = () => false): Replayed {
   const keyspace = new Keyspace()
   const refused: (string | undefined)[] = []
-  let message: string | undefined
-  const engine = new ReplayEngine(keyspace, {nowMs: Date.now(), onRefusal: one => (message = one.message)})
+  const partly: number[] = []
+  const engine = new ReplayEngine(keyspace, {
+    nowMs: Date.now(),
+    onRefusal({kind, offset, message}) {
+      if (kind === 'partly') partly.push(offset)
+      else refused[offset] = message
+    },
+  })
   for (const [i, command] of commands.entries()) {
-    message = undefined
+    refused.push(undefined)
     engine.apply(commandOf(command, i))
-    refused.push(message)
     if (moves(i)) keyspace.move()
   }
-  return {refused, values: valuesOf(keyspace.database(0))}
+  return {refused, partly, values: valuesOf(keyspace.database(0))}
+}
+
+/** Commands without those that the engine tells not to know wholly. One after the other: the next depend on them. */
+export function whollyKnown(commands: readonly Command[]): readonly Command[] {
+  for (let left = commands; ; ) {
+    const [first] = replayed(left).partly
+    if (first === undefined) return left
+    left = left.filter((_, i) => i !== first)
+  }
 }
 
 function valuesOf(db: Database): Record<string, Value> {

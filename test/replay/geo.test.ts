@@ -1,14 +1,13 @@
-/** Places beside real servers: what is stored of a search, which of them with ANY, and how far they are. */
+/** Places beside real servers: what is stored of a search, which of them with ANY or COUNT, and how far they are. */
 import fc from 'fast-check'
 import {afterAll, beforeAll, expect, it} from 'vitest'
 import {describeEachServer} from '../server/each-server.js'
 import {startServer} from '../server/server.js'
 import {command, optional, several, word, words} from './arbitrary-command.js'
-import {type Command, expectAlike, replayed, served} from './beside-server.js'
+import {type Command, expectAlike, replayed, served, whollyKnown} from './beside-server.js'
 
 const OLDEST = 7
 
-/** So fine that no two places are alike: which of two at one distance is counted first is the sorting's own. */
 const degrees = (max: number): fc.Arbitrary<string> =>
   fc.integer({min: -max * 1e6, max: max * 1e6}).map(n => String(n / 1e6))
 const longitude = fc.oneof({weight: 20, arbitrary: degrees(180)}, {weight: 1, arbitrary: word('180.1', 'x', 'nan')})
@@ -71,6 +70,25 @@ const random = fc.oneof(
   command('GEORADIUSBYMEMBER', key, member, length, unit, optional(order), optional(counted), optional('STORE', into)),
 )
 
+/** Few places, all of them at another distance from where it is looked from, and in several cells. */
+const SHARED = [
+  ['0.11', '0.2'],
+  ['1.3', '-0.7'],
+  ['-2.1', '0.4'],
+  ['3.7', '2.9'],
+  ['-0.5', '-1.9'],
+  ['5.2', '-4.4'],
+]
+const crowd = fc
+  .integer({min: 1, max: SHARED.length})
+  .chain(kinds => fc.array(fc.constantFrom(...SHARED.slice(0, kinds)), {minLength: 7, maxLength: 60, size: 'max'}))
+const some = words('COUNT', fc.integer({min: 1, max: 60}).map(String), optional('ANY'))
+const counting = fc.oneof(
+  words('GEORADIUS', 'g', '0.01', '0.02', word('200', '500', '5000'), 'km', optional(order), some, 'STORE', 'into'),
+  words('GEORADIUSBYMEMBER', 'g', 'p0', '5000', 'km', some, optional(order), 'STOREDIST', 'into'),
+  words('GEOSEARCHSTORE', 'into', 'g', 'FROMLONLAT', '1', '0.1', 'BYBOX', '900', '700', 'km', optional(order), some),
+)
+
 const setup: Command[] = [
   ['SET', 'plain', 'one'],
   ['GEOADD', 'g', '13.361389', '38.115556', 'p0', '15.087269', '37.502669', 'p1', '0.1', '0.1', 'p2'],
@@ -87,10 +105,44 @@ describeEachServer('places are replayed as by', (name, version) => {
   it.runIf(isNew)('any commands', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(random, {minLength: 1, maxLength: 30, size: 'max'}), async commands => {
-        await expectAlike(server, [...setup, ...commands], {wordedAlike: ['redis-8.0']})
+        await expectAlike(server, whollyKnown([...setup, ...commands]), {wordedAlike: ['redis-8.0']})
       }),
       {numRuns: 400},
     )
+  })
+
+  it.runIf(isNew)('the same of many at the same places, and all of that is known', async () => {
+    await fc.assert(
+      fc.asyncProperty(crowd, fc.array(counting, {minLength: 6, maxLength: 12}), async (places, searches) => {
+        const commands = [
+          ['GEOADD', 'g', ...places.flatMap((place, i) => [...place, `p${i}`])],
+          ...searches.map((search, i) => search.map(word => (word === 'into' ? `into${i}` : word))),
+        ]
+        expect(replayed(commands).partly).toEqual([])
+        await expectAlike(server, commands)
+      }),
+      {numRuns: 60},
+    )
+  })
+
+  it.runIf(isNew)('the same of places equally far on all sides, or it is told', async () => {
+    let told = 0
+    await fc.assert(
+      fc.asyncProperty(near, near, fc.integer({min: 1, max: 8}), words(order), async (x, y, count, order) => {
+        const places = [x, `-${x}`, y, `-${y}`].flatMap(east => [x, `-${x}`, y, `-${y}`].map(north => [east, north]))
+        const commands = [
+          ['GEOADD', 'g', ...places.flatMap((place, i) => [...place, `p${i}`])],
+          ['GEORADIUS', 'g', '0', '0', '5000', 'km', 'COUNT', String(count), ...order, 'STORE', 'into'],
+        ]
+        const {partly, values} = replayed(commands)
+        const theirs = await served(server, commands)
+        if (partly.length === 0) expect(values).toEqual(theirs.values)
+        else expect(values['into']).toHaveLength(theirs.values['into']!.length)
+        told += partly.length
+      }),
+      {numRuns: 100},
+    )
+    expect(told).toBeGreaterThan(0)
   })
 
   it.runIf(isNew)('distances, to the last bit but for one in fifty', async () => {

@@ -3,7 +3,16 @@ import {cellsAround, distanceInShape, type GeoShape} from '../../encoding/geo-se
 import {type GeoPoint, geohash, geopoint, isOnMap, scoresOf} from '../../encoding/geohash.js'
 import {SortedSetValue} from '../../resident/sorted-set.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, NOT_FLOAT, ReplyError, syntaxError, UnreplayableError} from '../command.js'
+import {
+  type CommandFamily,
+  keyed,
+  NOT_FLOAT,
+  PartlyAppliedError,
+  ReplyError,
+  syntaxError,
+  UnreplayableError,
+} from '../command.js'
+import {type Distant, moveToFront} from './geo-count.js'
 
 const UNITS: readonly [word: string, metres: number][] = [
   ['M', 1],
@@ -64,14 +73,13 @@ function newSearch(): Search {
   }
 }
 
-interface Found {
+interface Found extends Distant {
   member: Uint8Array
-  score: number
-  distance: number
 }
 
+/** All places in a shape, as they are met; with ANY no more than are wanted. */
 function search(set: SortedSetValue, wanted: Search): Found[] {
-  const {count, any, order} = wanted
+  const {count, any} = wanted
   const found: Found[] = []
   const most = any ? count : Number.POSITIVE_INFINITY
   for (const cell of cellsAround(wanted)) {
@@ -84,10 +92,7 @@ function search(set: SortedSetValue, wanted: Search): Found[] {
       return found.length < most
     })
   }
-  if (order !== undefined || (count > 0 && !any)) {
-    found.sort((one, other) => (order === 'DESC' ? other.distance - one.distance : one.distance - other.distance))
-  }
-  return count > 0 ? found.slice(0, count) : found
+  return found
 }
 
 /** Stores what is found at an argument, with the places or their distances as scores. */
@@ -95,9 +100,18 @@ function store(call: Call, arg: number, source: SortedSetValue | undefined, want
   const set = new SortedSetValue(call.keyspace.arena)
   const found = source === undefined ? [] : search(source, wanted)
   const unit = wanted.metresPerUnit ?? 1
+  const {count, order} = wanted
+  const isCounted = count > 0 && count < found.length
+  const isSure = !isCounted || moveToFront(found, count, order === 'DESC')
+  if (isCounted) found.length = count
   for (const {member, score, distance} of found) set.set(member, 0, member.length, distances ? distance / unit : score)
   call.remove(arg)
   if (set.size > 0) call.make(arg, set)
+  if (isSure) return
+  const away = `${found[count - 1]!.distance.toFixed(3)} m away`
+  throw new PartlyAppliedError(
+    `which places ${away} are among the ${count} depends on the last bits of a server's sines`,
+  )
 }
 
 function memberAt(call: Call, set: SortedSetValue | undefined, arg: number): GeoPoint {

@@ -7,7 +7,8 @@ import {ListValue} from '../../resident/list.js'
 import {SetValue} from '../../resident/set.js'
 import {SortedSetValue} from '../../resident/sorted-set.js'
 import type {Call} from '../call.js'
-import {type CommandFamily, keyed, ReplyError, syntaxError, WRONG_TYPE} from '../command.js'
+import {type CommandFamily, keyed, PartlyAppliedError, ReplyError, syntaxError, WRONG_TYPE} from '../command.js'
+import {sortPart} from '../partial-sort.js'
 
 interface SortOptions {
   descending: boolean
@@ -124,30 +125,50 @@ function compare(one: Sortable, other: Sortable, {alphabetic, by, descending}: S
 }
 
 /** Elements of a set have no order of their own: what is stored of them gets one (redis 7.0 sort.c). */
-function sortWhatHasNoOrder(call: Call, options: SortOptions): void {
+function sortWhatHasNoOrder(options: SortOptions): void {
   if (options.store === 0 || !options.unsorted) return
-  const entry = call.find(1)
-  if (entry < 0 || !(call.db.value(entry) instanceof SetValue)) return
   options.by = undefined
   options.unsorted = false
   options.alphabetic = true
 }
 
+/** Puts those from `first` up to `end` in the order that a server gives them. False: which it is, of equals, nobody can know. */
+function putInOrder(all: Sortable[], options: SortOptions, first: number, end: number, cameInOrder: boolean): boolean {
+  const compareTwo = (one: Sortable, other: Sortable): number => compare(one, other, options)
+  // Only by a named key servers leave the rest unsorted (redis 6.0 to 8.0, valkey 8.0 to 9.1).
+  const isPart = options.by !== undefined && end - first < all.length
+  if (cameInOrder && isPart) sortPart(all, compareTwo, first, end)
+  // Equals stay in the order in which they came, as with glibc's qsort; other C libraries may not keep it.
+  else all.sort(compareTwo)
+  if (cameInOrder || first === end) return true
+  for (let i = Math.max(first, 1); i <= Math.min(end, all.length - 1); i++) {
+    if (compareTwo(all[i - 1]!, all[i]!) === 0) return false
+  }
+  return true
+}
+
 function sort(call: Call): void {
   const options = sortOptions(call)
   const elements = elementsOf(call)
-  sortWhatHasNoOrder(call, options)
+  const entry = call.find(1)
+  const value = entry < 0 ? undefined : call.db.value(entry)
+  if (value instanceof SetValue) sortWhatHasNoOrder(options)
+  const first = Math.min(Math.max(options.offset, 0), elements.length)
+  const end = options.count < 0 ? elements.length : Math.min(first + options.count, elements.length)
   let ordered = elements
+  let isKnown = true
   if (!options.unsorted) {
     const sortables = elements.map(element => sortable(call, element, options))
-    ordered = sortables.sort((one, other) => compare(one, other, options)).map(({element}) => element)
+    // Those of sets and sorted sets come as the server's hash table has them.
+    isKnown = putInOrder(sortables, options, first, end, value instanceof ListValue)
+    ordered = sortables.map(({element}) => element)
   } else if (options.descending) {
     ordered = elements.reverse()
   }
   if (options.store === 0) return
-  const first = Math.max(options.offset, 0)
-  const chosen = ordered.slice(first, options.count < 0 ? undefined : first + options.count)
-  store(call, options, chosen)
+  store(call, options, ordered.slice(first, end))
+  if (isKnown) return
+  throw new PartlyAppliedError("the order of elements with equal keys is that of the server's hash table")
 }
 
 const NOTHING = new Uint8Array(0)
