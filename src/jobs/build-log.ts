@@ -14,6 +14,7 @@ import {formatManifest, type Manifest, parseManifest} from '../aof/manifest.js'
 import {baseName, incrName, LOG_NAME, type LogBase, newManifest} from '../aof/naming.js'
 import type {RestoreRule} from '../aof/rewrite.js'
 import {openElsewhere} from '../bytes/open-elsewhere.js'
+import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
 import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import {FormatError, UsageError} from '../errors.js'
@@ -25,6 +26,8 @@ import {type LogForm, type LogShape, OLDEST, plainPath, refuseShape} from './log
 export interface BuildLogOptions extends Omit<BuildOptions, 'stream' | 'logMark' | 'targetUntold'>, LogShape {
   /** Of commands: which keys go as RESTORE; absent: those that others cannot carry whole. */
   restore?: RestoreRule | undefined
+  /** Who owns this, and may read and write it, may do so with the new log; absent: whoever builds it. */
+  ownedLike?: string | undefined
   /** Called at once when the log has its name: what ends the run from then on must tell of it. */
   onPublished?: (() => void) | undefined
 }
@@ -94,6 +97,9 @@ async function buildFolder(names: readonly string[], options: BuildLogOptions): 
     writeFileSync(join(folder, incr), '', {flush: true})
     const manifest = newManifest(built.files[0]!, 1, incr, 1)
     writeFileSync(join(folder, MARK.file), `${formatManifest(manifest)}${OURS}\n`, {flush: true})
+    if (options.ownedLike !== undefined) {
+      for (const name of [incr, MARK.file, '.']) takeOwner(join(folder, name), options.ownedLike)
+    }
     publishFolder(folder, out, force, MARK)
     options.onPublished?.()
     return {...built, files: [...built.files, incr, MARK.file]}
@@ -118,7 +124,8 @@ export async function buildBase(
   beforeName: () => void = () => {},
 ): Promise<BuiltLog> {
   try {
-    const {form, base, out} = options
+    const {form, base, out, ownedLike} = options
+    if (ownedLike !== undefined) takeOwner(file.path, ownedLike)
     const logMark: LogMark = form === 'folder' ? 'aof-base' : 'aof-preamble'
     const buildOptions: BuildOptions = {...options, targetUntold: OLDEST[form]}
     const built =

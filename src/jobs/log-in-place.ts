@@ -15,8 +15,6 @@
  * right before the renaming, and once more behind it.
  */
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -32,6 +30,7 @@ import {basename, dirname, join} from 'node:path'
 import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
 import {formatManifest} from '../aof/manifest.js'
 import {baseName, incrName, type LogBase, newManifest} from '../aof/naming.js'
+import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
 import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
@@ -79,7 +78,11 @@ export class LogInPlace {
   /** Rewrites the log. Until that is done, it is as it was. */
   async rewrite(options: BuildLogOptions): Promise<BuiltLog> {
     const {path: out} = this.chain
-    const built = await (this.chain.manifest === undefined ? this.#file : this.#folder).call(this, {...options, out})
+    const built = await (this.chain.manifest === undefined ? this.#file : this.#folder).call(this, {
+      ...options,
+      out,
+      ownedLike: this.chain.manifestPath ?? out,
+    })
     this.#tellLateWrites()
     return built
   }
@@ -95,7 +98,6 @@ export class LogInPlace {
   async #file(options: BuildLogOptions): Promise<BuiltLog> {
     const {path} = this
     const target = FileTarget.create(path, {force: true})
-    sameOwner(target.path, path)
     let isBackedUp = false
     try {
       return await buildFile(target, [path], options, () => {
@@ -118,7 +120,6 @@ export class LogInPlace {
     const made: string[] = []
     try {
       const base = FileTarget.create(basePath)
-      sameOwner(base.path, manifestPath)
       const built = await buildBase(base, [this.path], options)
       made.push(basePath, incrPath)
       this.#write(incrPath, '')
@@ -156,7 +157,7 @@ export class LogInPlace {
 
   #write(path: string, text: string): void {
     writeFileSync(path, text, {flag: 'wx', flush: true})
-    sameOwner(path, this.chain.manifestPath!)
+    takeOwner(path, this.chain.manifestPath!)
   }
 
   /** From here on it is the new log that servers start from. */
@@ -177,7 +178,7 @@ export class LogInPlace {
     const temporary = temporaryBeside(this.backup)
     mkdirSync(temporary)
     try {
-      sameOwner(temporary, this.chain.path)
+      takeOwner(temporary, this.chain.path)
       for (const path of this.#paths()) linkOrCopy(path, join(temporary, basename(path)))
       syncFolder(temporary)
       renameSync(temporary, this.backup)
@@ -251,20 +252,6 @@ function isCompressed(path: string): boolean {
     closeSync(fd)
   }
   return COMPRESSED.some(mark => head.subarray(0, mark.length).equals(mark))
-}
-
-/** Owner, group and rights as another has them. Whoever is not of that group has what he makes in his own. */
-function sameOwner(path: string, like: string): void {
-  const {uid, gid, mode} = statSync(like)
-  const now = statSync(path)
-  if (now.uid !== uid || now.gid !== gid) {
-    try {
-      chownSync(path, uid, gid)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
-    }
-  }
-  chmodSync(path, mode & 0o7777)
 }
 
 /** 20261127T100500Z: no sign in it that some file system does not take. */

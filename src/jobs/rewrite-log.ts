@@ -45,7 +45,8 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
   }
   const place = inPlace === true ? await LogInPlace.open(path, options.force === true) : undefined
   const rewrite = async (as: LogShape): Promise<BuiltLog> => {
-    const buildOptions = {...options, ...as, out: out ?? besideLog(log.chain.path, 'rewritten')}
+    const ownedLike = log.chain.manifestPath ?? log.chain.path
+    const buildOptions = {...options, ...as, out: out ?? besideLog(log.chain.path, 'rewritten'), ownedLike}
     return place === undefined ? await buildLog([path], buildOptions) : await place.rewrite(buildOptions)
   }
   const built = await rewrite(shape).catch(async error => {
