@@ -12,6 +12,8 @@ export interface LogFileSoundness {
   bytes: number
   /** Of the snapshot that it begins with; 0: it begins with none. */
   preambleBytes: number
+  /** Of that snapshot: no server starts from it unless `rdbchecksum` is `no`. */
+  checksumWrong: boolean
   commands: number
   /** Seconds since 1970, as annotations say (aof-timestamp-enabled). */
   firstTimestamp: number | undefined
@@ -40,11 +42,12 @@ export interface LogSoundness {
   truncatedBytes: number
 }
 
-/** Problems that servers end at while they load a log: any error but that its last file is torn. */
+/** Problems that servers end at while they load a log: any error but that its last file is torn, and a checksum that is wrong. */
 export function startOutcome(files: LogFileSoundness[], errors: number): LogSoundness {
   const last = files.at(-1)
   const torn = last !== undefined && !last.broken && (last.torn === 'command' || last.torn === 'transaction')
-  if (errors > (torn ? 1 : 0)) return {files, outcome: 'refuses', truncatedBytes: 0}
+  const checksumWrong = files.some(one => one.checksumWrong)
+  if (checksumWrong || errors > (torn ? 1 : 0)) return {files, outcome: 'refuses', truncatedBytes: 0}
   if (!torn) return {files, outcome: 'starts', truncatedBytes: 0}
   return {files, outcome: 'truncates', truncatedBytes: last.bytes - last.goodOffset}
 }

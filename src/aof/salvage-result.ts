@@ -25,6 +25,8 @@ export interface SalvagedFile {
   /** SELECT commands that were written so that what follows a loss is for its own database. */
   bytesAdded: number
   snapshotBytes: number
+  /** The snapshot's checksum was wrong: zero is written in its place, which servers take for none. */
+  checksumDropped: boolean
   commandsKept: number
   /** Whole ones: what else was in what is lost nobody knows. */
   commandsLost: number
@@ -46,20 +48,27 @@ export interface LogSalvage {
 }
 
 export function missingFile({name, type}: ChainFile): SalvagedFile {
-  const bytes = {bytes: 0, bytesKept: 0, bytesLost: 0, bytesAdded: 0, snapshotBytes: 0}
+  const bytes = {bytes: 0, bytesKept: 0, bytesLost: 0, bytesAdded: 0, snapshotBytes: 0, checksumDropped: false}
   const commands = {commandsKept: 0, commandsLost: 0, unknownCommands: 0}
   return {name, type, missing: true, ...bytes, ...commands, lost: [], pastDamage: undefined, databaseAssumed: undefined}
 }
 
 export function salvagedFile({name, type}: ChainFile, survey: LogSurvey, keep: readonly Piece[]): SalvagedFile {
-  const {bytes, snapshotBytes, unknownCommands, pieces, damagedAt} = survey
+  const {bytes, snapshotBytes, checksumWrong, unknownCommands, pieces, damagedAt} = survey
   const behind = pieces.filter(({start}) => start >= damagedAt)
   const left = behind.filter(piece => !keep.includes(piece)).map(lossOf)
   const lost = joined([...survey.lost, ...left].sort((a, b) => a.offset - b.offset))
   const {bytes: bytesKept, commands: commandsKept} = sumOf(keep.map(lossOf))
   const {commands: commandsLost} = sumOf(lost)
   const past = behind.length === 0 ? undefined : {offset: behind[0]!.start, ...sumOf(behind.map(lossOf))}
-  const counts = {bytes, bytesKept, bytesLost: bytes - bytesKept, bytesAdded: 0, snapshotBytes}
+  const counts = {
+    bytes,
+    bytesKept,
+    bytesLost: bytes - bytesKept,
+    bytesAdded: 0,
+    snapshotBytes,
+    checksumDropped: checksumWrong,
+  }
   return {
     ...{name, type, missing: false, ...counts, commandsKept, commandsLost, unknownCommands, lost},
     pastDamage: past,

@@ -17,6 +17,8 @@ export interface LogSurvey {
   bytes: number
   /** Of the snapshot that it begins with; 0: it begins with none. */
   snapshotBytes: number
+  /** Of that snapshot, which is kept all the same. */
+  checksumWrong: boolean
   /** What may be kept, in its order: a snapshot, commands, lines. */
   pieces: readonly Piece[]
   /** What may not, by offset. */
@@ -80,6 +82,7 @@ class Surveying {
   #loose = -1
   #inTransaction = false
   #snapshotBytes = 0
+  #checksumWrong = false
   #inSnapshot = false
   #unknown = 0
 
@@ -111,6 +114,7 @@ class Surveying {
     const byOffset = [...lost].sort((a, b) => a.offset - b.offset)
     return {
       ...{bytes: this.bytes, snapshotBytes: this.#snapshotBytes, pieces, lost: byOffset, damagedAt},
+      checksumWrong: this.#checksumWrong,
       unknownCommands: this.#unknown,
       databaseAssumed: this.#pieces.assumed,
     }
@@ -175,6 +179,7 @@ class Surveying {
     if (!this.#inSnapshot || sofar.preamble === undefined) return
     this.#inSnapshot = false
     this.#snapshotBytes = this.#whole = sofar.preamble.bytes
+    this.#checksumWrong = sofar.preamble.checksum === 'mismatch'
     this.#pieces.other(0, this.#whole)
   }
 

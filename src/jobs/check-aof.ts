@@ -272,9 +272,13 @@ const NOTHING: LogEnd = {
 
 function factsOf(
   end: Readonly<LogEnd>,
-): Pick<LogFileSoundness, 'preambleBytes' | 'commands' | 'firstTimestamp' | 'lastTimestamp' | 'goodOffset' | 'torn'> {
+): Pick<
+  LogFileSoundness,
+  'preambleBytes' | 'checksumWrong' | 'commands' | 'firstTimestamp' | 'lastTimestamp' | 'goodOffset' | 'torn'
+> {
   const {preamble, commands, firstTimestamp, lastTimestamp, goodOffset, torn} = end
-  return {preambleBytes: preamble?.bytes ?? 0, commands, firstTimestamp, lastTimestamp, goodOffset, torn}
+  const checksumWrong = preamble?.checksum === 'mismatch'
+  return {preambleBytes: preamble?.bytes ?? 0, checksumWrong, commands, firstTimestamp, lastTimestamp, goodOffset, torn}
 }
 
 /** A manifest that no server reads: nothing else is known of its log. */

@@ -27,7 +27,9 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
     if (salvaging.input !== name && alone !== undefined && others.length === 0) alone.name = basename(nameOf(name))
     try {
       const saved = await salvaging.run()
-      const {soundness} = await check(saved.out, {...options, duplicates: false, onOpen: undefined})
+      // As a server reads it, whatever was let pass of the source.
+      const strict = {...options, duplicates: false, ignoreChecksum: false, onOpen: undefined}
+      const {soundness} = await check(saved.out, strict)
       const salvaged: Salvaged = {...saved, check: soundness}
       return {...checked, salvaged}
     } catch (salvageFailure) {

@@ -16,6 +16,14 @@ const COLUMNS: readonly Column[] = [
   {title: 'to', align: 'left'},
 ]
 
+const UNCHECKED: Fact[] = [
+  ['a server', 'does not start from it: the checksum of its snapshot is wrong, which only rdbchecksum no lets pass'],
+  [
+    'next',
+    'copy the log before anything else; --salvage OUT --ignore-checksum writes it without that checksum to a new place',
+  ],
+]
+
 /** What a server does at its start, and what to do about it, unless that has been done. */
 export function logFacts(log: LogSoundness, isSalvaged: boolean): Fact[] {
   return isSalvaged ? allFacts(log).filter(([name]) => name !== 'next') : allFacts(log)
@@ -35,6 +43,7 @@ function allFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[] {
         ['next', 'copy the log, then start from it; or --salvage OUT writes it without them to a new place'],
       ]
     default:
+      if (files.some(one => one.checksumWrong)) return UNCHECKED
       return [
         ['a server', 'does not start from it, or not from all of it'],
         ['next', 'copy the log before anything else; --salvage OUT writes what is sound of it to a new place'],
@@ -63,6 +72,6 @@ export function logJson({files, outcome, truncatedBytes}: LogSoundness): Json {
   return {outcome, truncatedBytes, files: files.map(fileJson)}
 }
 
-function fileJson({preambleBytes, torn, broken, bytes, ...file}: LogFileSoundness): Json {
+function fileJson({preambleBytes, checksumWrong: _, torn, broken, bytes, ...file}: LogFileSoundness): Json {
   return {...file, bytes: Number.isFinite(bytes) ? bytes : undefined, snapshotBytes: preambleBytes, torn, broken}
 }

@@ -76,6 +76,10 @@ function notes({files, leftOut}: SalvageReport): Fact[] {
   for (const {name, type} of files.filter(one => one.missing)) {
     facts.push(['note', `${formatText(name)} is not there${type === 'base' ? ': this is no whole data set' : ''}`])
   }
+  for (const {name} of files.filter(one => one.checksumDropped)) {
+    const text = `the checksum of the snapshot in ${formatText(name)} is wrong: it is written without one, so that servers take it`
+    facts.push(['note', text])
+  }
   const added = sum(files, one => one.bytesAdded)
   if (added > 0) facts.push(['note', `SELECT was added where what follows a loss is for another database`])
   for (const {name, databaseAssumed, pastDamage, lost} of files) {

@@ -4,7 +4,7 @@
  * one file. Nothing of it is seen before all of it is there.
  */
 import {existsSync, mkdirSync, realpathSync, statSync, writeFileSync} from 'node:fs'
-import {open, stat} from 'node:fs/promises'
+import {type FileHandle, open, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {type Chain, type ChainFile, chainOfFile, readChain} from '../aof/chain.js'
 import type {Judge} from '../aof/command-search.js'
@@ -35,7 +35,7 @@ export interface SalvageOptions {
    * for a database that is known.
    */
   pastDamage?: boolean | undefined
-  /** Keep a snapshot whose checksum is wrong. */
+  /** Keep a snapshot whose checksum is wrong, without that: no server starts from it otherwise. */
   ignoreChecksum?: boolean | undefined
   /** Told once there is something to read: to show how far it is. */
   onOpen?: ((progress: SalvageProgress) => void) | undefined
@@ -50,6 +50,8 @@ export interface SalvageProgress {
 
 /** A manifest of ours begins with it: servers from redis 7.0 on read over it, and write it no more. */
 const MARK = '# salvaged by rdbtool\n'
+/** Of a snapshot, at its end. */
+const CHECKSUM_BYTES = 8
 const COPY_BYTES = 1024 * 1024
 
 /**
@@ -249,7 +251,7 @@ export class LogSalvaging {
         for (const piece of keep) {
           if (piece.db !== undefined && piece.db !== selected) facts.bytesAdded += writeSelect(target, piece.db)
           selected = piece.dbAfter ?? piece.db ?? selected
-          await this.#copy(file, piece, target)
+          await this.#copyPiece(file, piece, target, facts)
         }
       } finally {
         await file.close()
@@ -262,7 +264,15 @@ export class LogSalvaging {
     this.#done = before + plain.bytes
   }
 
-  async #copy(file: Awaited<ReturnType<typeof open>>, {start, end}: Piece, target: ByteTarget): Promise<void> {
+  async #copyPiece(file: FileHandle, {start, end}: Piece, target: ByteTarget, facts: SalvagedFile): Promise<void> {
+    const {snapshotBytes, checksumDropped} = facts
+    if (start > 0 || !checksumDropped) return await this.#copy(file, start, end, target)
+    await this.#copy(file, 0, snapshotBytes - CHECKSUM_BYTES, target)
+    target.write(new Uint8Array(CHECKSUM_BYTES), 0, CHECKSUM_BYTES)
+    await this.#copy(file, snapshotBytes, end, target)
+  }
+
+  async #copy(file: FileHandle, start: number, end: number, target: ByteTarget): Promise<void> {
     const buffer = new Uint8Array(Math.min(COPY_BYTES, end - start))
     for (let at = start; at < end; ) {
       const {bytesRead} = await file.read(buffer, 0, Math.min(buffer.length, end - at), at)

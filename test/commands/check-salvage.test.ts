@@ -53,6 +53,7 @@ describe('check --salvage', () => {
     expect(salvage.files).toHaveLength(1)
     expect(salvage.files[0]).toEqual({
       ...{name: 'damaged.aof', type: 'base', missing: false, bytes: DAMAGED.length, snapshotBytes: 0, bytesAdded: 0},
+      checksumDropped: false,
       ...{bytesKept: 241, bytesLost: 120, commandsKept: 10, commandsLost: 3, unknownCommands: 0, databaseAssumed: 0},
       lost: [
         {offset: 106, bytes: 42, commands: 2, reason: 'transaction'},

@@ -185,8 +185,26 @@ describe('a snapshot at the beginning', () => {
   it('with a wrong checksum is kept if that is wanted', async () => {
     const base = Buffer.concat([SNAPSHOT.subarray(0, -1), Buffer.from([SNAPSHOT.at(-1)! ^ 1])])
     const out = newPlace()
-    await checkAndSalvage(logOf({'a.1.base.rdb': base, 'a.2.incr.aof': `${LOG}*`}), {out}, {ignoreChecksum: true})
-    expect(readFileSync(join(out, 'a.1.base.rdb'))).toEqual(base)
+    const log = logOf({'a.1.base.rdb': base, 'a.2.incr.aof': `${LOG}*`})
+    const {salvaged} = await checkAndSalvage(log, {out}, {ignoreChecksum: true})
+    // Without the checksum, which no server lets pass.
+    expect(readFileSync(join(out, 'a.1.base.rdb'))).toEqual(Buffer.concat([base.subarray(0, -8), Buffer.alloc(8)]))
+    expect(salvaged!.files.map(one => one.checksumDropped)).toEqual([true, false])
+    expect(salvageJson(salvaged, undefined)).toMatchObject({starts: true})
+    expect(formatSalvage(salvaged!, {style: PLAIN, columns: 200}).join('\n')).toContain(
+      'the checksum of the snapshot in a.1.base.rdb is wrong: it is written without one',
+    )
+  })
+
+  it('with a wrong checksum, and commands behind it: only that is changed', async () => {
+    const bytes = Buffer.concat([SNAPSHOT, Buffer.from(LOG)])
+    bytes[SNAPSHOT.length - 3]! ^= 1
+    const path = folder.write('checksum.aof', bytes)
+    const out = newPlace()
+    const {salvaged} = await checkAndSalvage(path, {out}, {ignoreChecksum: true})
+    bytes.fill(0, SNAPSHOT.length - 8, SNAPSHOT.length)
+    expect(readFileSync(out)).toEqual(bytes)
+    expect(salvaged!.check).toMatchObject({errors: 0, checksum: 'absent', log: {outcome: 'starts'}})
   })
 })
 

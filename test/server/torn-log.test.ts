@@ -22,6 +22,8 @@ import {LogReader} from '../../src/aof/log-reader.js'
 import {MemorySource} from '../../src/bytes/source.js'
 import {FormatError} from '../../src/errors.js'
 import {BuildError, build} from '../../src/jobs/build.js'
+import {check} from '../../src/jobs/check.js'
+import type {CheckOptions, CheckSalvage} from '../../src/jobs/check-options.js'
 import {checkAndSalvage} from '../../src/jobs/check-salvage.js'
 import {hex, str} from '../fixtures/builder.js'
 import {RdbFile, text} from '../start/rdb.js'
@@ -118,10 +120,15 @@ async function loadCopy(name: string, dir: string, truncated: 'yes' | 'no'): Pro
 }
 
 /** What a server holds that loads what was salvaged, and may cut nothing off. */
-async function loadSalvaged(name: string, log: string, pastDamage = false): Promise<Outcome & {kept: number[]}> {
+async function loadSalvaged(
+  name: string,
+  log: string,
+  options: Omit<CheckSalvage, 'out'> = {},
+  checking: CheckOptions = {},
+): Promise<Outcome & {kept: number[]}> {
   const dir = mkdtempSync(join(root, 'salvaged-'))
   const out = join(dir, log.endsWith('.aof') ? 'appendonly.aof' : 'appendonlydir')
-  const {salvaged, failure, salvageFailure} = await checkAndSalvage(log, {out, pastDamage})
+  const {salvaged, failure, salvageFailure} = await checkAndSalvage(log, {...options, out}, checking)
   expect(failure ?? salvageFailure).toBeUndefined()
   const kept = filesOf(dir).map(one => statSync(one).size)
   expect(kept).toEqual(salvaged!.files.filter(one => !one.missing).map(one => one.bytesKept + one.bytesAdded))
@@ -242,6 +249,16 @@ describeEachServer('a torn or damaged log in', name => {
     expect(await loadBuilt(name, log)).toEqual({old: '0'})
   })
 
+  it('a wrong checksum: it starts from what was salvaged, and from nothing else', async () => {
+    const bytes = Buffer.from(SNAPSHOT + HEAD, 'latin1')
+    bytes[SNAPSHOT.length - 3]! ^= 1
+    const {dir, log} = runningFolder([bytes.toString('latin1')], true)
+    const {soundness} = await check(log, {ignoreChecksum: true})
+    expect(soundness).toMatchObject({errors: 0, log: {outcome: 'refuses'}})
+    expect((await loadCopy(name, dir, 'yes')).held).toBeUndefined()
+    expect((await loadSalvaged(name, log, {}, {ignoreChecksum: true})).held).toEqual({old: '0', ...HELD})
+  })
+
   it.runIf(hasFolders(name))('differs on purpose: we salvage the files behind a torn one', async () => {
     for (const torn of [HEAD + INCR.slice(0, -2), HEAD + MULTI + INCR, `${HEAD}\0\0`]) {
       const {dir, log} = runningFolder([torn, SELECT + INCR], false)
@@ -280,7 +297,10 @@ describeEachServer('a torn or damaged log in', name => {
     writeFileSync(join(log, 'appendonly.aof.manifest'), base)
     writeFileSync(join(log, nameOf(0)), '\0\0\0')
     writeFileSync(join(log, nameOf(1)), SELECT + SET)
-    expect(await loadSalvaged(name, log, true)).toMatchObject({held: {a: '1'}, kept: [0, (SELECT + SET).length]})
+    expect(await loadSalvaged(name, log, {pastDamage: true})).toMatchObject({
+      held: {a: '1'},
+      kept: [0, (SELECT + SET).length],
+    })
   })
 })
 
