@@ -227,7 +227,11 @@ export async function* windowsOf(source: ByteSource): AsyncGenerator<Uint8Array>
 
 /** Opens a path without looking at what it holds; a folder is refused (EISDIR). */
 export async function openFile(path: string): Promise<ByteSource> {
-  const file = await open(path, 'r')
+  return await sourceOf(path, await open(path, 'r'))
+}
+
+/** The same of a file that is open, which is taken over: whatever has its name by now. */
+export async function sourceOf(path: string, file: FileHandle): Promise<ByteSource> {
   try {
     const stat = await file.stat()
     if (stat.isFile()) return new FileSource(path, file, stat.size)

@@ -2,12 +2,13 @@
  * The files of a log, one after another, as they are loaded: those that are
  * there, or also those that a server goes on with.
  */
-import {stat} from 'node:fs/promises'
+import {open, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {findManifest, openChain, readChain} from '../aof/chain.js'
 import {FollowedFile, identityOf} from '../aof/followed-file.js'
 import type {ManifestFile} from '../aof/manifest.js'
-import type {ByteSource} from '../bytes/source.js'
+import {decompressed} from '../bytes/compressed.js'
+import {type ByteSource, sourceOf} from '../bytes/source.js'
 import {FormatError, UsageError} from '../errors.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {isServerUrl} from '../resp/address.js'
@@ -56,49 +57,69 @@ export async function openLogFiles(name: string, follow?: FollowOptions): Promis
 
 /** A log as it is now. */
 class WholeLog implements LogFiles {
+  readonly names: readonly string[]
   #at = 0
 
   private constructor(
     readonly several: boolean,
-    readonly names: readonly string[],
+    readonly files: readonly OpenFile[],
     readonly bytesMax: number,
     readonly storedBytes: number,
-    readonly open: readonly (() => Promise<ByteSource>)[],
-    readonly opened: ByteSource | undefined,
-  ) {}
+  ) {
+    this.names = files.map(({name}) => name)
+  }
 
+  /** All its files are open from the start: a server deletes what it has rewritten. */
   static async ofChain(name: string): Promise<WholeLog> {
     const {files} = await openChain(name)
-    const sizes = await Promise.all(files.map(async ({path}) => (await stat(path)).size))
-    const names = files.map(one => one.name)
-    const open = files.map(
-      ({path}) =>
-        () =>
-          openSource(path),
-    )
+    const opened: OpenFile[] = []
+    const sizes: number[] = []
+    try {
+      for (const {path, name} of files) {
+        const file = await open(path, 'r')
+        opened.push({
+          name,
+          source: async () => await decompressed(await sourceOf(path, file)),
+          close: () => file.close(),
+        })
+        sizes.push((await file.stat()).size)
+      }
+    } catch (error) {
+      for (const {close} of opened) await close()
+      throw error
+    }
     const sum = sizes.reduce((total, bytes) => total + bytes, 0)
-    return new WholeLog(true, names, Math.max(0, ...sizes), sum, open, undefined)
+    return new WholeLog(true, opened, Math.max(0, ...sizes), sum)
   }
 
   static async ofFile(name: string): Promise<WholeLog> {
     const source = await openSource(name)
     const bytes = Number.isFinite(source.inputBytes) ? source.inputBytes : 0
-    return new WholeLog(false, [basename(source.name)], bytes, source.storedBytes, [async () => source], source)
+    const file = {name: basename(source.name), source: async () => source, close: () => source.close()}
+    return new WholeLog(false, [file], bytes, source.storedBytes)
   }
 
   get hasNext(): boolean {
-    return this.#at < this.open.length
+    return this.#at < this.files.length
   }
 
   async next(): Promise<LogFile | undefined> {
-    const open = this.open[this.#at]
-    if (open === undefined) return undefined
-    return {name: this.names[this.#at++]!, source: await open()}
+    const file = this.files[this.#at]
+    if (file === undefined) return undefined
+    this.#at++
+    return {name: file.name, source: await file.source()}
   }
 
   async close(): Promise<void> {
-    if (this.#at === 0) await this.opened?.close()
+    for (; this.#at < this.files.length; this.#at++) await this.files[this.#at]!.close()
   }
+}
+
+interface OpenFile {
+  name: string
+  /** Takes it over. */
+  source(): Promise<ByteSource>
+  close(): Promise<void>
 }
 
 interface Waiting {

@@ -84,7 +84,7 @@ describe('a log that is followed', () => {
 
   it('goes on in the files that a manifest names anew', async () => {
     const dir = newFolder()
-    const path = writeLog(dir, {'a.1.base.rdb': fileOf(['k']), 'a.1.incr.aof': SET('a')})
+    const path = writeLog(dir, {'a.1.base.rdb': fileOf(['k']), 'a.2.incr.aof': SET('a')})
     const manifest = join(dir, 'appendonly.aof.manifest')
     const rename = (...lines: string[]): void => {
       writeFileSync(join(dir, 'temp-appendonly.aof.manifest'), lines.map(line => `file ${line}\n`).join(''))
@@ -93,14 +93,14 @@ describe('a log that is followed', () => {
     const {lines, failure, problems, snapshots} = await follow(path, [
       () => {
         // The beginning of a rewrite: what is still appended to the old file was so before the manifest changed.
-        appendFileSync(join(dir, 'a.1.incr.aof'), bytesOf(SET('b')))
+        appendFileSync(join(dir, 'a.2.incr.aof'), bytesOf(SET('b')))
         writeFileSync(join(dir, 'a.3.incr.aof'), bytesOf(SET('c')))
-        rename('a.1.base.rdb seq 1 type b', 'a.1.incr.aof seq 2 type i', 'a.3.incr.aof seq 3 type i')
+        rename('a.1.base.rdb seq 1 type b', 'a.2.incr.aof seq 2 type i', 'a.3.incr.aof seq 3 type i')
       },
       () => {
         // Its end: another base, which says nothing new.
         writeFileSync(join(dir, 'a.2.base.rdb'), fileOf(['k', 'a', 'b']))
-        rename('a.2.base.rdb seq 2 type b', 'a.1.incr.aof seq 2 type h', 'a.3.incr.aof seq 3 type i')
+        rename('a.2.base.rdb seq 2 type b', 'a.2.incr.aof seq 2 type h', 'a.3.incr.aof seq 3 type i')
         appendFileSync(join(dir, 'a.3.incr.aof'), bytesOf(SET('d')))
       },
       () => {
@@ -111,7 +111,7 @@ describe('a log that is followed', () => {
     ])
     expect(failure).toBeUndefined()
     expect(lines.map(({file, text}) => `${file} ${text}`)).toEqual([
-      ...['a.1.incr.aof SET a 1', 'a.1.incr.aof SET b 1', 'a.3.incr.aof SET c 1', 'a.3.incr.aof SET d 1'],
+      ...['a.2.incr.aof SET a 1', 'a.2.incr.aof SET b 1', 'a.3.incr.aof SET c 1', 'a.3.incr.aof SET d 1'],
       'a.5.incr.aof SET f 1',
     ])
     expect(snapshots).toHaveLength(1)

@@ -1,7 +1,8 @@
 /** What is shown of a log: every command in its place, and which of them filters leave. */
-import {mkdtempSync, readdirSync, readFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {FormatError} from '../../src/errors.js'
 import {type AofLog, type AofLogOptions, showLog} from '../../src/jobs/aof-log.js'
@@ -53,6 +54,25 @@ describe('logs that servers wrote', () => {
       }
       expect(end).toBe(bytes.length)
     }
+  })
+})
+
+describe('a log that is rewritten meanwhile', () => {
+  it('is shown as it was when it was opened', async () => {
+    const path = writeLog(newFolder(), {
+      ...{'a.1.base.rdb': fileOf(['k']), 'a.1.incr.aof': frame('SET', 'a', '1')},
+      'a.2.incr.aof': gzipSync(frame('SET', 'b', '1')),
+    })
+    const shown = new Shown()
+    const {show} = shown.options()
+    const {failure} = await showLog(path, {
+      show: (...args) => {
+        for (const name of readdirSync(path)) rmSync(join(path, name))
+        return show(...args)
+      },
+    })
+    expect({failure, texts: shown.texts}).toEqual({failure: undefined, texts: ['SET a 1', 'SET b 1']})
+    expect(shown.snapshots).toHaveLength(1)
   })
 })
 
