@@ -42,7 +42,8 @@ export default class AofLog extends BaseCommand {
     }),
     match: Flags.string({
       ...repeatable,
-      description: 'Only commands that have a key that matches, as in KEYS of a server.',
+      description:
+        'Only commands that have a key that matches, as in KEYS of a server, or that change every key (FLUSHALL).',
       helpValue: 'GLOB',
     }),
     'not-match': Flags.string({

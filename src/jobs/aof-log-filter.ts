@@ -9,7 +9,7 @@ import {CommandKeys} from '../replay/keys.js'
 export interface LogFilterOptions {
   /** Names, in whatever case. */
   commands?: readonly string[] | undefined
-  /** Only commands with a key that matches one of these, and none of `notMatch`. */
+  /** Only commands with a key that matches one of these, and none of `notMatch`; and those that take whatever key there is. */
   match?: readonly string[] | undefined
   /** Commands without keys are not left out by these. */
   notMatch?: readonly string[] | undefined
@@ -21,6 +21,9 @@ export interface LogFilterOptions {
 
 const SECOND_MS = 1000
 const NUMBER_BYTES_MAX = 20
+
+/** Commands that name no key and change every one of a database. */
+const SWEEPING: readonly Uint8Array[] = ['flushall', 'flushdb', 'swapdb'].map(name => Buffer.from(name))
 
 const COPY = Buffer.from('copy')
 const DB = Buffer.from('db')
@@ -98,7 +101,7 @@ export class LogFilter {
       const arg = known ? keys.args[i]! : i + 1
       if (this.#takesKey(bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!)) return true
     }
-    return count === 0 && this.#match.length === 0
+    return count === 0 && (this.#match.length === 0 || SWEEPING.some(name => isArgument(command, 0, name)))
   }
 
   #takesKey(bytes: Uint8Array, start: number, end: number): boolean {

@@ -145,14 +145,14 @@ describe('filters', () => {
       'any of the keys',
       {match: ['user:*']},
       [
-        ...['SET user:1 x', 'set user:2 y', 'DEL other user:2', 'RENAME tmp user:3', 'SUNIONSTORE dest user:4'],
-        'JSON.SET user:5 $ 1',
+        ...['SET user:1 x', 'set user:2 y', 'DEL other user:2', 'RENAME tmp user:3', 'FLUSHDB'],
+        ...['SUNIONSTORE dest user:4', 'JSON.SET user:5 $ 1'],
       ],
     ],
     [
       'keys but not others',
       {match: ['user:*'], notMatch: ['*:[12]', '$', '1']},
-      ['RENAME tmp user:3', 'SUNIONSTORE dest user:4', 'JSON.SET user:5 $ 1'],
+      ['RENAME tmp user:3', 'FLUSHDB', 'SUNIONSTORE dest user:4', 'JSON.SET user:5 $ 1'],
     ],
     [
       'all but keys',
@@ -171,13 +171,25 @@ describe('filters', () => {
       ['SUNIONSTORE dest user:4', 'JSON.SET user:5 $ 1', 'MULTI', 'SET count user:6', 'EXEC'],
     ],
     ['an end', {untilMs: 99_999}, ['SELECT 0', 'SET user:1 x', 'set user:2 y']],
-    ['both', {sinceMs: 100_000, untilMs: 104_000, match: ['*']}, ['DEL other user:2', 'RENAME tmp user:3']],
+    ['both', {sinceMs: 100_000, untilMs: 104_000, match: ['*']}, ['DEL other user:2', 'RENAME tmp user:3', 'FLUSHDB']],
     ['the first', {limit: 1}, ['SELECT 0']],
-    ['nothing', {match: ['nobody']}, []],
+    ['nothing but what takes every key', {match: ['nobody']}, ['FLUSHDB']],
+    ['nothing', {match: ['nobody'], commands: ['SET']}, []],
   ])('by %s', async (_, options, expected) => {
     const {texts, failure, problems, shown} = await show(path, options)
     expect(texts).toEqual(expected)
     expect({failure, problems, shown}).toEqual({failure: undefined, problems: [], shown: expected.length})
+  })
+
+  it('by key take what empties databases and swaps them', async () => {
+    const path = fileWith(
+      ...[frame('SET', 'a', '1'), frame('SWAPDB', '0', '3'), frame('PING'), frame('SELECT', '3')],
+      ...[frame('flushdb', 'ASYNC'), frame('SET', 'b', '1'), frame('FLUSHALL')],
+    )
+    const {texts} = await show(path, {match: ['a']})
+    expect(texts).toEqual(['SET a 1', 'SWAPDB 0 3', 'flushdb ASYNC', 'FLUSHALL'])
+    const ofDatabase = await show(path, {match: ['a'], dbs: [0]})
+    expect(ofDatabase.texts).toEqual(['SET a 1', 'SWAPDB 0 3', 'FLUSHALL'])
   })
 
   it('by database take what changes it from another', async () => {
