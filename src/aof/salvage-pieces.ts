@@ -3,9 +3,11 @@
  * commands, such that no transaction is kept by halves, and no command for
  * another database than its own.
  *
- * Behind a gap two things are unknown, if they fit into it: whether a
- * transaction is under way, and which database is selected. What stands there is
- * held until it is known:
+ * Behind a gap two things are unknown: whether a transaction is under way, and
+ * which database is selected; only zero bytes have overwritten as much as they
+ * are, and if that is too little, both are known. In place of anything else more
+ * may have stood, however short it is: bytes may be missing. What stands behind
+ * a gap is held until it is known:
  *
  *   MULTI, #TS:       outside of a transaction: what is held may be kept
  *   EXEC              the end of a transaction that began before: what is held is dropped
@@ -48,7 +50,7 @@ export interface LogLoss {
   reason: LossReason
 }
 
-/** Nothing that fits into fewer bytes begins a transaction, or selects a database. */
+/** Nothing that fits into fewer zero bytes begins a transaction, or selects a database. */
 const MULTI_BYTES = 15
 const SELECT_BYTES = 23
 
@@ -162,6 +164,7 @@ export class KeptPieces {
   /** From here to there nothing whole is found. */
   gap(start: number, end: number, reason: LossReason): void {
     this.#lose(start, end, 0, reason)
+    const overwritten = reason === 'zeros' ? end - start : Number.POSITIVE_INFINITY
     const transaction = this.#transaction
     if (transaction !== undefined) {
       this.#abandon(transaction, start)
@@ -171,11 +174,11 @@ export class KeptPieces {
     } else if (this.#within === 'yes') {
       // Its end may stand in either gap.
       this.#dropStretch()
-    } else if (end - start >= MULTI_BYTES) {
+    } else if (overwritten >= MULTI_BYTES) {
       this.#within = 'perhaps'
     }
     this.#stretches.push(0)
-    if (end - start >= SELECT_BYTES) this.#db = undefined
+    if (overwritten >= SELECT_BYTES) this.#db = undefined
   }
 
   /** The file ends here: what is held is kept or dropped. */

@@ -196,7 +196,7 @@ class Surveying {
     const {bytes, bounds, argc, offset, endOffset} = command
     const verdict = this.options.judge(bytes, bounds[0]!, bounds[1]!, argc)
     if (verdict === 'wrong') throw damageAt(command)
-    if (verdict === 'unknown' && isLikeFraming(command)) throw damageAt(command)
+    if (verdict === 'unknown' && (isLikeFraming(command) || !hasPlainName(command))) throw damageAt(command)
     const selects = argc === 2 && isName(command, SELECT)
     const db = selects ? databaseOf(command) : undefined
     if (selects && db === undefined) throw damageAt(command)
@@ -298,6 +298,19 @@ function isLikeFraming(command: LogCommand): boolean {
   const length = bounds[1]! - bounds[0]!
   if (argc === 1) return length === MULTI.length || length === EXEC.length
   return argc === 2 && length === SELECT.length && databaseOf(command) !== undefined
+}
+
+/** What commands are renamed to is made of these: anything else has swallowed a byte of what stood behind it, or has one changed. */
+function hasPlainName({bytes, bounds}: LogCommand): boolean {
+  for (let at = bounds[0]!; at < bounds[1]!; at++) if (!isNameByte(bytes[at]!)) return false
+  return true
+}
+
+/** Letters, digits, and `.`, `_`, `-`. */
+function isNameByte(byte: number): boolean {
+  const letter = (byte | LOWER) - 0x61
+  const digit = byte - 0x30
+  return (letter >= 0 && letter < 26) || (digit >= 0 && digit <= 9) || byte === 0x2d || byte === 0x2e || byte === 0x5f
 }
 
 /** Undefined where it is none: a server would answer with an error, and go on in the database that it is in. */
