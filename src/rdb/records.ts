@@ -117,8 +117,9 @@ export class RecordReader {
       const reader = this.#readers[byte]
       if (reader !== undefined) {
         readString(cursor, entry.keyBytes)
-        // A window lasts until the next refill, a decompression slot only until the next compressed element.
-        if (entry.keyBytes.bytes !== cursor.bytes) this.#keepKey()
+        // A window lasts until the next refill, a decompression slot only until the next compressed element; both may lie in
+        // the kernels' memory.
+        if (entry.keyBytes.bytes !== cursor.bytes || entry.keyBytes.end !== cursor.pos) this.#keepKey()
         this.#open(byte, reader)
         cursor.commit()
         return true
