@@ -18,7 +18,6 @@ import {copyIn, type DigestKernel, type KernelArea, kernel} from './kernel.js'
 const TAG_KEY = 0
 /** Numbers below this are the caller's own, from 1 on. */
 export const DIGEST_TAGS_END = 29
-const TAG_STORED = 29
 const TAG_STRING = 30
 const TAG_LONG_STRING = 31
 
@@ -32,8 +31,6 @@ const RECORD_TYPES = [0, 2, 4, 5, 11, 16, 17, 18, 20].reduce((bits, type) => bit
 
 /** What the kernel passes over by lengths (src/rdb/passing.ts), but for ziplists, which no server writes beside listpacks. */
 const STORED_TYPES = [0, 1, 2, 4, 5, 11, 15, 16, 17, 18, 19, 20, 21].reduce((bits, type) => bits | (1 << type), 0)
-/** Of an entry that was digested as it is stored. */
-const STORED_TYPE = 99
 
 export type DigestSeed = Uint8Array
 
@@ -169,11 +166,9 @@ export class Digest {
     return reached
   }
 
-  /** Begins a string value that is digested as it is stored; `endStored` ends it, an entry of a type of its own. */
+  /** Begins a string value that is digested as it is stored, after its key; `endStored` ends it. */
   beginStored(typeId: number): void {
-    this.#kernel.digestBegin(TAG_STORED)
-    this.#kernel.digestWord(typeId, 0)
-    this.#kernel.digestTextHead(0, 0)
+    this.#kernel.digestStored(typeId)
     this.#stringBytes = 0
   }
 
@@ -185,8 +180,6 @@ export class Digest {
   endStored(): void {
     this.#kernel.digestTextEnd()
     this.#kernel.digestWord(this.#stringBytes, this.#stringBytes / 2 ** 32)
-    this.#kernel.digestAdd()
-    this.#kernel.digestValueEnd(STORED_TYPE)
   }
 
   #long(bytes: Uint8Array, start: number, end: number): void {

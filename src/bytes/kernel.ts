@@ -106,6 +106,7 @@ export interface DigestKernel {
   digestAdd(): void
   digestKeyEnd(): void
   digestValueEnd(type: number): void
+  digestStored(type: number): void
   digestEnd(): void
   /**
    * Digests records of [start, end), those of types that have a bit, and returns where it stopped; how many they were is
@@ -259,6 +260,7 @@ function digestOf(exports: Record<string, unknown>, number: NumberOf, area: Area
     digestAdd: calls.digestAdd,
     digestKeyEnd: calls.digestKeyEnd,
     digestValueEnd: calls.digestValueEnd,
+    digestStored: calls.digestStored,
     digestEnd: calls.digestEnd,
     recordsDigest: calls.recordsDigest,
     records: new Int32Array(

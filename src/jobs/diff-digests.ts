@@ -99,10 +99,8 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     if (wordsEnd === 0) return reached
     const shift = base + (side === 0 ? 0 : SECOND_SIDE)
     const taken = this.#taken
-    for (let at = 0; at < wordsEnd; at += RECORD_WORDS) {
-      index.addPrint(records[at]!, records[at + 1]!, records[at + 2]! + shift, records, at + 4)
-      taken[records[at + 3]!]!++
-    }
+    index.addPrints(records, digest.recordCount, RECORD_WORDS, shift)
+    for (let at = 3; at < wordsEnd; at += RECORD_WORDS) taken[records[at]!]!++
     for (const [typeId, keys] of taken.entries()) {
       if (keys > 0) counts.has(side, own, TYPE_NUMBERS[typeId]!, keys)
       taken[typeId] = 0

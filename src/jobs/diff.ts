@@ -26,7 +26,7 @@ import type {Problem} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import type {LogOptions, OpenOptions} from '../source/open.js'
 import {DiffCounts, sumOf} from './diff-counts.js'
-import {DIGEST_WORDS, DigestPass, EXPIRY_WORDS, Places} from './diff-digests.js'
+import {DIGEST_WORDS, DigestPass, EXPIRY_WORDS, Places, SECOND_SIDE} from './diff-digests.js'
 import {ReadingVisitor} from './diff-excerpts.js'
 import {AgainPass, DifferencePass, KeysPass, Walk} from './diff-passes.js'
 import {DiffPlan, type PlannedEntry, type SideState} from './diff-plan.js'
@@ -163,7 +163,8 @@ class Comparing {
   async #planBy(storedForm: boolean): Promise<Planned | undefined> {
     const {toleranceMs = 0} = this.options
     const payloadWords = DIGEST_WORDS + (this.#meaning.expiry === 'fields' ? EXPIRY_WORDS : 0)
-    const index = new KeyIndex({memoryBytes: this.#memoryBytes, payloadWords})
+    const balanced = {boundary: SECOND_SIDE, word: 0}
+    const index = new KeyIndex({memoryBytes: this.#memoryBytes, payloadWords, balanced})
     let plan: DiffPlan | undefined
     try {
       const seed = randomFillSync(new Uint8Array(16))

@@ -15,9 +15,9 @@ import {
   digestEnd,
   digestKeyEnd,
   digestPiece,
+  digestStored,
   digestText,
   digestTextEnd,
-  digestTextHead,
   digestValueEnd,
   digestWord,
   integer,
@@ -76,7 +76,7 @@ export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedF
     if (value == 0) break
     let next = end + 1
     if (value + HEADER_BYTES <= end) {
-      if (storedForm) next = digestStored(type, value, end)
+      if (storedForm) next = digestStoredValue(type, value, end)
       else next = type == TYPE_STRING ? digestString(value, end) : digestValue(type, value, end)
     }
     if (next == 0) break
@@ -84,7 +84,8 @@ export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedF
       why = WINDOW_ENDS
       break
     }
-    digestValueEnd(storedForm ? STORED_TYPE : type == TYPE_STRING ? 0 : valueType)
+    if (!storedForm) digestValueEnd(type == TYPE_STRING ? 0 : valueType)
+    else if (type == TYPE_SET || type == TYPE_HASH) digestValueEnd(STORED_TYPE)
     if (expiries) {
       word(expiring ? TOLD : 0)
       if (expiring) word(expireAt as u64)
@@ -97,18 +98,15 @@ export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedF
   return p
 }
 
-/** A value by its stored bytes; of a table, which has no order, by those of each element. */
-function digestStored(type: u32, p: i32, end: i32): i32 {
+/** A value by its stored bytes, which become part of the entry; of a table, which has no order, by those of each element. */
+function digestStoredValue(type: u32, p: i32, end: i32): i32 {
   if (type == TYPE_SET || type == TYPE_HASH) return digestStoredTable(type, p, end)
   const next = type == TYPE_STRING ? passString(p) : passCollection(type, p)
   if (next == 0 || next > end) return next
-  digestBegin(TAG_STORED)
-  word(type as u64)
-  digestTextHead(0, 0)
+  digestStored(type)
   digestPiece(p, next - p)
   digestTextEnd()
   digestWord((next - p) as u32, 0)
-  digestAdd()
   return next
 }
 

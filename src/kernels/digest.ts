@@ -18,7 +18,9 @@
  */
 import {
   DIGEST_KEYS,
+  DIGEST_HELD,
   DIGEST_KEY_STATE,
+  DIGEST_LANE,
   DIGEST_MESSAGE,
   DIGEST_MESSAGE_BYTES,
   DIGEST_OUT,
@@ -26,6 +28,7 @@ import {
   DIGEST_STATES,
   DIGEST_STATE_BYTES,
   DIGEST_TAGS,
+  MASKS_16,
 } from './memory'
 
 /** Numbers of so many digits are taken as numbers. */
@@ -34,6 +37,11 @@ const DIGITS_END: i64 = 1_000_000_000_000_000_000
 const MINUS: u32 = 0x2d
 const NINE: u32 = 0x39
 const ZERO: u32 = 0x30
+/** Tells the second state from the first. */
+const LANE: u64 = 0x9e37_79b9_7f4a_7c15
+const PAIR_BYTES: i32 = 16
+/** Says that bytes are digested as they are stored. */
+const STORED: u64 = 0x62
 /** Longer texts are not copied into the message. */
 const COPIED_BYTES_MAX: i32 = 1024
 const MESSAGE_LIMIT: i32 = DIGEST_MESSAGE + DIGEST_MESSAGE_BYTES - COPIED_BYTES_MAX - 64
@@ -47,8 +55,7 @@ let message: i32 = DIGEST_MESSAGE
 let sumHigh: u64 = 0
 let sumLow: u64 = 0
 
-/** Of a text that arrives in pieces: bytes that make no word yet, and how many. */
-let held: u64 = 0
+/** Of a text that arrives in pieces: how many bytes in DIGEST_HELD make no pair of words yet. */
 let heldBytes: i32 = 0
 
 /** What the last finishing made. */
@@ -184,15 +191,16 @@ export function digestText(start: i32, bytes: i32): void {
     return
   }
   word((bytes as u64) << 2)
-  const whole = bytes & ~7
-  if (bytes <= COPIED_BYTES_MAX) {
-    const to = message
-    for (let i = 0; i < whole; i += 16) v128.store(to + i, v128.load(start + i))
-    message = to + whole
-  } else {
-    flush()
-    absorb(start, start + whole)
+  if (bytes > COPIED_BYTES_MAX) {
+    beginLanes()
+    digestPiece(start, bytes)
+    digestTextEnd()
+    return
   }
+  const whole = bytes & ~7
+  const to = message
+  for (let i = 0; i < whole; i += 16) v128.store(to + i, v128.load(start + i))
+  message = to + whole
   // Eight bytes at least lie before the end.
   if (whole < bytes) word(load<u64>(start + bytes - 8) >> (64 - 8 * ((bytes - whole) as u64)))
 }
@@ -224,38 +232,95 @@ function number(start: i32, bytes: i32): bool {
   return integer(negative ? -value : value)
 }
 
-/** A text of more than 19 bytes that arrives in pieces: how long it is. */
+/** Begins a text that is long, or arrives in pieces: how long it is, 0 where that is said behind it. */
 export function digestTextHead(low: u32, high: u32): void {
   digestWord(low << 2, (high << 2) | (low >> 30))
+  beginLanes()
+}
+
+/**
+ * Long texts go through two states side by side, one for every other word: each would wait for itself most of the time.
+ * The second is absorbed by the first in the end.
+ */
+function beginLanes(): void {
+  flush()
+  for (let i = 0; i < 32; i += 8) store<u64>(DIGEST_LANE + i, load<u64>(DIGEST_STATE + i) ^ LANE)
   heldBytes = 0
-  held = 0
+}
+
+/** Takes pairs of words of [from, end). */
+function absorbPairs(from: i32, end: i32): void {
+  let a = load<u64>(DIGEST_STATE)
+  let b = load<u64>(DIGEST_STATE, 8)
+  let c = load<u64>(DIGEST_STATE, 16)
+  let d = load<u64>(DIGEST_STATE, 24)
+  let e = load<u64>(DIGEST_LANE)
+  let f = load<u64>(DIGEST_LANE, 8)
+  let g = load<u64>(DIGEST_LANE, 16)
+  let h = load<u64>(DIGEST_LANE, 24)
+  for (let p = from; p < end; p += PAIR_BYTES) {
+    const one = load<u64>(p)
+    const other = load<u64>(p, 8)
+    d ^= one
+    h ^= other
+    a += b
+    e += f
+    c += d
+    g += h
+    b = rotl(b, 13) ^ a
+    f = rotl(f, 13) ^ e
+    d = rotl(d, 16) ^ c
+    h = rotl(h, 16) ^ g
+    a = rotl(a, 32)
+    e = rotl(e, 32)
+    c += b
+    g += f
+    a += d
+    e += h
+    b = rotl(b, 17) ^ c
+    f = rotl(f, 17) ^ g
+    d = rotl(d, 21) ^ a
+    h = rotl(h, 21) ^ e
+    c = rotl(c, 32)
+    g = rotl(g, 32)
+    a ^= one
+    e ^= other
+  }
+  store<u64>(DIGEST_STATE, a)
+  store<u64>(DIGEST_STATE, b, 8)
+  store<u64>(DIGEST_STATE, c, 16)
+  store<u64>(DIGEST_STATE, d, 24)
+  store<u64>(DIGEST_LANE, e)
+  store<u64>(DIGEST_LANE, f, 8)
+  store<u64>(DIGEST_LANE, g, 16)
+  store<u64>(DIGEST_LANE, h, 24)
 }
 
 /** Its next piece. */
 export function digestPiece(start: i32, bytes: i32): void {
-  flush()
   const end = start + bytes
   let p = start
-  while (heldBytes > 0 && p < end) hold(load<u8>(p++))
-  if (message != DIGEST_MESSAGE) flush()
-  const whole = p + ((end - p) & ~7)
-  absorb(p, whole)
-  for (p = whole; p < end; p++) hold(load<u8>(p))
-}
-
-function hold(byte: u8): void {
-  held |= (byte as u64) << (8 * heldBytes)
-  if (++heldBytes < 8) return
-  word(held)
-  held = 0
-  heldBytes = 0
+  if (heldBytes > 0) {
+    while (heldBytes < PAIR_BYTES && p < end) store<u8>(DIGEST_HELD + heldBytes++, load<u8>(p++))
+    if (heldBytes < PAIR_BYTES) return
+    absorbPairs(DIGEST_HELD, DIGEST_HELD + PAIR_BYTES)
+    heldBytes = 0
+  }
+  const whole = p + ((end - p) & ~(PAIR_BYTES - 1))
+  if (whole > p) absorbPairs(p, whole)
+  heldBytes = end - whole
+  v128.store(DIGEST_HELD, v128.load(whole))
 }
 
 /** All of it has arrived. */
 export function digestTextEnd(): void {
-  if (heldBytes > 0) word(held)
+  if (heldBytes > 0) {
+    // Zeros stand for what is missing of a pair.
+    v128.store(DIGEST_HELD, v128.and(v128.load(DIGEST_HELD), v128.load(MASKS_16 + 16 - heldBytes)))
+    absorbPairs(DIGEST_HELD, DIGEST_HELD + PAIR_BYTES)
+  }
   heldBytes = 0
-  held = 0
+  for (let i = 0; i < 32; i += 8) word(load<u64>(DIGEST_LANE + i))
 }
 
 /** Finishes what was begun and adds it to the sums. */
@@ -282,6 +347,14 @@ export function digestValueEnd(type: u32): void {
   word(type as u64)
   word(sumHigh)
   word(sumLow)
+}
+
+/** A value that has no parts, by its stored bytes: they belong to the entry itself. Pieces and their length follow. */
+export function digestStored(type: u32): void {
+  state = DIGEST_KEY_STATE
+  message = DIGEST_MESSAGE
+  word(((type as u64) << 8) | STORED)
+  beginLanes()
 }
 
 /** Leaves the digest of the entry. */

@@ -53,6 +53,7 @@ export {
   digestKeyEnd,
   digestPiece,
   digestSeed,
+  digestStored,
   digestText,
   digestTextEnd,
   digestTextHead,

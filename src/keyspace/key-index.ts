@@ -19,6 +19,7 @@
  */
 import {SpillFile} from '../bytes/spill.js'
 import {Fingerprinter} from './fingerprint.js'
+import {Balance} from './key-index-balance.js'
 import {type Alike, Gathering, GroupFinder} from './key-index-groups.js'
 import {HeavyKeys, SAMPLE_RECORDS} from './key-index-heavy.js'
 import {GroupOrder, type KeyGroup} from './key-index-order.js'
@@ -35,6 +36,11 @@ export interface KeyIndexOptions {
   folder?: string | undefined
   /** Words kept beside each key: a digest of its value, by which two sources are compared. */
   payloadWords?: number | undefined
+  /**
+   * The first word of a digest of 128 bits within the payload, where two sources are to be compared whose second begins
+   * with this offset: most of what both hold equally often is then seen at once, and not told.
+   */
+  balanced?: {boundary: number; word: number} | undefined
   /** Offsets told of one group (of each source); it may have more. */
   offsetsPerGroupMax?: number | undefined
   /** Two words, for a run that is to be repeated exactly: the answers do not depend on it, the work does. */
@@ -64,6 +70,7 @@ export class KeyIndex {
   readonly #digitBits: number
   readonly #offsetsPerGroupMax: number
   readonly #payloadWords: number
+  readonly #balance: Balance | undefined
   readonly #file: SpillFile
   #runs: RecordRuns | undefined
   /** Records in the runs. */
@@ -75,6 +82,7 @@ export class KeyIndex {
     this.#offsetsPerGroupMax = Math.max(options.offsetsPerGroupMax ?? OFFSETS_PER_GROUP, 2)
     this.#print = new Fingerprinter(options.seed)
     this.#payloadWords = options.payloadWords ?? 0
+    this.#balance = options.balanced === undefined ? undefined : new Balance(options.balanced)
     const width = RECORD_WORDS + this.#payloadWords
     const recordsMax = Math.floor((this.memoryBytes * RECORDS_SHARE) / (4 * width))
     this.#records = new Records(width, recordsMax)
@@ -105,6 +113,33 @@ export class KeyIndex {
     const {words, used} = this.#records
     const from = used - this.#payloadWords
     for (let i = 0; i < this.#payloadWords; i++) words[from + i] = payload[at + i]!
+    this.#balance?.add(words, used - this.#records.width, offset)
+  }
+
+  /**
+   * The same of many of one source, by ascending offsets: `prints` has so many words of each, fingerprint, offset (to which
+   * `shift` is added), one word of no concern, payload.
+   */
+  addPrints(prints: Int32Array, count: number, stride: number, shift: number): void {
+    const {width} = this.#records
+    for (let done = 0; done < count; ) {
+      if (this.#records.used >= this.#limit) this.#makeRoom()
+      const {words, used} = this.#records
+      const some = Math.min(count - done, (this.#limit - used) / width)
+      for (let at = used, from = done * stride; at < used + some * width; at += width, from += stride) {
+        const offset = prints[from + 2]! + shift
+        words[at] = prints[from]!
+        words[at + 1] = prints[from + 1]!
+        words[at + 2] = offset / 2 ** 32
+        words[at + 3] = offset
+        for (let i = RECORD_WORDS; i < width; i++) words[at + i] = prints[from + i]!
+      }
+      this.#records.used = used + some * width
+      done += some
+      const last = prints[(done - 1) * stride + 2]! + shift
+      if (last > this.#offsetMax) this.#offsetMax = last
+      this.#balance?.addAll(words, used, this.#records.used, width, last)
+    }
   }
 
   #append(high: number, low: number, offset: number): void {
@@ -140,6 +175,7 @@ export class KeyIndex {
     if (this.#state !== 'adding') this.#refuse()
     this.#records.used = 0
     this.#offsetMax = 0
+    this.#balance?.clear()
     this.#spilled = 0
     this.#runs = undefined
     this.#file.close()
@@ -190,7 +226,8 @@ export class KeyIndex {
     const order = new GroupOrder(recordsMax, this.#offsetMax, new SpillFile(this.#file.folder))
     const turn = new Turn()
     try {
-      for (const _ of this.#find(this.#finder(boundary, order, alike))) {
+      const balance = alike === undefined && this.#balance?.boundary === boundary ? this.#balance : undefined
+      for (const _ of this.#find(this.#finder(boundary, order, alike), balance)) {
         if (turn.over) await turn.next()
         if (this.#closed) this.#refuse()
       }
@@ -233,25 +270,31 @@ export class KeyIndex {
   }
 
   /** Finds all groups; gives control back now and then. */
-  *#find(finder: GroupFinder): Generator<void> {
-    if (this.#runs) yield* this.#findInRuns(this.#runs, finder)
-    else finder.find(this.#records, 0, this.#records.used, 0)
+  *#find(finder: GroupFinder, balance: Balance | undefined): Generator<void> {
+    if (this.#runs) yield* this.#findInRuns(this.#runs, finder, balance)
+    else this.#findAmong(finder, balance, 0)
   }
 
-  *#findInRuns(runs: RecordRuns, finder: GroupFinder): Generator<void> {
+  /** Finds groups among what is in memory. */
+  #findAmong(finder: GroupFinder, balance: Balance | undefined, level: number): void {
+    const records = this.#records
+    finder.find(records, 0, balance === undefined ? records.used : balance.bringForward(records), level)
+  }
+
+  *#findInRuns(runs: RecordRuns, finder: GroupFinder, balance: Balance | undefined): Generator<void> {
     const records = this.#records
     for (let digit = 0; digit < runs.digits; digit++) {
       if (runs.wordsOf(digit) > records.limit) {
-        yield* this.#divide(runs, digit, finder)
+        yield* this.#divide(runs, digit, finder, balance)
       } else {
-        for (const _ of runs.parts(digit, records)) finder.find(records, 0, records.used, runs.level + 1)
+        for (const _ of runs.parts(digit, records)) this.#findAmong(finder, balance, runs.level + 1)
         yield
       }
     }
   }
 
   /** The records of one digit do not fit: all but those of heavy keys become runs of the next digit. */
-  *#divide(runs: RecordRuns, digit: number, finder: GroupFinder): Generator<void> {
+  *#divide(runs: RecordRuns, digit: number, finder: GroupFinder, balance: Balance | undefined): Generator<void> {
     const records = this.#records
     const sample = runs.sample(digit, SAMPLE_RECORDS, records.width)
     const heavy = new HeavyKeys(sample, records.width, finder.gathering.rule)
@@ -262,7 +305,7 @@ export class KeyIndex {
       yield
     }
     for (const gathering of heavy.gatherings) finder.finish(gathering)
-    yield* this.#findInRuns(deeper, finder)
+    yield* this.#findInRuns(deeper, finder, balance)
     deeper.release()
   }
 }
