@@ -93,7 +93,7 @@ export interface LogEnd {
 export interface LogReaderOptions {
   /** Go on where the snapshot's checksum is wrong; a problem says so. */
   ignoreChecksum?: boolean | undefined
-  /** Read nothing that begins here or behind it: as if the visitor had stopped. A runner knows nothing of it. */
+  /** Read nothing that begins here or behind it: as if the visitor had stopped. */
   endOffset?: number | undefined
 }
 
@@ -225,7 +225,8 @@ export class LogReader {
     const commands = this.#commands
     const command = this.#command
     const {runner} = visitor
-    runner?.begin(cursor.bytes, cursor.pos, cursor.end)
+    // What is not wanted is no more there for a runner than what has not arrived.
+    runner?.begin(cursor.bytes, cursor.pos, Math.max(cursor.pos, Math.min(cursor.end, this.#endOffset - cursor.base)))
     for (;;) {
       if (cursor.base + cursor.pos >= this.#endOffset) throw STOP
       if (runner !== undefined && !this.#inTransaction) this.#takeSome(runner)

@@ -89,6 +89,11 @@ export class PointInTime {
     }
   }
 
+  /** Some of the commands before the end are left out. */
+  get drops(): boolean {
+    return this.#drops.length > 0
+  }
+
   /** A file begins; undefined, or the offset behind which nothing of it is wanted. */
   beginFile(file: ChainFile): number | undefined {
     this.#file = this.chain.files.indexOf(file)

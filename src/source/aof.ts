@@ -199,8 +199,8 @@ export class AofSource implements EntrySource {
     this.#reader = reader
     const log: LogVisitor = {
       command: point === undefined ? command => engine.apply(command) : appliedUpTo(point, engine),
-      // Where only a part is wanted, every command is looked at.
-      runner: point === undefined ? engine.runner : undefined,
+      // Where some are left out, every command is looked at.
+      runner: point?.drops === true ? undefined : engine.runner,
       timestamp: seconds => {
         point?.timestamp(seconds)
         engine.setTime(seconds * 1000)
