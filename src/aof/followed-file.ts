@@ -20,7 +20,7 @@ export interface Following {
   /** Whether nothing will be appended to the file any more. What was until then is read. */
   isOver(): Promise<boolean>
   /** All that is there has been read. */
-  onPause(): void
+  onPause(): Promise<void> | undefined
   /** Nobody wants more. */
   signal: AbortSignal
 }
@@ -104,7 +104,7 @@ export class FollowedFile implements ByteSource {
   }
 
   async #wait({onPause, signal}: Following): Promise<void> {
-    onPause()
+    await onPause()
     try {
       await setTimeout(POLL_MS, undefined, {signal})
     } catch (error) {

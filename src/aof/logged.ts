@@ -33,8 +33,8 @@ export interface LoggedSnapshot {
 export interface LoggedVisitor {
   command(logged: LoggedCommand): void
   snapshot(snapshot: LoggedSnapshot): void
-  /** Everything that is there has been shown: who follows waits for more. */
-  pause?(): void
+  /** Everything that is there has been shown: who follows waits for more. Awaited. */
+  pause?(): Promise<void> | undefined
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }

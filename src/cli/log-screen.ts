@@ -43,6 +43,8 @@ export class LogScreen {
   constructor(
     readonly path: string,
     readonly options: LogScreenOptions,
+    /** The reading is ended before the log is. */
+    readonly interrupted: AbortSignal,
   ) {
     this.#tail = options.tail === undefined ? undefined : new LastLines(this.#target, options.tail)
     this.#out = new ByteOutput(this.#tail ?? this.#target)
@@ -51,6 +53,11 @@ export class LogScreen {
   /** Something has been shown. */
   get written(): boolean {
     return this.#target.bytes > 0
+  }
+
+  /** The last lines were asked for, and the reading was ended before anybody knew which they are. */
+  get isCutShort(): boolean {
+    return this.interrupted.aborted && this.#tail?.released === false
   }
 
   show(files: LogFiles, progress: LogProgress): LoggedVisitor {
@@ -87,10 +94,10 @@ export class LogScreen {
     }
   }
 
-  #pause(lines: LoggedVisitor): void {
+  #pause(lines: LoggedVisitor): Promise<void> | undefined {
     lines.pause?.()
     this.#out.flush()
-    this.#tail?.release()
+    return this.isCutShort ? undefined : this.#tail?.release()
   }
 
   #lineOptions(files: LogFiles): LogLineOptions {
@@ -119,6 +126,7 @@ export class LogScreen {
 
   async finish(): Promise<void> {
     this.#out.flush()
-    await (this.#tail ?? this.#target).finish()
+    if (this.isCutShort) await this.#tail!.abandon()
+    else await (this.#tail ?? this.#target).finish()
   }
 }

@@ -8,6 +8,7 @@ import {showLog} from '../jobs/aof-log.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {formatProblemLine} from '../report/problem-line.js'
 import {formatText} from '../report/text.js'
+import {formatCount} from '../report/units.js'
 import {defaultLog} from '../source/default-log.js'
 import {nameOf} from '../source/open.js'
 
@@ -92,11 +93,11 @@ export default class AofLog extends BaseCommand {
   async run(): Promise<void> {
     const {args, flags} = await this.parse(AofLog)
     const path = args.path ?? (await this.#here())
-    const screen = new LogScreen(path, flags)
     const interrupted = new AbortController()
+    const screen = new LogScreen(path, flags, interrupted.signal)
     // No line is left half written; but nobody knows when standard input will have more.
     if (path !== STANDARD_INPUT) onInterrupt(() => interrupted.abort())
-    const {failure} = await showLog(path, {
+    const {failure, commands} = await showLog(path, {
       commands: flags.command,
       match: flags.match,
       notMatch: flags['not-match'],
@@ -113,6 +114,11 @@ export default class AofLog extends BaseCommand {
         this.logToStderr(formatProblem(problem))
       },
     }).finally(() => screen.stop())
+    if (screen.isCutShort) {
+      this.logToStderr(
+        `interrupted after ${formatCount(commands)} commands: which are the last is not known, and none is shown`,
+      )
+    }
     await screen.finish()
     onInterrupt(undefined)
     await this.signalsMet(failure !== undefined)

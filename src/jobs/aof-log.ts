@@ -65,7 +65,7 @@ export async function showLog(name: string, options: AofLogOptions): Promise<Aof
   } finally {
     await files?.close()
   }
-  showing.pause()
+  await showing.pause()
   return {commands: showing.commands, shown: showing.shown, failure}
 }
 
@@ -87,9 +87,9 @@ class LogShowing {
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY
   }
 
-  pause(): void {
+  pause(): Promise<void> | undefined {
     this.#begin?.()
-    this.#visitor?.pause?.()
+    return this.#visitor?.pause?.()
   }
 
   async run(files: LogFiles): Promise<void> {

@@ -107,7 +107,7 @@ export class LogLines implements LoggedVisitor {
     this.#snapshot = snapshot
   }
 
-  pause(): void {
+  pause(): undefined {
     if (!this.#begun || this.#snapshot !== undefined) this.#begin(undefined)
   }
 

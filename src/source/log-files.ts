@@ -39,7 +39,7 @@ export interface LogFiles {
 export interface FollowOptions {
   signal: AbortSignal
   /** All that is there has been read. */
-  onPause(): void
+  onPause(): Promise<void> | undefined
   /** The log goes on elsewhere than expected. */
   onProblem(problem: Problem): void
 }

@@ -1,5 +1,6 @@
 /** `aof-log` as a process of its own: lines, JSON, the terminal, and exit codes. */
-import {closeSync, cpSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs'
+import {execFileSync} from 'node:child_process'
+import {closeSync, cpSync, createWriteStream, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {stripVTControlCharacters} from 'node:util'
@@ -102,8 +103,8 @@ describe('aof-log: lines', () => {
         .map(line => line.slice(60).trim())
     }
     expect(await of('--command', 'flushall', '--command', 'DEL')).toEqual(['DEL x ""', 'FLUSHALL'])
-    expect(await of('--match', '\\xff*')).toEqual([`set "\\xff\\x1b" '{"a":"é"}'`])
-    expect(await of('--match', '[a-x]', '--not-match', 'a')).toEqual(['INCR n', 'DEL x ""'])
+    expect(await of('--match', '\\xff*')).toEqual([`set "\\xff\\x1b" '{"a":"é"}'`, 'FLUSHALL'])
+    expect(await of('--match', '[a-x]', '--not-match', 'a')).toEqual(['INCR n', 'DEL x ""', 'FLUSHALL'])
     expect(await of('--db', '3', '--limit', '2')).toEqual(['SELECT 3', 'MULTI'])
     expect(await of('--since', '2026-11-24T15:00:01Z', '--tail', '1')).toEqual(['FLUSHALL'])
     expect(await of('--until', `@${SECONDS}`, '--command', 'SET')).toHaveLength(2)
@@ -272,6 +273,23 @@ describe('aof-log --follow', () => {
     expect(all).toBe('       213  2026-11-24T15:00:01Z   3  EXEC\n       227  2026-11-24T15:00:01Z   3  FLUSHALL\n')
   })
 
+  it('that is interrupted before the last are known shows none, and says so', async () => {
+    const fifo = join(folder.path, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    const {finished, child} = start(['aof-log', fifo, '--tail', '2'])
+    const pipe = createWriteStream(fifo)
+    pipe.on('error', () => {})
+    // A pipe holds less than that: some of it has been read.
+    await new Promise(resolve => pipe.write(bytesOf(frame('SET', 'a', '1').repeat(50_000)), resolve))
+    child.kill('SIGINT')
+    const writing = setInterval(() => pipe.write(frame('PING').repeat(50_000)), 10)
+    const {code, stdout, stderr} = await finished
+    clearInterval(writing)
+    pipe.destroy()
+    expect({code, stdout}).toEqual({code: 130, stdout: ''})
+    expect(stderr).toMatch(/^interrupted after [\d,]+ commands: which are the last is not known, and none is shown\n$/)
+  })
+
   it('shows what arrives through a pipe as it arrives', async () => {
     const {child, finished} = start(['aof-log', '-'])
     let stdout = ''
@@ -292,17 +310,22 @@ describe('aof-log --follow', () => {
   })
 })
 
-it('aof-log keeps nothing of long arguments', async () => {
-  // Each value is a hole of the file.
-  const path = join(folder.path, 'holes.aof')
+/** A log of long values, each a hole of the file. */
+function holes(values: number): string {
+  const path = join(folder.path, `holes-${values}.aof`)
   const file = openSync(path, 'w')
   const [head, tail] = [bytesOf(frame('SET', 'a', '').replace('$0\r\n\r\n', `$${VALUE_BYTES}\r\n`)), '\r\n']
-  for (let i = 0, end = 0; i < 100; i++) {
+  for (let i = 0, end = 0; i < values; i++) {
     writeSync(file, head, 0, head.length, end)
     end += head.length + VALUE_BYTES + tail.length
     writeSync(file, tail, end - tail.length)
   }
   closeSync(file)
+  return path
+}
+
+it('aof-log keeps nothing of long arguments', async () => {
+  const path = holes(100)
   const note = join(folder.path, 'peak')
   const preloaded = pathToFileURL(join(ROOT, 'test/start/peak.js')).href
   const env = {NODE_OPTIONS: `--import=${preloaded}`, RDBTOOL_PEAK: note}
@@ -310,4 +333,17 @@ it('aof-log keeps nothing of long arguments', async () => {
   expect({code, lines: stdout.split('\n').length}).toEqual({code: 0, lines: 51})
   expect(stdout).toContain('"…(8.00 MiB)\n')
   expect(Number(readFileSync(note, 'utf8'))).toBeLessThan(PEAK_BYTES_MAX)
+})
+
+it('aof-log --json --tail keeps long arguments in a temporary file', async () => {
+  const note = join(folder.path, 'peak-json')
+  const preloaded = pathToFileURL(join(ROOT, 'test/start/peak.js')).href
+  const env = {NODE_OPTIONS: `--import=${preloaded}`, RDBTOOL_PEAK: note, F: holes(12)}
+  // Every byte is a zero, which JSON says in six.
+  const line = `set -o pipefail; rdbtool aof-log "$F" --json --tail 10 | (sleep 1; wc -lc)`
+  const {code, stdout} = await shell(line, {env})
+  expect(code).toBe(0)
+  expect(stdout.trim().split(/ +/).map(Number)).toEqual([10, expect.any(Number)])
+  expect(Number(stdout.trim().split(/ +/)[1])).toBeGreaterThan(10 * 6 * VALUE_BYTES)
+  expect(Number(readFileSync(note, 'utf8'))).toBeLessThan(2 * PEAK_BYTES_MAX)
 })

@@ -35,7 +35,9 @@ export class Shown {
       show: () => ({
         command: command => this.lines.push(lineOf(command)),
         snapshot: snapshot => this.snapshots.push(snapshot),
-        pause: () => this.pauses++,
+        pause: () => {
+          this.pauses++
+        },
       }),
       onProblem: problem => this.problems.push(problem),
       ...more,
