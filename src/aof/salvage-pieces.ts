@@ -33,6 +33,8 @@ export type LossReason =
   | 'torn'
   /** No commands are there. */
   | 'damage'
+  /** A command whose name is a known one with a byte changed. */
+  | 'name'
   /** Nothing but zero bytes is there. */
   | 'zeros'
   /** A part of a transaction of which the rest is lost. */

@@ -32,6 +32,8 @@ export interface SalvagedFile {
   commandsLost: number
   /** Kept, though no server that we know has them. */
   unknownCommands: number
+  /** Where the first command of the file is that no server knows, if it is kept. */
+  unknownOffset: number | undefined
   /** By offset. */
   lost: readonly LogLoss[]
   /** Behind damage: what may be kept of it, and was if that was asked for. */
@@ -50,11 +52,12 @@ export interface LogSalvage {
 export function missingFile({name, type}: ChainFile): SalvagedFile {
   const bytes = {bytes: 0, bytesKept: 0, bytesLost: 0, bytesAdded: 0, snapshotBytes: 0, checksumDropped: false}
   const commands = {commandsKept: 0, commandsLost: 0, unknownCommands: 0}
-  return {name, type, missing: true, ...bytes, ...commands, lost: [], pastDamage: undefined, databaseAssumed: undefined}
+  const unknown = {unknownOffset: undefined, pastDamage: undefined, databaseAssumed: undefined}
+  return {name, type, missing: true, ...bytes, ...commands, lost: [], ...unknown}
 }
 
 export function salvagedFile({name, type}: ChainFile, survey: LogSurvey, keep: readonly Piece[]): SalvagedFile {
-  const {bytes, snapshotBytes, checksumWrong, unknownCommands, pieces, damagedAt} = survey
+  const {bytes, snapshotBytes, checksumWrong, unknownCommands, unknownOffset = -1, pieces, damagedAt} = survey
   const behind = pieces.filter(({start}) => start >= damagedAt)
   const left = behind.filter(piece => !keep.includes(piece)).map(lossOf)
   const lost = joined([...survey.lost, ...left].sort((a, b) => a.offset - b.offset))
@@ -71,6 +74,9 @@ export function salvagedFile({name, type}: ChainFile, survey: LogSurvey, keep: r
   }
   return {
     ...{name, type, missing: false, ...counts, commandsKept, commandsLost, unknownCommands, lost},
+    unknownOffset: keep.some(({start, end}) => start <= unknownOffset && unknownOffset < end)
+      ? unknownOffset
+      : undefined,
     pastDamage: past,
     databaseAssumed: survey.databaseAssumed,
   }

@@ -11,6 +11,7 @@ import {SKIP} from '../keyspace/visitor.js'
 import {CommandSearch, type Judge} from './command-search.js'
 import {type LogCommand, LogReader, type LogVisitor} from './log-reader.js'
 import {KeptPieces, type LogLoss, type LossReason, type Piece} from './salvage-pieces.js'
+import {hasPlainName, UnknownNames} from './unknown-names.js'
 
 export interface LogSurvey {
   /** Of the file. */
@@ -27,6 +28,8 @@ export interface LogSurvey {
   damagedAt: number
   /** Commands that are whole, and that no server we know has: kept, since a module or another name may be behind them. */
   unknownCommands: number
+  /** Of the first of them. */
+  unknownOffset: number | undefined
   /** The database that commands behind damage are taken to be for, since the log names no other one. */
   databaseAssumed: number | undefined
 }
@@ -53,13 +56,21 @@ const LOWER = 0x20
 const DATABASE_DIGITS_MAX = 9
 
 /**
- * Surveys the first `bytes` of a file. Throws FormatError and UnsupportedError where it begins with a snapshot that cannot be
+ * Surveys the first `bytes` of a file: once more where names are in it that no server knows, that are there a few times only,
+ * and differ from a known one in a single byte. They are damaged. Throws FormatError and UnsupportedError where it begins with a snapshot that cannot be
  * read to its end.
  */
 export async function surveyLog(path: string, bytes: number, options: SurveyOptions): Promise<LogSurvey> {
   const file = await open(path, 'r')
   try {
-    return await new Surveying(path, file, bytes, options).run()
+    const databases = new Set(options.databases)
+    const names = new UnknownNames(options.judge)
+    const survey = await new Surveying(path, file, bytes, {...options, databases}, names).run()
+    if (!names.someAreDamaged()) {
+      for (const db of databases) options.databases.add(db)
+      return survey
+    }
+    return await new Surveying(path, file, bytes, options, names).run()
   } finally {
     await file.close()
   }
@@ -85,12 +96,16 @@ class Surveying {
   #checksumWrong = false
   #inSnapshot = false
   #unknown = 0
+  #unknownOffset: number | undefined
+  /** What ended the reading last is a command with a damaged name. */
+  #isNameDamaged = false
 
   constructor(
     readonly path: string,
     readonly file: FileHandle,
     readonly bytes: number,
     readonly options: SurveyOptions,
+    readonly names: UnknownNames,
   ) {
     this.#pieces = new KeptPieces(options.databases)
     this.#search = new CommandSearch(file.fd, bytes, options.judge)
@@ -116,6 +131,7 @@ class Surveying {
       ...{bytes: this.bytes, snapshotBytes: this.#snapshotBytes, pieces, lost: byOffset, damagedAt},
       checksumWrong: this.#checksumWrong,
       unknownCommands: this.#unknown,
+      unknownOffset: this.#unknownOffset,
       databaseAssumed: this.#pieces.assumed,
     }
   }
@@ -197,11 +213,19 @@ class Surveying {
     const verdict = this.options.judge(bytes, bounds[0]!, bounds[1]!, argc)
     if (verdict === 'wrong') throw damageAt(command)
     if (verdict === 'unknown' && (isLikeFraming(command) || !hasPlainName(command))) throw damageAt(command)
+    if (verdict === 'unknown' && this.names.isDamaged(command)) {
+      this.#isNameDamaged = true
+      throw damageAt(command)
+    }
     const selects = argc === 2 && isName(command, SELECT)
     const db = selects ? databaseOf(command) : undefined
     if (selects && db === undefined) throw damageAt(command)
     this.#keepLast()
-    if (verdict === 'unknown') this.#unknown++
+    if (verdict === 'unknown') {
+      this.#unknown++
+      this.#unknownOffset ??= this.#base + offset
+      this.names.met(command)
+    }
     this.#kind = selects ? SELECT : 'other'
     this.#db = db ?? 0
     if (argc === 1) this.#watch(command)
@@ -258,7 +282,10 @@ class Surveying {
 
   async #reasonOf(start: number, end: number, torn: boolean): Promise<LossReason> {
     if (await this.#isZero(start, end)) return 'zeros'
-    return torn ? 'torn' : 'damage'
+    if (torn) return 'torn'
+    const isName = this.#isNameDamaged
+    this.#isNameDamaged = false
+    return isName ? 'name' : 'damage'
   }
 
   async #isZero(start: number, end: number): Promise<boolean> {
@@ -298,19 +325,6 @@ function isLikeFraming(command: LogCommand): boolean {
   const length = bounds[1]! - bounds[0]!
   if (argc === 1) return length === MULTI.length || length === EXEC.length
   return argc === 2 && length === SELECT.length && databaseOf(command) !== undefined
-}
-
-/** What commands are renamed to is made of these: anything else has swallowed a byte of what stood behind it, or has one changed. */
-function hasPlainName({bytes, bounds}: LogCommand): boolean {
-  for (let at = bounds[0]!; at < bounds[1]!; at++) if (!isNameByte(bytes[at]!)) return false
-  return true
-}
-
-/** Letters, digits, and `.`, `_`, `-`. */
-function isNameByte(byte: number): boolean {
-  const letter = (byte | LOWER) - 0x61
-  const digit = byte - 0x30
-  return (letter >= 0 && letter < 26) || (digit >= 0 && digit <= 9) || byte === 0x2d || byte === 0x2e || byte === 0x5f
 }
 
 /** Undefined where it is none: a server would answer with an error, and go on in the database that it is in. */

@@ -30,6 +30,7 @@ const REASONS: Readonly<Record<LossReason, string>> = {
   torn: 'cut short',
   damage: 'no commands',
   zeros: 'zero bytes',
+  name: 'a damaged name',
   transaction: 'half a transaction',
   database: 'database unknown',
   behind: 'whole, behind damage',
@@ -78,6 +79,12 @@ function notes({files, leftOut}: SalvageReport): Fact[] {
   }
   for (const {name} of files.filter(one => one.checksumDropped)) {
     const text = `the checksum of the snapshot in ${formatText(name)} is wrong: it is written without one, so that servers take it`
+    facts.push(['note', text])
+  }
+  for (const {name, unknownOffset} of files) {
+    if (unknownOffset === undefined) continue
+    const where = files.length > 1 ? `${formatText(name)}, byte` : 'byte'
+    const text = `the command at ${where} ${formatCount(unknownOffset)} is kept, though no server that we know has one of its name`
     facts.push(['note', text])
   }
   const added = sum(files, one => one.bytesAdded)

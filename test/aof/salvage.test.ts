@@ -32,6 +32,14 @@ describe('up to the first thing that is wrong', () => {
     ['what was MULTI once', whole + MULTI.replace('MUL', 'MXL') + A + EXEC, whole.length],
     ['a name that has swallowed something', `${whole}*2\r\n$6\r\nSELE${MULTI}${A}`, whole.length],
     ['lines that end in LF', whole.replaceAll('\r\n', '\n'), undefined],
+    ['a name with a byte changed', whole + A.replace('SET', 'SXT') + A, whole.length],
+    ['the same name twice more', whole + A.replace('SET', 'SXT').repeat(3) + A, whole.length],
+    ['a name that is there too often for that', whole + A.replace('SET', 'SXT').repeat(4), whole.length + 4 * A.length],
+    [
+      'a name like that of a command with more arguments',
+      `${whole}${frame('SXT', 'a')}${A}`,
+      (whole + frame('SXT', 'a') + A).length,
+    ],
     ['a name that nobody knows', whole + frame('NOSUCH') + A, (whole + frame('NOSUCH') + A).length],
   ])('%s', async (_, log, bytes = 0) => {
     const found = await survey(log)

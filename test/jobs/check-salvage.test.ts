@@ -249,9 +249,23 @@ describe('a log that is one file', () => {
       {out},
     )
     expect(salvaged!.files[0]).toMatchObject({unknownCommands: 1, commandsKept: 7})
-    expect(salvageJson(salvaged, undefined)).toMatchObject({starts: false})
-    const [first] = formatSalvage(salvaged!, {style: PLAIN, columns: 200})
+    expect(salvageJson(salvaged, undefined)).toMatchObject({starts: false, files: [{unknownOffset: LOG.length}]})
+    const [first, ...others] = formatSalvage(salvaged!, {style: PLAIN, columns: 200})
     expect(first).toContain('a server may not start from it, for 1 problem in what is left')
+    expect(others.join('\n')).toContain(`the command at byte ${LOG.length} is kept, though no server that we know has`)
+  })
+
+  it('leaves out a command whose name has a byte changed, and what is behind it if that is wanted', async () => {
+    const hurt = SET.replace('SET', 'S\x45\x5c')
+    for (const name of [hurt, SET.replace('SET', 'WET')]) {
+      const path = folder.write('name.aof', LOG + name + SET.repeat(3))
+      const [safe, all] = [newPlace(), newPlace()]
+      const {salvaged} = await checkAndSalvage(path, {out: safe})
+      expect(readFileSync(safe, 'latin1')).toBe(LOG)
+      expect(salvaged!.files[0]!.lost[0]).toMatchObject({offset: LOG.length, bytes: SET.length})
+      await checkAndSalvage(path, {out: all, pastDamage: true})
+      expect(readFileSync(all, 'latin1')).toBe(LOG + SET.repeat(3))
+    }
   })
 
   it('writes SELECT where what is left out had selected', async () => {
