@@ -112,6 +112,7 @@ export class LogScreen {
       columns,
       argumentColumns: full ? whole : screen ? Math.ceil(columns / ARGUMENTS_A_LINE) : PIPED_ARGUMENT_COLUMNS,
       fileColumns: files.several ? Math.max(0, ...names) : undefined,
+      timed: files.mayHaveTimes,
       offsetColumns: Math.max(String(files.bytesMax).length, follow ? GROWING_OFFSET_COLUMNS : 'offset'.length),
     }
   }

@@ -33,6 +33,8 @@ export interface LogLineOptions {
   fileColumns: number | undefined
   /** Digits of the largest offset, as far as that is known. */
   offsetColumns: number
+  /** There is room for a time from the first line on: it is not known to have none. */
+  timed: boolean
   /** It is a terminal: there are titles above the first line, and names of files are short. */
   screen: boolean
 }
@@ -85,7 +87,8 @@ export class LogLines implements LoggedVisitor {
     this.#escaped = new EscapedWriter(out)
     this.#faint = dressOf(text => options.style.faint(text))
     this.#strong = dressOf(text => options.style.heading(text))
-    this.#timeColumns = options.screen ? TITLES.time.length : NO_TIME.length
+    const untimed = options.screen ? TITLES.time.length : NO_TIME.length
+    this.#timeColumns = options.timed ? formatTime(0).length : untimed
     this.#setTime(undefined)
   }
 

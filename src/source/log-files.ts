@@ -12,7 +12,10 @@ import {type ByteSource, sourceOf} from '../bytes/source.js'
 import {FormatError, UsageError} from '../errors.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {isServerUrl} from '../resp/address.js'
+import {endsWithTimes, mayHaveTimes} from './log-times.js'
 import {isChain, openSource} from './open.js'
+
+const STANDARD_INPUT = '-'
 
 export interface LogFile {
   /** Within the folder of the log. */
@@ -29,6 +32,8 @@ export interface LogFiles {
   readonly bytesMax: number
   /** Of all files; Infinity where nobody knows. */
   readonly storedBytes: number
+  /** Whether it says when commands were written, as far as can be told beforehand. */
+  readonly mayHaveTimes: boolean
   /** The next file, which the caller closes. */
   next(): Promise<LogFile | undefined>
   /** Whether another file is known to come. */
@@ -51,7 +56,8 @@ export async function openLogFiles(name: string, follow?: FollowOptions): Promis
   }
   const several = await isChain(name)
   // Standard input goes on for as long as somebody writes to it.
-  if (follow === undefined || name === '-') return several ? await WholeLog.ofChain(name) : await WholeLog.ofFile(name)
+  if (follow === undefined || name === STANDARD_INPUT)
+    return several ? await WholeLog.ofChain(name) : await WholeLog.ofFile(name)
   return several ? await FollowedLog.ofChain(name, follow) : await FollowedLog.ofFile(name, follow)
 }
 
@@ -65,6 +71,7 @@ class WholeLog implements LogFiles {
     readonly files: readonly OpenFile[],
     readonly bytesMax: number,
     readonly storedBytes: number,
+    readonly mayHaveTimes: boolean,
   ) {
     this.names = files.map(({name}) => name)
   }
@@ -74,6 +81,7 @@ class WholeLog implements LogFiles {
     const {files} = await openChain(name)
     const opened: OpenFile[] = []
     const sizes: number[] = []
+    let timed = false
     try {
       for (const {path, name} of files) {
         const file = await open(path, 'r')
@@ -83,20 +91,22 @@ class WholeLog implements LogFiles {
           close: () => file.close(),
         })
         sizes.push((await file.stat()).size)
+        timed ||= await endsWithTimes(file)
       }
     } catch (error) {
       for (const {close} of opened) await close()
       throw error
     }
     const sum = sizes.reduce((total, bytes) => total + bytes, 0)
-    return new WholeLog(true, opened, Math.max(0, ...sizes), sum)
+    return new WholeLog(true, opened, Math.max(0, ...sizes), sum, timed)
   }
 
   static async ofFile(name: string): Promise<WholeLog> {
     const source = await openSource(name)
     const bytes = Number.isFinite(source.inputBytes) ? source.inputBytes : 0
     const file = {name: basename(source.name), source: async () => source, close: () => source.close()}
-    return new WholeLog(false, [file], bytes, source.storedBytes)
+    const timed = name === STANDARD_INPUT || (await mayHaveTimes(name))
+    return new WholeLog(false, [file], bytes, source.storedBytes, timed)
   }
 
   get hasNext(): boolean {
@@ -133,6 +143,7 @@ class FollowedLog implements LogFiles {
   readonly names: string[] = []
   bytesMax = 0
   storedBytes = 0
+  mayHaveTimes = false
   #waiting: Waiting[] = []
   /** Of the last increment that is open. */
   #sequence = 0
@@ -191,6 +202,7 @@ class FollowedLog implements LogFiles {
     this.names.push(name)
     this.bytesMax = Math.max(this.bytesMax, file.storedBytes)
     this.storedBytes += file.storedBytes
+    this.mayHaveTimes ||= await endsWithTimes(file.file)
   }
 
   /** A rewrite begins with a new increment, and nothing is appended to the one before it from then on (redis 7.0 aof.c). */

@@ -78,6 +78,22 @@ describe('aof-log: lines', () => {
     expect((await rdbtool(['aof-log', path])).stdout).toBe('     0  -   0  SET a 1\n    27  -   0  DEL a\n')
   })
 
+  it('stand under each other where times begin within the log', async () => {
+    const path = folder.write('late.aof', bytesOf(frame('SET', 'a', '1'), at(SECONDS), frame('SET', 'b', '1')))
+    const env = {F: path, Z: folder.write('late.gz', gzipSync(readFileSync(path)))}
+    const wide = `     0  ${'-'.padEnd(20)}   0  SET a 1\n    43  2026-11-24T15:00:00Z   0  SET b 1\n`
+    expect((await rdbtool(['aof-log', path])).stdout).toBe(wide)
+    expect((await shell('rdbtool aof-log - --tail 5 < "$F"', {env})).stdout).toBe(wide)
+    expect((await shell('cat "$F" | rdbtool aof-log -', {env})).stdout).toBe(wide)
+    expect((await rdbtool(['aof-log', env.Z])).stdout).toBe(wide)
+    const chain = writeLog(join(folder.path, 'late'), {
+      ...{'a.1.base.aof': frame('PING'), 'a.1.incr.aof': bytesOf(at(SECONDS), frame('PING'))},
+    })
+    expect((await rdbtool(['aof-log', chain])).stdout).toBe(
+      `a.1.base.aof       0  ${'-'.padEnd(20)}   0  PING\na.1.incr.aof      16  2026-11-24T15:00:00Z   0  PING\n`,
+    )
+  })
+
   it('are cut where arguments are long or many, and whole with --full', async () => {
     const long = 'x'.repeat(3000)
     const many = Array.from({length: 2000}, (_, i) => `member:${i}`)
@@ -181,6 +197,15 @@ describe.skipIf(!hasTerminal)('aof-log on a terminal', () => {
     expect(lines).toEqual([
       expect.stringMatching(/^file +offset {2}time +db {2}command$/),
       expect.stringMatching(/ PING$/),
+    ])
+  })
+
+  it('has titles as wide as the times that come later', async () => {
+    const F = folder.write('titles.aof', bytesOf(frame('SET', 'a', '1'), at(SECONDS), frame('PING')))
+    const {stdout} = await terminal('rdbtool aof-log "$F" --tail 1', 80, {env: {F}})
+    expect(stripVTControlCharacters(stdout).trimEnd().split('\r\n')).toEqual([
+      `offset  ${'time'.padEnd(20)}  db  command`,
+      '    43  2026-11-24T15:00:00Z   0  PING',
     ])
   })
 
