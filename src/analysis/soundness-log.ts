@@ -22,6 +22,8 @@ export interface LogFileSoundness {
   goodOffset: number
   /** What is not whole at the end. */
   torn: TornBy | undefined
+  /** Where whole commands begin again within what is torn: a length in it is damaged. */
+  wholeWithin: number | undefined
   /** It is not there, or its end was not reached. */
   broken: boolean
 }

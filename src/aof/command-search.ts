@@ -8,6 +8,7 @@
  * whole is passed over.
  */
 import {readSync} from 'node:fs'
+import {open} from 'node:fs/promises'
 import {setImmediate as eventLoopTurn} from 'node:timers/promises'
 
 /** What a command's name and its number of arguments say of it: `wrong` is what no server reads over. */
@@ -40,6 +41,25 @@ const ZERO = 0x30
 const BROKEN = -1
 /** It goes on behind the end of the file. */
 const CUT = -2
+
+/**
+ * Of a file whose last command is torn and begins at a place: where whole commands are found all the same, within what would
+ * be its arguments. Then it is no crash that has torn it: a length in it is damaged. Undefined: there are none.
+ */
+export async function wholeWithinTorn(
+  path: string,
+  tornOffset: number,
+  bytes: number,
+  judge: Judge,
+): Promise<number | undefined> {
+  const file = await open(path, 'r')
+  try {
+    const found = await new CommandSearch(file.fd, bytes, judge).next(tornOffset + 1)
+    return found < 0 ? undefined : found
+  } finally {
+    await file.close()
+  }
+}
 
 export class CommandSearch {
   readonly #window = new Uint8Array(WINDOW_BYTES)

@@ -9,11 +9,13 @@ import {type Soundness, SoundnessVisitor} from '../analysis/soundness.js'
 import {addCounts, Findings} from '../analysis/soundness-findings.js'
 import {type LogFileSoundness, startOutcome} from '../analysis/soundness-log.js'
 import {type Chain, type ChainFile, findManifest, readChain} from '../aof/chain.js'
+import {wholeWithinTorn} from '../aof/command-search.js'
 import {type LogEnd, LogReader, TORN_WORDS} from '../aof/log-reader.js'
 import type {ByteSource} from '../bytes/source.js'
 import {FormatError, PlacedError, UnsupportedError} from '../errors.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import type {RdbReader} from '../rdb/reader.js'
+import {commandJudge} from '../replay/command-judge.js'
 import {openSource} from '../source/open.js'
 import {CommandSoundness} from './check-aof-commands.js'
 import {reportDuplicates} from './check-duplicates.js'
@@ -149,7 +151,8 @@ class LogChecking {
         },
         problem: problem => findings.add(problem),
       })
-      this.#ended(part, end, file === this.chain.files.at(-1))
+      const wholeWithin = end.torn === 'command' ? await wholeCommandsIn(file, source, reader.offset) : undefined
+      this.#ended(part, end, file === this.chain.files.at(-1), wholeWithin)
       if (end.preamble !== undefined) this.#checksum = end.preamble.checksum
     } catch (error) {
       if (!(error instanceof PlacedError)) throw error
@@ -173,8 +176,8 @@ class LogChecking {
     if (error instanceof UnsupportedError && error.code !== 'UNKNOWN_ENCODING') this.#failure ??= error
   }
 
-  #ended(part: Part, end: LogEnd, isLast: boolean): void {
-    part.file = {...part.file, ...factsOf(end), bytes: end.bytes}
+  #ended(part: Part, end: LogEnd, isLast: boolean, wholeWithin: number | undefined): void {
+    part.file = {...part.file, ...factsOf(end), bytes: end.bytes, wholeWithin}
     const {torn, goodOffset, bytes, preamble, commands} = end
     if (torn === undefined) return
     const findings = part.findings.at(-1)!
@@ -185,6 +188,12 @@ class LogChecking {
     if (torn === 'annotation') then = 'servers do not mind'
     else if (!isLast) then = 'servers do not start: another file follows this one'
     else if (preamble !== undefined && commands === 0) then = `${then}; redis 7.0 to 8.0 cut off the snapshot as well`
+    if (wholeWithin !== undefined) {
+      const where = `whole commands begin again at byte ${wholeWithin}`
+      const text = `a length in this command leads behind the end of the file, but ${where}: it is damaged; ${then}`
+      findings.add({code: 'BAD_COMMAND', severity, offset: goodOffset, text, bytesLost})
+      return
+    }
     findings.add({code: 'LOG_TORN', severity, offset: goodOffset, text: `${what}: ${then}`, bytesLost})
   }
 
@@ -261,8 +270,15 @@ class SnapshotChecking {
   }
 }
 
+/** Undefined of what can be read once only, too: there nobody can look back. */
+async function wholeCommandsIn({path}: ChainFile, source: ByteSource, from: number): Promise<number | undefined> {
+  const {storedBytes, inputBytes} = source
+  if (path === '-' || storedBytes !== inputBytes || !Number.isFinite(inputBytes)) return undefined
+  return await wholeWithinTorn(path, from, inputBytes, commandJudge)
+}
+
 function emptyFile({name, type}: ChainFile): LogFileSoundness {
-  return {name, type, bytes: 0, ...factsOf(NOTHING), broken: false}
+  return {name, type, bytes: 0, ...factsOf(NOTHING), wholeWithin: undefined, broken: false}
 }
 
 const NOTHING: LogEnd = {

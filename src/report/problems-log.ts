@@ -16,6 +16,10 @@ const COLUMNS: readonly Column[] = [
   {title: 'to', align: 'left'},
 ]
 
+const START_FROM_COPY = 'copy the log, then start from it; or --salvage OUT writes it without them to a new place'
+const START_NONE =
+  'start no server from it, whole commands are among them: --salvage OUT --past-damage writes those to a new place too'
+
 const UNCHECKED: Fact[] = [
   ['a server', 'does not start from it: the checksum of its snapshot is wrong, which only rdbchecksum no lets pass'],
   [
@@ -40,7 +44,7 @@ function allFacts({outcome, truncatedBytes, files}: LogSoundness): Fact[] {
           'a server',
           `cuts ${formatCount(truncatedBytes)} bytes off ${formatText(last!.name)} and starts (aof-load-truncated)`,
         ],
-        ['next', 'copy the log, then start from it; or --salvage OUT writes it without them to a new place'],
+        ['next', last!.wholeWithin === undefined ? START_FROM_COPY : START_NONE],
       ]
     default:
       if (files.some(one => one.checksumWrong)) return UNCHECKED

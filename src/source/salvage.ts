@@ -7,7 +7,6 @@ import {existsSync, mkdirSync, realpathSync, statSync, writeFileSync} from 'node
 import {type FileHandle, open, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {type Chain, type ChainFile, chainOfFile, readChain} from '../aof/chain.js'
-import type {Judge} from '../aof/command-search.js'
 import {formatManifest, type ManifestFile} from '../aof/manifest.js'
 import {type LogSurvey, surveyLog} from '../aof/salvage.js'
 import type {Piece} from '../aof/salvage-pieces.js'
@@ -177,7 +176,8 @@ export class LogSalvaging {
   }
 
   async #look({name}: ChainFile, {path, bytes}: PlainFile, databases: Set<number>): Promise<LogSurvey> {
-    const judge = await commandJudge()
+    // What servers know by a command's name is loaded for logs only.
+    const {commandJudge: judge} = await import('../replay/command-judge.js')
     const before = this.#done
     const {ignoreChecksum} = this.options
     const onRead = (read: number): void => {
@@ -292,20 +292,6 @@ function writeSelect(target: ByteTarget, db: number): number {
   const command = Buffer.concat([Buffer.from('*2\r\n'), bulk('SELECT'), bulk(String(db))])
   target.write(command, 0, command.length)
   return command.length
-}
-
-/** What servers know by a command's name is loaded for logs only. */
-async function commandJudge(): Promise<Judge> {
-  const [{lookupCommand, takesArgc}, {moduleOf}] = await Promise.all([
-    import('../replay/table.js'),
-    import('../replay/engine.js'),
-  ])
-  return (bytes, start, end, argc) => {
-    const command = lookupCommand(bytes, start, end)
-    if (command !== undefined) return takesArgc(command, argc) ? 'known' : 'wrong'
-    const name = Buffer.from(bytes.subarray(start, Math.min(end, start + 64))).toString('latin1')
-    return moduleOf(name) === undefined ? 'unknown' : 'known'
-  }
 }
 
 function markOf({manifestPath}: Chain): FolderMark {

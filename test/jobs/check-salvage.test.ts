@@ -4,7 +4,9 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
+import {check} from '../../src/jobs/check.js'
 import {checkAndSalvage} from '../../src/jobs/check-salvage.js'
+import {formatProblems} from '../../src/report/problems.js'
 import {formatSalvage, salvageJson} from '../../src/report/salvage.js'
 import {PLAIN} from '../../src/report/table.js'
 import {salvageLog} from '../../src/source/salvage.js'
@@ -253,6 +255,22 @@ describe('a log that is one file', () => {
     const [first, ...others] = formatSalvage(salvaged!, {style: PLAIN, columns: 200})
     expect(first).toContain('a server may not start from it, for 1 problem in what is left')
     expect(others.join('\n')).toContain(`the command at byte ${LOG.length} is kept, though no server that we know has`)
+  })
+
+  it('whose length leads behind its end is damaged, not torn', async () => {
+    const path = folder.write('length.aof', LOG + SET.replace('$1\r\na', '$1900000000\r\na') + SET.repeat(9))
+    const {soundness} = await check(path)
+    const found = LOG.length + SET.length + 9
+    const [problem] = soundness!.problems
+    expect(problem).toMatchObject({code: 'BAD_COMMAND', severity: 'error', offset: LOG.length})
+    expect(problem!.text).toContain(`whole commands begin again at byte ${found}`)
+    expect(soundness!.log).toMatchObject({outcome: 'truncates', files: [{torn: 'command', wholeWithin: found}]})
+    const report = formatProblems('length.aof', soundness!, {style: PLAIN, columns: 200, problemsMax: 9}).join('\n')
+    expect(report).toContain('next        start no server from it')
+    expect(report).toContain('--salvage OUT --past-damage')
+    const out = newPlace()
+    await checkAndSalvage(path, {out, pastDamage: true})
+    expect(readFileSync(out, 'latin1')).toBe(LOG + SET.repeat(9))
   })
 
   it('leaves out a command whose name has a byte changed, and what is behind it if that is wanted', async () => {
