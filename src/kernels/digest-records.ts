@@ -16,6 +16,7 @@ import {
   digestKeyEnd,
   digestPiece,
   digestStored,
+  digestStoredShort,
   digestText,
   digestTextEnd,
   digestValueEnd,
@@ -37,6 +38,8 @@ const HEADER_BYTES: i32 = 24
 const TAG_KEY: i32 = 0
 const TAG_STORED: i32 = 29
 const STORED_TYPE: u32 = 99
+/** Two states side by side do not pay for so few bytes. */
+const SHORT_BYTES_MAX: i32 = 192
 const TOLD: u64 = 1
 /** Beyond what a double holds, times are for the careful way. */
 const EXPIRE_AT_END: i64 = 9_007_199_254_740_991
@@ -103,6 +106,10 @@ function digestStoredValue(type: u32, p: i32, end: i32): i32 {
   if (type == TYPE_SET || type == TYPE_HASH) return digestStoredTable(type, p, end)
   const next = type == TYPE_STRING ? passString(p) : passCollection(type, p)
   if (next == 0 || next > end) return next
+  if (next - p <= SHORT_BYTES_MAX) {
+    digestStoredShort(type, p, next - p)
+    return next
+  }
   digestStored(type)
   digestPiece(p, next - p)
   digestTextEnd()

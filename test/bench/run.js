@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `aof-log`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -12,6 +12,7 @@ import {cpus, loadavg} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {prepareBuild} from './building.js'
+import {prepareDiff} from './comparing.js'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
@@ -75,6 +76,11 @@ const BENCHES = [
       prepare: (/** @type {string} */ file, /** @type {string} */ memory) => prepareBuild(file, memory, ours, sort),
     })),
   ),
+  ...RDB_CORPORA.map(corpus => ({
+    name: `diff:${corpus}`,
+    corpus,
+    prepare: (/** @type {string} */ file, /** @type {string} */ memory) => prepareDiff(file, memory, ours),
+  })),
   {
     name: 'check:aof',
     corpus: 'aof',
