@@ -31,9 +31,14 @@ export async function checkFolder(path: string, options: CheckOptions): Promise<
   }
 }
 
-/** Checks the files of a log. */
-export async function checkLog(chain: Chain, options: CheckOptions, openFile: OpenLogFile): Promise<Check> {
-  return await new LogChecking(chain, options, openFile).run()
+/** Checks the files of a log. `named`: they have names, under which they can be read again. */
+export async function checkLog(
+  chain: Chain,
+  options: CheckOptions,
+  openFile: OpenLogFile,
+  named = true,
+): Promise<Check> {
+  return await new LogChecking(chain, options, openFile, named).run()
 }
 
 type OpenLogFile = (path: string) => Promise<ByteSource>
@@ -60,6 +65,7 @@ class LogChecking {
     readonly chain: Chain,
     readonly options: CheckOptions,
     readonly openFile: OpenLogFile,
+    readonly named: boolean,
   ) {
     this.#beside = this.#newFindings()
   }
@@ -151,7 +157,8 @@ class LogChecking {
         },
         problem: problem => findings.add(problem),
       })
-      const wholeWithin = end.torn === 'command' ? await wholeCommandsIn(file, source, reader.offset) : undefined
+      const wholeWithin =
+        this.named && end.torn === 'command' ? await wholeCommandsIn(file, source, reader.offset) : undefined
       this.#ended(part, end, file === this.chain.files.at(-1), wholeWithin)
       if (end.preamble !== undefined) this.#checksum = end.preamble.checksum
     } catch (error) {
@@ -273,7 +280,7 @@ class SnapshotChecking {
 /** Undefined of what can be read once only, too: there nobody can look back. */
 async function wholeCommandsIn({path}: ChainFile, source: ByteSource, from: number): Promise<number | undefined> {
   const {storedBytes, inputBytes} = source
-  if (path === '-' || storedBytes !== inputBytes || !Number.isFinite(inputBytes)) return undefined
+  if (storedBytes !== inputBytes || !Number.isFinite(inputBytes)) return undefined
   return await wholeWithinTorn(path, from, inputBytes, commandJudge)
 }
 

@@ -25,7 +25,7 @@ export async function check(name: string, options: CheckOptions = {}): Promise<C
   }
   if (source.format === 'aof') {
     const log = source as AofSource
-    return await (await import('./check-aof.js')).checkLog(log.chain, options, path => log.takeFile(path))
+    return await (await import('./check-aof.js')).checkLog(log.chain, options, path => log.takeFile(path), name !== '-')
   }
   options.onOpen?.(source.source)
   return await checkEntries(source, options, source.source.path ?? name)

@@ -94,7 +94,11 @@ describe('check --salvage', () => {
 
   it('is told of where a log is torn or damaged, from standard input too', async () => {
     for (const path of [torn, damaged]) {
-      const answers = [await rdbtool(['check', path]), await rdbtool(['check', '-'], {input: readFileSync(path)})]
+      const answers = [
+        await rdbtool(['check', path]),
+        await rdbtool(['check', '-'], {input: readFileSync(path)}),
+        await shell('rdbtool check - < "$F"', {env: {F: path}}),
+      ]
       for (const {stdout} of answers) expect(stdout).toContain('--salvage OUT')
     }
   })
