@@ -67,6 +67,13 @@ export async function salvageLog(name: string, out: string, options: SalvageOpti
   }
 }
 
+/** It begins like a snapshot, and does not say that a log follows it. */
+export class SnapshotAlone extends UsageError {
+  constructor() {
+    super('a salvage mends append-only logs, and this is a snapshot')
+  }
+}
+
 /** One file of the log, and what is known of it. */
 interface Surveyed {
   file: ChainFile
@@ -95,7 +102,7 @@ export class LogSalvaging {
   /** Looks whether there is a log and a place for it. Close it whatever comes. */
   static async open(name: string, out: string, options: SalvageOptions): Promise<LogSalvaging> {
     if (out === '-') throw new UsageError('a salvage needs a place of its own: name a file or a folder')
-    if (isServerUrl(name)) throw new UsageError('a server sends a snapshot: --salvage mends logs, from their files')
+    if (isServerUrl(name)) throw new UsageError('a server sends a snapshot: a salvage mends logs, from their files')
     statSync(dirname(out))
     if (await isChain(name)) {
       const chain = await readChain(name)
@@ -309,9 +316,9 @@ async function refuseOthers(path: string): Promise<void> {
   const source = await openEntries(path)
   try {
     if (source.format === 'aof') return
-    if (source.format === 'rdb') await source.origin()
-    const what = source.format === 'rdb' ? 'a snapshot' : 'no log'
-    throw new UsageError(`--salvage mends append-only logs, and this is ${what}`)
+    if (source.format !== 'rdb') throw new UsageError('a salvage mends append-only logs, and this is no log')
+    await source.origin()
+    throw new SnapshotAlone()
   } finally {
     await source.close()
   }

@@ -354,6 +354,20 @@ describe('a place', () => {
     expect(failure).toMatchObject({name: 'UsageError'})
   })
 
+  it('is not made for a log that has forgotten that it is one: the check tells what is wrong', async () => {
+    const forgotten = Buffer.concat([SNAPSHOT, Buffer.from(LOG)])
+    forgotten[forgotten.indexOf('aof-preamble')]! ^= 1
+    const out = newPlace()
+    const found = await checkAndSalvage(folder.write('forgotten.aof', forgotten), {out}, {ignoreChecksum: true})
+    expect(found).toMatchObject({soundness: {format: 'rdb', errors: 0}, salvageFailure: {code: 'BAD_MAGIC'}})
+    expect(String(found.salvageFailure)).toContain('a log whose beginning is damaged')
+    expect(await checkAndSalvage(folder.write('forgotten.aof', forgotten), {out})).toMatchObject({
+      soundness: {errors: 1},
+      salvageFailure: {code: 'BAD_MAGIC'},
+    })
+    expect(readdirSync(join(out, '..'))).toEqual([])
+  })
+
   it('is not made for what is nothing at all: the check tells', async () => {
     const out = newPlace()
     const found = await checkAndSalvage(folder.write('nothing', `${zeros(50)}${LOG}`), {out})
