@@ -54,11 +54,21 @@ export async function wholeWithinTorn(
 ): Promise<number | undefined> {
   const file = await open(path, 'r')
   try {
-    const found = await new CommandSearch(file.fd, bytes, judge).next(tornOffset + 1)
-    return found < 0 ? undefined : found
+    return await wholeWithinTornOf(file.fd, tornOffset, bytes, judge)
   } finally {
     await file.close()
   }
+}
+
+/** The same of a file that is open. */
+export async function wholeWithinTornOf(
+  fd: number,
+  tornOffset: number,
+  bytes: number,
+  judge: Judge,
+): Promise<number | undefined> {
+  const found = await new CommandSearch(fd, bytes, judge).next(tornOffset + 1)
+  return found < 0 ? undefined : found
 }
 
 export class CommandSearch {

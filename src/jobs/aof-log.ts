@@ -11,6 +11,7 @@ import {producerOf} from '../rdb/producer.js'
 import type {RdbReader} from '../rdb/reader.js'
 import {type LogFile, type LogFiles, openLogFiles} from '../source/log-files.js'
 import {LogFilter, type LogFilterOptions} from './aof-log-filter.js'
+import {AwaitedCommand, checkSwallowed} from './swallowed.js'
 
 export interface AofLogOptions extends LogFilterOptions {
   /** Who is shown the log; told of its files before that, and of how much of them has been read since. */
@@ -57,7 +58,7 @@ export async function showLog(name: string, options: AofLogOptions): Promise<Aof
   let failure: unknown
   try {
     const {signal = new AbortController().signal, onProblem = () => {}} = options
-    const following = {signal, onPause: () => showing.pause(), onProblem}
+    const following = {signal, onPause: () => showing.wait(), onProblem}
     files = await openLogFiles(name, options.follow === true ? following : undefined)
     await showing.run(files)
   } catch (error) {
@@ -79,6 +80,8 @@ class LogShowing {
   #readBefore = 0
   #open: LogFile | undefined
   #timesMet = false
+  /** Looks whether the command that is not whole yet ever will be. */
+  #look: (() => Promise<void>) | undefined
   /** Shows the snapshot of the present file, once it is whole. */
   #begin: (() => void) | undefined
 
@@ -90,6 +93,12 @@ class LogShowing {
   pause(): Promise<void> | undefined {
     this.#begin?.()
     return this.#visitor?.pause?.()
+  }
+
+  /** All that is there has been read, and more is waited for. */
+  async wait(): Promise<void> {
+    await this.#look?.()
+    await this.pause()
   }
 
   async run(files: LogFiles): Promise<void> {
@@ -110,6 +119,7 @@ class LogShowing {
       } finally {
         this.#readBefore += file.source.storedRead
         this.#open = undefined
+        this.#look = undefined
         await file.source.close()
       }
     }
@@ -119,7 +129,7 @@ class LogShowing {
     }
   }
 
-  async #file({name, source}: LogFile, files: LogFiles, logged: LoggedCommand): Promise<LogEnd> {
+  async #file({name, source, file}: LogFile, files: LogFiles, logged: LoggedCommand): Promise<LogEnd> {
     const visitor = this.#visitor!
     const place = files.several ? name : undefined
     const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
@@ -132,6 +142,14 @@ class LogShowing {
       if (snapshot !== undefined && this.#filter.everything) visitor.snapshot(snapshot.told(name, reader))
     }
     this.#begin = begin
+    if (file !== undefined) {
+      const awaited = new AwaitedCommand(file.fd)
+      // Within a snapshot there are no commands.
+      this.#look = async () => {
+        const isSnapshot = snapshot !== undefined && reader.sofar.preamble === undefined
+        if (!isSnapshot) await awaited.look(reader.offset, source.storedRead)
+      }
+    }
     try {
       const end = await reader.run({
         command: command => {
@@ -153,6 +171,9 @@ class LogShowing {
         },
       })
       begin()
+      if (end.torn === 'command' && file !== undefined && !this.#interrupted) {
+        await checkSwallowed({fd: file.fd, offset: reader.offset, bytes: end.bytes})
+      }
       return end
     } catch (error) {
       if (error instanceof PlacedError) error.place.file = place

@@ -2,17 +2,16 @@
  * The files of a log, one after another, as they are loaded: those that are
  * there, or also those that a server goes on with.
  */
-import {open, stat} from 'node:fs/promises'
+import {type FileHandle, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {findManifest, openChain, readChain} from '../aof/chain.js'
 import {FollowedFile, identityOf} from '../aof/followed-file.js'
 import type {ManifestFile} from '../aof/manifest.js'
-import {decompressed} from '../bytes/compressed.js'
-import {type ByteSource, sourceOf} from '../bytes/source.js'
+import type {ByteSource} from '../bytes/source.js'
 import {FormatError, UsageError} from '../errors.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {isServerUrl} from '../resp/address.js'
-import {endsWithTimes, mayHaveTimes} from './log-times.js'
+import {endsWithTimes, OpenLogFile} from './log-file.js'
 import {isChain, openSource} from './open.js'
 
 const STANDARD_INPUT = '-'
@@ -21,6 +20,8 @@ export interface LogFile {
   /** Within the folder of the log. */
   name: string
   source: ByteSource
+  /** The same, open as long as the source is, where its bytes can be looked at once more: it is no pipe, and not compressed. */
+  file: FileHandle | undefined
 }
 
 export interface LogFiles {
@@ -56,57 +57,64 @@ export async function openLogFiles(name: string, follow?: FollowOptions): Promis
   }
   const several = await isChain(name)
   // Standard input goes on for as long as somebody writes to it.
-  if (follow === undefined || name === STANDARD_INPUT)
-    return several ? await WholeLog.ofChain(name) : await WholeLog.ofFile(name)
+  if (name === STANDARD_INPUT) return await WholeLog.ofStandardInput()
+  if (follow === undefined) return several ? await WholeLog.ofChain(name) : await WholeLog.ofFile(name)
   return several ? await FollowedLog.ofChain(name, follow) : await FollowedLog.ofFile(name, follow)
 }
 
 /** A log as it is now. */
 class WholeLog implements LogFiles {
-  readonly names: readonly string[]
+  readonly names: string[] = []
+  bytesMax = 0
+  storedBytes = 0
+  mayHaveTimes = false
   #at = 0
 
   private constructor(
     readonly several: boolean,
     readonly files: readonly OpenFile[],
-    readonly bytesMax: number,
-    readonly storedBytes: number,
-    readonly mayHaveTimes: boolean,
-  ) {
-    this.names = files.map(({name}) => name)
-  }
+  ) {}
 
   /** All its files are open from the start: a server deletes what it has rewritten. */
   static async ofChain(name: string): Promise<WholeLog> {
-    const {files} = await openChain(name)
-    const opened: OpenFile[] = []
-    const sizes: number[] = []
-    let timed = false
+    const opened: OpenLogFile[] = []
+    const log = new WholeLog(true, opened)
     try {
-      for (const {path, name} of files) {
-        const file = await open(path, 'r')
-        opened.push({
-          name,
-          source: async () => await decompressed(await sourceOf(path, file)),
-          close: () => file.close(),
-        })
-        sizes.push((await file.stat()).size)
-        timed ||= await endsWithTimes(file)
+      const {files} = await openChain(name)
+      for (const one of files) {
+        const file = await OpenLogFile.open(one.path, one.name)
+        opened.push(file)
+        log.#add(file.name, file.bytes, await file.mayHaveTimes())
       }
+      return log
     } catch (error) {
-      for (const {close} of opened) await close()
+      await log.close()
       throw error
     }
-    const sum = sizes.reduce((total, bytes) => total + bytes, 0)
-    return new WholeLog(true, opened, Math.max(0, ...sizes), sum, timed)
   }
 
-  static async ofFile(name: string): Promise<WholeLog> {
-    const source = await openSource(name)
-    const bytes = Number.isFinite(source.inputBytes) ? source.inputBytes : 0
-    const file = {name: basename(source.name), source: async () => source, close: () => source.close()}
-    const timed = name === STANDARD_INPUT || (await mayHaveTimes(name))
-    return new WholeLog(false, [file], bytes, source.storedBytes, timed)
+  static async ofFile(path: string): Promise<WholeLog> {
+    const file = await OpenLogFile.open(path, basename(path))
+    const log = new WholeLog(false, [file])
+    log.#add(file.name, file.bytes, await file.mayHaveTimes())
+    return log
+  }
+
+  static async ofStandardInput(): Promise<WholeLog> {
+    const source = await openSource(STANDARD_INPUT)
+    const {name, storedBytes} = source
+    const log = new WholeLog(false, [
+      {name, file: undefined, isPlain: false, source: async () => source, close: () => source.close()},
+    ])
+    log.#add(name, storedBytes, true)
+    return log
+  }
+
+  #add(name: string, bytes: number, mayHaveTimes: boolean): void {
+    this.names.push(name)
+    this.storedBytes += bytes
+    if (Number.isFinite(bytes)) this.bytesMax = Math.max(this.bytesMax, bytes)
+    this.mayHaveTimes ||= mayHaveTimes
   }
 
   get hasNext(): boolean {
@@ -114,10 +122,11 @@ class WholeLog implements LogFiles {
   }
 
   async next(): Promise<LogFile | undefined> {
-    const file = this.files[this.#at]
-    if (file === undefined) return undefined
+    const next = this.files[this.#at]
+    if (next === undefined) return undefined
     this.#at++
-    return {name: file.name, source: await file.source()}
+    const {name, file, isPlain} = next
+    return {name, source: await next.source(), file: isPlain ? file : undefined}
   }
 
   async close(): Promise<void> {
@@ -125,12 +134,7 @@ class WholeLog implements LogFiles {
   }
 }
 
-interface OpenFile {
-  name: string
-  /** Takes it over. */
-  source(): Promise<ByteSource>
-  close(): Promise<void>
-}
+type OpenFile = Pick<OpenLogFile, 'name' | 'isPlain' | 'source' | 'close'> & {file: FileHandle | undefined}
 
 interface Waiting {
   name: string
@@ -188,7 +192,7 @@ class FollowedLog implements LogFiles {
       ...{signal, onPause},
       isOver: () => (this.several ? this.#isOver(name) : this.#isReplaced(file)),
     })
-    return {name, source: file}
+    return {name, source: file, file: file.file}
   }
 
   async close(): Promise<void> {

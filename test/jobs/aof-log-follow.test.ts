@@ -65,6 +65,16 @@ describe('a log that is followed', () => {
     expect({snapshots: snapshots.length, texts}).toEqual({snapshots: 1, texts: ['SET b 1']})
   })
 
+  it('ends where a damaged length takes in what follows', async () => {
+    const path = fileWith(SET('a'), frame('SET', 'b', 'xyz').replace('$3\r\nxyz', '$9999999\r\nxyz'))
+    const {failure, texts} = await follow(path, [
+      () => appendFileSync(path, bytesOf(SET('c').slice(0, 9))),
+      () => appendFileSync(path, bytesOf(SET('c').slice(9), SET('d'), SET('e'))),
+    ])
+    expect(texts).toEqual(['SET a 1'])
+    expect(failure).toMatchObject({code: 'BAD_COMMAND', offset: SET('a').length})
+  })
+
   it('may end anywhere', async () => {
     const path = fileWith(frame('MULTI'), SET('a'), SET('b').slice(0, 5))
     expect(await follow(path, [])).toMatchObject({failure: undefined, problems: [], texts: ['MULTI', 'SET a 1']})

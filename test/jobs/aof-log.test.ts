@@ -57,6 +57,45 @@ describe('logs that servers wrote', () => {
   })
 })
 
+describe('a damaged length', () => {
+  const SET = frame('SET', 'key', 'value')
+  const long = SET.replace('$5\r\n', '$1900000000\r\n')
+
+  it.each<[string, string[], number]>([
+    ['that takes in what follows', [SET, long, ...Array(10).fill(SET)], SET.length],
+    ['that takes in one command', [SET, long, SET], SET.length],
+    ['within a transaction', [frame('MULTI'), SET, long, SET, frame('EXEC')], frame('MULTI').length + SET.length],
+    ['of the first command', [long, SET, SET, SET, SET.slice(0, 20)], 0],
+  ])('%s is no tear of a crash', async (_, log, offset) => {
+    const {failure, problems} = await show(fileWith(...log))
+    expect(failure).toMatchObject({code: 'BAD_COMMAND', offset})
+    expect((failure as FormatError).message).toContain('whole commands begin again at byte ')
+    expect(problems).toEqual([])
+  })
+
+  it('is told with its file, and behind a snapshot', async () => {
+    const base = Buffer.concat([fileOf(['k']), bytesOf(SET, long, SET)])
+    const {failure, snapshots} = await show(writeLog(newFolder(), {'a.1.base.aof': base, 'a.1.incr.aof': SET}))
+    expect(failure).toMatchObject({code: 'BAD_COMMAND', offset: fileOf(['k']).length + SET.length})
+    expect((failure as FormatError).place).toMatchObject({file: 'a.1.base.aof'})
+    expect(snapshots).toHaveLength(1)
+  })
+
+  it.each<[string, string]>([
+    ['a command', SET],
+    ['a long one', frame('MSET', ...Array(2000).fill('word'))],
+    [
+      'a value that looks like framing',
+      frame('SET', 'k', '*3\r\n$3\r\nfoo\r\n$1\r\n1\r\n*2\r\n$3\r\nGET\r\n'.repeat(3)),
+    ],
+  ])('is not what a crash leaves of %s', async (_, torn) => {
+    for (const end of [1, 5, 9, Math.floor(torn.length / 2), torn.length - 1]) {
+      const {failure, problems} = await show(fileWith(SET, frame('MULTI'), SET, torn.slice(0, end)))
+      expect({failure, codes: problems.map(({code}) => code)}).toEqual({failure: undefined, codes: ['LOG_TORN']})
+    }
+  })
+})
+
 describe('a log that is rewritten meanwhile', () => {
   it('is shown as it was when it was opened', async () => {
     const path = writeLog(newFolder(), {
