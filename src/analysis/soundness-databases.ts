@@ -6,7 +6,7 @@ import {limits} from '../limits.js'
 import type {Findings} from './soundness-findings.js'
 
 /** Databases that a server has unless told otherwise. */
-const DATABASES_DEFAULT = 16
+export const DATABASES_DEFAULT = 16
 /**
  * A server makes room for as many keys as are announced before it reads one
  * (redis 7.0 rdb.c dbExpand): from so many on in a table of 1 GiB, and it ends where it gets no more.

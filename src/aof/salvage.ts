@@ -8,6 +8,7 @@ import {type FileHandle, open} from 'node:fs/promises'
 import {FileSource} from '../bytes/source.js'
 import {FormatError, LimitError} from '../errors.js'
 import {SKIP} from '../keyspace/visitor.js'
+import {databaseOf, isWord} from '../resp/words.js'
 import {CommandSearch, type Judge} from './command-search.js'
 import {type LogCommand, LogReader, type LogVisitor} from './log-reader.js'
 import {KeptPieces, type LogLoss, type LossReason, type Piece} from './salvage-pieces.js'
@@ -51,9 +52,6 @@ const SELECT = 'select'
 const MULTI = 'multi'
 const EXEC = 'exec'
 const DISCARD = 'discard'
-/** Makes a letter small. */
-const LOWER = 0x20
-const DATABASE_DIGITS_MAX = 9
 
 /**
  * Surveys the first `bytes` of a file: once more where names are in it that no server knows, that are there a few times only,
@@ -217,8 +215,8 @@ class Surveying {
       this.#isNameDamaged = true
       throw damageAt(command)
     }
-    const selects = argc === 2 && isName(command, SELECT)
-    const db = selects ? databaseOf(command) : undefined
+    const selects = argc === 2 && isNamed(command, SELECT)
+    const db = selects ? databaseOf(bytes, bounds[2]!, bounds[3]!) : undefined
     if (selects && db === undefined) throw damageAt(command)
     this.#keepLast()
     if (verdict === 'unknown') {
@@ -236,13 +234,13 @@ class Surveying {
 
   /** MULTI, EXEC and DISCARD have no arguments. */
   #watch(command: LogCommand): void {
-    if (isName(command, MULTI)) {
+    if (isNamed(command, MULTI)) {
       this.#kind = MULTI
       this.#inTransaction = true
-    } else if (isName(command, EXEC)) {
+    } else if (isNamed(command, EXEC)) {
       this.#kind = EXEC
       this.#inTransaction = false
-    } else if (this.#inTransaction && isName(command, DISCARD)) throw damageAt(command)
+    } else if (this.#inTransaction && isNamed(command, DISCARD)) throw damageAt(command)
   }
 
   /** What follows the last command is as it should be, or the end of the file. */
@@ -312,30 +310,14 @@ function damageAt({offset}: LogCommand): FormatError {
   return new FormatError('BAD_COMMAND', 'no server reads over this command', offset)
 }
 
-function isName({bytes, bounds}: LogCommand, name: string): boolean {
-  const start = bounds[0]!
-  if (bounds[1]! - start !== name.length) return false
-  for (let i = 0; i < name.length; i++) if ((bytes[start + i]! | LOWER) !== name.charCodeAt(i)) return false
-  return true
+function isNamed({bytes, bounds}: LogCommand, name: string): boolean {
+  return isWord(bytes, bounds[0]!, bounds[1]!, name)
 }
 
 /** A name that nobody knows may be that of SELECT, MULTI or EXEC with a byte changed: what follows is not what it seems. */
 function isLikeFraming(command: LogCommand): boolean {
-  const {bounds, argc} = command
+  const {bytes, bounds, argc} = command
   const length = bounds[1]! - bounds[0]!
   if (argc === 1) return length === MULTI.length || length === EXEC.length
-  return argc === 2 && length === SELECT.length && databaseOf(command) !== undefined
-}
-
-/** Undefined where it is none: a server would answer with an error, and go on in the database that it is in. */
-function databaseOf({bytes, bounds}: LogCommand): number | undefined {
-  const [start, end] = [bounds[2]!, bounds[3]!]
-  if (end === start || end - start > DATABASE_DIGITS_MAX) return undefined
-  let db = 0
-  for (let i = start; i < end; i++) {
-    const digit = bytes[i]! - 0x30
-    if (digit < 0 || digit > 9) return undefined
-    db = db * 10 + digit
-  }
-  return db
+  return argc === 2 && length === SELECT.length && databaseOf(bytes, bounds[2]!, bounds[3]!) !== undefined
 }

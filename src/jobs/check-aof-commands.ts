@@ -2,10 +2,15 @@
  * What is wrong with the commands of a log without replaying it: names that no
  * server knows, wrong numbers of arguments, transactions within each other.
  */
+
+import {DATABASES_DEFAULT} from '../analysis/soundness-databases.js'
 import type {Findings} from '../analysis/soundness-findings.js'
 import type {LogCommand} from '../aof/log-reader.js'
+import {limits} from '../limits.js'
 import {moduleOf} from '../replay/engine.js'
 import {lookupCommand, type NamedCommand, takesArgc} from '../replay/table.js'
+import {formatBytes} from '../report/text.js'
+import {databaseOf} from '../resp/words.js'
 
 const NAME_BYTES_MAX = 64
 
@@ -13,6 +18,8 @@ export class CommandSoundness {
   #inTransaction = false
   /** Where a DISCARD stands in the present transaction; -1 where there is none. */
   #discardOffset = -1
+  /** Those that have been told. */
+  readonly #databases = new Set<number>()
 
   constructor(readonly findings: Findings) {}
 
@@ -22,12 +29,24 @@ export class CommandSoundness {
     if (spec === undefined) this.#unknown(command)
     else if (!takesArgc(spec, argc)) this.#wrongArity(spec, command)
     else if (argc === 1) this.#watch(spec, command)
+    else if (argc === 2 && spec.name === 'SELECT') this.#select(command)
+  }
+
+  /** Servers that have no such database log an error, and go on in the one that they are in (redis 6.0 to 8.0, valkey 9.1). */
+  #select({bytes, bounds, offset}: LogCommand): void {
+    const db = databaseOf(bytes, bounds[2]!, bounds[3]!)
+    if (db === undefined || db < DATABASES_DEFAULT || this.#databases.has(db)) return
+    if (this.#databases.size < limits.namesMax) this.#databases.add(db)
+    const then = 'otherwise what follows goes to the database before'
+    const text = `database ${db}: a server has ${DATABASES_DEFAULT}, and needs "databases ${db + 1}"; ${then}`
+    this.findings.inFile('DATABASE_NUMBER', 'warning', offset, text)
   }
 
   #unknown({bytes, bounds, offset}: LogCommand): void {
     const start = bounds[0]!
-    const name = Buffer.from(bytes.subarray(start, Math.min(bounds[1]!, start + NAME_BYTES_MAX))).toString('latin1')
-    const module = moduleOf(name)
+    const nameBytes = Buffer.from(bytes.subarray(start, Math.min(bounds[1]!, start + NAME_BYTES_MAX)))
+    const name = formatBytes(nameBytes)
+    const module = moduleOf(nameBytes.toString('latin1'))
     if (module === undefined) {
       const text = `${name} is a command of no server that we know: servers do not start from a log with one`
       this.findings.inFile('UNKNOWN_COMMAND', 'error', offset, text)
