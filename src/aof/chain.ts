@@ -7,10 +7,18 @@ import {basename, dirname, join} from 'node:path'
 import {isUnpublished} from '../bytes/unpublished.js'
 import {FormatError, UnsupportedError, UsageError} from '../errors.js'
 import {type Manifest, parseManifest} from './manifest.js'
+import {LOG_FOLDER} from './naming.js'
 
 const MANIFEST = '.manifest'
 /** What a server leaves when it is stopped in the middle of its work. */
 const TEMPORARY = /^temp-/
+
+/** What servers call a log in their folder unless told otherwise: from 7.0 on, and before. */
+const DEFAULT_NAMES = [LOG_FOLDER, 'appendonly.aof']
+/** A file of a folder with a manifest. */
+const PART = /\.(base\.(rdb|aof)|incr\.aof)$/
+const LOST_ADVICE =
+  'restore the manifest, or write it anew in a copy, a line for each file in the order of their numbers: file NAME seq NUMBER type b (base) or i (incr)'
 
 export interface ChainFile {
   path: string
@@ -71,11 +79,25 @@ function isStray(name: string, manifestName: string, known: ReadonlySet<string>)
 /** Where the manifest of a log lies: in its folder, or it is what was named. */
 export async function findManifest(folder: string): Promise<string> {
   if (!(await stat(folder)).isDirectory()) return folder
-  const names = (await readdir(folder)).filter(name => name.endsWith(MANIFEST) && !TEMPORARY.test(name)).sort()
+  const beside = await readdir(folder)
+  const names = beside.filter(name => name.endsWith(MANIFEST) && !TEMPORARY.test(name)).sort()
   if (names.length === 1) return join(folder, names[0]!)
   if (names.length > 1) throw new UsageError(`${folder} has several manifests: name one of ${names.join(', ')}`)
-  const text = 'this is a folder, and no append-only one: it has no manifest'
-  throw new UnsupportedError('UNKNOWN_CONTAINER', text, 0)
+  throw noManifest(folder, beside)
+}
+
+/** A folder that somebody took for a log: where the log is, if one is seen. */
+function noManifest(folder: string, names: readonly string[]): UnsupportedError {
+  const part = names.find(name => PART.test(name))
+  const text =
+    part === undefined
+      ? 'this is a folder, and no append-only one: it has no manifest'
+      : `this folder has a part of a log, ${part}, and no manifest that names it`
+  const error = new UnsupportedError('UNKNOWN_CONTAINER', text, 0)
+  const log = DEFAULT_NAMES.find(name => names.includes(name))
+  if (log !== undefined) error.advice = `the log of a server is within it: name ${join(folder, log)}`
+  else if (part !== undefined) error.advice = LOST_ADVICE
+  return error
 }
 
 /** Throws FormatError where a file of the log is not there. */

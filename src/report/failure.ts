@@ -73,8 +73,10 @@ export function formatFailure(
   style: Style = PLAIN,
   columns = Number.POSITIVE_INFINITY,
 ): string[] {
+  // What the system says is of a path of its own, which need not be what is being read.
+  const about = pathOf(error) ?? source
   // Of a conversation the message itself tells whom with.
-  const prefix = source === undefined || error instanceof WireError ? '' : `${formatText(source)}: `
+  const prefix = about === undefined || error instanceof WireError ? '' : `${formatText(about)}: `
   const [first, ...others] = formatMessage(failureText(error)).split('\n')
   const label = 'rdbtool: '
   const lines = [
@@ -86,8 +88,6 @@ export function formatFailure(
       ...hang(`  where  ${fileText(error.place)}byte ${formatCount(error.offset)}${placeText(error.place)}`, columns),
     )
   }
-  const path = pathOf(error)
-  if (path !== undefined && path !== source) lines.push(...hang(`  where  ${formatText(path)}`, columns))
   const advice = adviceOf(error)
   if (advice !== undefined) lines.push(...hang(`  next   ${advice}`, columns))
   return lines

@@ -125,6 +125,13 @@ describe('check --salvage: exit codes', () => {
     expect(readFileSync(taken, 'utf8')).toBe('mine')
   })
 
+  it('5 names the folder that is not there, not the log that is', async () => {
+    const {code, stderr} = await rdbtool(['check', torn, '--salvage', join(folder.path, 'no', 'x')])
+    expect({code, first: stderr.split('\n')[0]}).toEqual({
+      ...{code: 5, first: `rdbtool: ${join(folder.path, 'no')}: there is no such file (ENOENT)`},
+    })
+  })
+
   it('3 where a base cannot be had: the check is told, and why nothing was written', async () => {
     const log = mkdtempSync(join(folder.path, 'log-'))
     const name = log.slice(folder.path.length + 1)
