@@ -46,6 +46,8 @@ export class LastLines implements ByteTarget {
   /** Where lines begin, the oldest at `#oldest` once there are enough of them. */
   readonly #begins: number[] = []
   #oldest = 0
+  /** There were more lines than are kept. */
+  #isCut = false
   #blocks: Block[] = []
   /** Of the blocks, those from here on are in memory. */
   #spilled = 0
@@ -71,11 +73,12 @@ export class LastLines implements ByteTarget {
     return this.#released
   }
 
-  /** A line begins here, counted in all that was written. */
+  /** A line begins here, counted in all that was written: what is written without goes with the line before it. */
   begin(offset: number): void {
     if (this.#released) return
     if (this.#begins.length < this.linesMax) this.#begins.push(offset)
     else {
+      this.#isCut = true
       this.#begins[this.#oldest] = offset
       this.#oldest = (this.#oldest + 1) % this.linesMax
     }
@@ -107,7 +110,7 @@ export class LastLines implements ByteTarget {
   async release(): Promise<void> {
     if (this.#released) return
     this.#released = true
-    const from = this.#begins[this.#oldest] ?? this.bytes
+    const from = this.#from
     for (const block of this.#head) await this.#handOn(block, 0)
     for (const block of this.#blocks) await this.#handOn(block, Math.max(from - block.offset, 0))
     this.#forget()
@@ -127,6 +130,10 @@ export class LastLines implements ByteTarget {
     this.#released = true
     this.#forget()
     return this.target.abandon()
+  }
+
+  get #from(): number {
+    return this.#isCut ? this.#begins[this.#oldest]! : 0
   }
 
   async #handOn({bytes, file, position, length}: Block, from: number): Promise<void> {
@@ -155,7 +162,7 @@ export class LastLines implements ByteTarget {
   }
 
   #letGo(): void {
-    const from = this.#begins[this.#oldest] ?? 0
+    const from = this.#from
     const first = this.#blocks.findIndex(({length, offset}) => offset + length > from)
     if (first <= 0) return
     for (const {bytes, length} of this.#blocks.slice(0, first)) if (bytes !== undefined) this.#inMemory -= length

@@ -38,7 +38,7 @@ export default class AofLog extends BaseCommand {
   static override flags = {
     command: Flags.string({
       ...repeatable,
-      description: 'Only commands of this name, in whatever case.',
+      description: 'Only commands of this name, in whatever case; or of this subcommand ("XGROUP CREATE").',
       helpValue: 'NAME',
     }),
     match: Flags.string({
@@ -62,7 +62,10 @@ export default class AofLog extends BaseCommand {
       ...moment,
       description: 'Only commands from this moment on: ISO 8601, or @SECONDS since 1970. The log must have times.',
     })(),
-    until: Flags.custom<number>({...moment, description: 'Only commands up to this moment.'})(),
+    until: Flags.custom<number>({
+      ...moment,
+      description: 'Only commands up to this moment; with --follow the first later time in the log ends it.',
+    })(),
     limit: Flags.integer({
       description: 'Only the first N of these commands; then it ends.',
       ...{helpGroup, helpValue: 'N', min: 1},

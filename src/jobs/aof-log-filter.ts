@@ -7,7 +7,7 @@ import {Glob} from '../keyspace/glob.js'
 import {CommandKeys} from '../replay/keys.js'
 
 export interface LogFilterOptions {
-  /** Names, in whatever case. */
+  /** Names, in whatever case; also with the first of their arguments: XGROUP CREATE. */
   commands?: readonly string[] | undefined
   /** Only commands with a key that matches one of these, and none of `notMatch`; and those that take whatever key there is. */
   match?: readonly string[] | undefined
@@ -37,7 +37,7 @@ const REACHING: readonly {name: Uint8Array; arg?: number; until: number}[] = [
 ]
 
 export class LogFilter {
-  readonly #names: readonly Uint8Array[] | undefined
+  readonly #names: readonly (readonly Uint8Array[])[] | undefined
   readonly #match: readonly Glob[]
   readonly #notMatch: readonly Glob[]
   readonly #dbs: ReadonlySet<number> | undefined
@@ -51,7 +51,7 @@ export class LogFilter {
 
   constructor({commands, match = [], notMatch = [], dbs, sinceMs, untilMs}: LogFilterOptions) {
     const named = commands !== undefined && commands.length > 0
-    this.#names = named ? commands.map(one => Buffer.from(one.toLowerCase())) : undefined
+    this.#names = named ? commands.map(wordsOf) : undefined
     this.#match = match.map(one => Glob.parse(one))
     this.#notMatch = notMatch.map(one => Glob.parse(one))
     this.#dbs = dbs !== undefined && dbs.length > 0 ? new Set(dbs) : undefined
@@ -60,6 +60,11 @@ export class LogFilter {
     this.#keys = match.length + notMatch.length > 0 ? new CommandKeys() : undefined
     this.timed = sinceMs !== undefined || untilMs !== undefined
     this.everything = !named && this.#keys === undefined && this.#dbs === undefined && !this.timed
+  }
+
+  /** Nothing that is written in a second, or after it, is taken any more. */
+  isPast(seconds: number): boolean {
+    return seconds > this.#until
   }
 
   takes({command, db, seconds}: LoggedCommand): boolean {
@@ -88,8 +93,7 @@ export class LogFilter {
   }
 
   #takesName(command: LogCommand): boolean {
-    for (const name of this.#names!) if (isArgument(command, 0, name)) return true
-    return false
+    return this.#names!.some(words => words.every((word, arg) => arg < command.argc && isArgument(command, arg, word)))
   }
 
   /** Of a command that is not known every argument may be a key. */
@@ -110,6 +114,14 @@ export class LogFilter {
     for (const glob of this.#match) if (glob.matches(bytes, start, end)) return true
     return false
   }
+}
+
+function wordsOf(name: string): Uint8Array[] {
+  return name
+    .trim()
+    .toLowerCase()
+    .split(/\s+/)
+    .map(word => Buffer.from(word))
 }
 
 /** `word` in small letters. */

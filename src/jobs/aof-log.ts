@@ -159,6 +159,8 @@ class LogShowing {
         timestamp: seconds => {
           this.#timesMet = true
           logged.seconds = seconds
+          // What is there may tell of a clock that was set back; what is still to come is waited for no longer.
+          if (this.options.follow === true && this.#filter.isPast(seconds)) throw ENOUGH
         },
         preamble: inner => {
           snapshot = new SnapshotFacts(inner, problem, () => this.#checkInterrupt())

@@ -49,7 +49,6 @@ export class LogJsonLines implements LoggedVisitor {
 
   snapshot({file, bytes, keys, rdbVersion, product, serverVersion, seconds}: LoggedSnapshot): void {
     const {out} = this
-    this.listener.onLine?.()
     this.#begin(file, 0, bytes)
     const server = serverVersion === undefined ? '' : `,"serverVersion":${formatJson(serverVersion)}`
     const facts = `{"keys":${keys},"rdbVersion":${rdbVersion},"product":${formatJson(product)}${server}}`

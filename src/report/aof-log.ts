@@ -17,7 +17,7 @@ import {formatCount, formatSize, formatTime} from './units.js'
 
 /** Told of what is about to be written, and has been. */
 export interface LineListener {
-  /** A line begins here. */
+  /** The line of a command begins here. */
   onLine?(): void
   /** What was written are titles. */
   onTitles?(): void
@@ -125,7 +125,6 @@ export class LogLines implements LoggedVisitor {
     const snapshot = this.#snapshot
     if (snapshot === undefined) return
     this.#snapshot = undefined
-    this.listener.onLine?.()
     this.#setFile(snapshot.file)
     const time = snapshot.seconds === undefined ? NO_TIME : formatTime(snapshot.seconds * 1000)
     const before = this.#timeText

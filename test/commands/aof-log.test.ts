@@ -125,7 +125,11 @@ describe('aof-log: lines', () => {
     expect(await of('--since', '2026-11-24T15:00:01Z', '--tail', '1')).toEqual(['FLUSHALL'])
     expect(await of('--until', `@${SECONDS}`, '--command', 'SET')).toHaveLength(2)
     expect(await of('--tail', '3')).toEqual(['DEL x ""', 'EXEC', 'FLUSHALL'])
+    // Nine commands, and a snapshot, which is none.
     expect(await of('--tail', '100')).toHaveLength(10)
+    expect(await of('--tail', '9')).toHaveLength(10)
+    expect(await of('--tail', '8')).toHaveLength(8)
+    expect(await of('--limit', '9')).toHaveLength(10)
   })
 })
 

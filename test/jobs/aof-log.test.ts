@@ -179,6 +179,7 @@ describe('filters', () => {
 
   it.each<[string, Partial<AofLogOptions>, string[]]>([
     ['a name', {commands: ['Set']}, ['SET user:1 x', 'set user:2 y', 'SET count user:6']],
+    ['a subcommand', {commands: ['json.set  USER:5', 'multi x']}, ['JSON.SET user:5 $ 1']],
     ['several names', {commands: ['flushdb', 'multi']}, ['FLUSHDB', 'MULTI']],
     [
       'any of the keys',
