@@ -52,6 +52,7 @@ const LIMIT_ADVICE = 'no server writes this by default, so the length is likely 
 const SYSTEM_ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'check the name and the folder you are in',
   ENOTDIR: 'check the name and the folder you are in',
+  LOG_MOVED: 'begin again with the name of the folder where it is now',
   EACCES: 'run as a user who may read it (servers write dumps readable by their own user only)',
   EIO: 'read the kernel log (dmesg), and copy the file from another disk',
   ENOSPC: 'make room, or write to another place',

@@ -5,8 +5,8 @@
 import {type FileHandle, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {findManifest, openChain, readChain} from '../aof/chain.js'
-import {FollowedFile, identityOf} from '../aof/followed-file.js'
 import type {ManifestFile} from '../aof/manifest.js'
+import {FollowedFile, identityOf} from '../bytes/followed-file.js'
 import type {ByteSource} from '../bytes/source.js'
 import {FormatError, UsageError} from '../errors.js'
 import type {Problem} from '../keyspace/visitor.js'
@@ -243,7 +243,9 @@ class FollowedLog implements LogFiles {
   }
 
   async #hasNewManifest(): Promise<boolean> {
-    const stats = await stat(this.#manifestPath)
+    const stats = await stat(this.#manifestPath).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? movedError(error) : error
+    })
     const state = `${identityOf(stats)} ${stats.size} ${stats.mtimeMs}`
     if (state === this.#manifestState) return false
     this.#manifestState = state
@@ -263,4 +265,10 @@ class FollowedLog implements LogFiles {
     this.follow.onProblem({code: 'LOG_REWRITTEN', severity: 'warning', offset: 0, text})
     return true
   }
+}
+
+/** A server replaces its manifest, and never lets it be missing. */
+function movedError({path, syscall}: NodeJS.ErrnoException): Error {
+  const text = 'the manifest is there no more: the folder of the log was moved or removed while it was followed'
+  return Object.assign(new Error(text), {code: 'LOG_MOVED', path, syscall})
 }

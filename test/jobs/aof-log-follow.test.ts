@@ -4,8 +4,9 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
 import {type AofLog, showLog} from '../../src/jobs/aof-log.js'
+import {formatFailure} from '../../src/report/failure.js'
 import {temporaryFolder} from '../start/folder.js'
-import {frame, writeLog} from '../start/log.js'
+import {at, frame, writeLog} from '../start/log.js'
 import {fileOf} from '../start/rdb.js'
 import {Shown} from './shown-log.js'
 
@@ -164,6 +165,38 @@ describe('a log that is followed', () => {
     expect(texts).toEqual(['SET a 1', 'SET b 1'])
     expect(failure).toMatchObject({code: 'TRUNCATED', offset: 10})
     expect((failure as Error).message).toContain('shrunk to 10 bytes')
+  })
+
+  it('ends where it was cut off and has grown beyond that before anybody looked', async () => {
+    const path = fileWith(SET('a'), SET('b'))
+    const {texts, failure} = await follow(path, [
+      () => {
+        truncateSync(path, SET('a').length)
+        appendFileSync(path, bytesOf(SET('c'), SET('d')))
+      },
+    ])
+    expect(texts).toEqual(['SET a 1', 'SET b 1'])
+    const offset = SET('a').length + SET('b').indexOf('b\r\n')
+    expect(failure).toMatchObject({code: 'TRUNCATED', offset})
+    expect((failure as Error).message).toContain('written anew')
+  })
+
+  it('ends where its folder is moved away', async () => {
+    const dir = newFolder()
+    const path = writeLog(dir, {'a.1.incr.aof': SET('a')})
+    const {failure} = await follow(path, [() => renameSync(dir, `${dir}-moved`)])
+    expect(failure).toMatchObject({code: 'LOG_MOVED', path: join(dir, 'appendonly.aof.manifest')})
+    expect(formatFailure(failure, path).join('\n')).toContain('next   begin again with the name of the folder')
+  })
+
+  it('ends at the first time behind the last that is wanted', async () => {
+    const path = fileWith(at(100), SET('a'), at(90), SET('b'))
+    const shown = new Shown()
+    const result = showLog(path, shown.options({follow: true, untilMs: 100_000}))
+    await paused(shown)
+    appendFileSync(path, bytesOf(at(100), SET('c'), at(101), SET('d'), at(99), SET('e')))
+    expect(await result).toMatchObject({failure: undefined, shown: 3})
+    expect(shown.texts).toEqual(['SET a 1', 'SET b 1', 'SET c 1'])
   })
 
   it('must be a file that can grow', async () => {

@@ -1,18 +1,20 @@
 /**
- * A file that somebody appends to: at its end more is waited for, until its log
- * goes on in another file, or nobody wants more.
+ * A file that somebody appends to: at its end more is waited for, until nothing
+ * will be appended any more, or nobody wants more.
  */
 import {readSync} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
 import {setTimeout} from 'node:timers/promises'
-import {compressionOf} from '../bytes/compressed.js'
-import {type ByteSource, type ByteWindow, TwoWindows} from '../bytes/source.js'
 import {FormatError, UsageError} from '../errors.js'
 import {limits} from '../limits.js'
+import {compressionOf} from './compressed.js'
+import {type ByteSource, type ByteWindow, TwoWindows} from './source.js'
 
 /** A second look has no cost that could be measured. */
 const POLL_MS = 250
 const MAGIC_BYTES = 4
+/** What was read last: by it a file is told that was cut off and has grown again. */
+const LAST_BYTES = 4096
 /** Windows after which signals and timers get their turn. */
 const READS_A_TURN = 32
 
@@ -34,6 +36,8 @@ export class FollowedFile implements ByteSource {
   #window: Required<ByteWindow> | undefined
   #following: Following | undefined
   #over = false
+  /** Bytes before `storedRead`, kept while more is waited for. */
+  #last: Buffer | undefined
   #reads = 0
 
   private constructor(
@@ -72,6 +76,7 @@ export class FollowedFile implements ByteSource {
     if (++this.#reads % READS_A_TURN === 0) await setTimeout(0)
     for (;;) {
       if (this.#following?.signal.aborted === true) return undefined
+      this.#checkLast()
       const window = this.#more()
       if (window !== undefined) return window
       if (this.#over || this.#following === undefined) return undefined
@@ -88,19 +93,35 @@ export class FollowedFile implements ByteSource {
     const {bytes, room, start, end} = this.#window
     const filled = readSync(this.file.fd, bytes, start, end - start, this.storedRead)
     if (filled === 0) return undefined
-    this.#window = undefined
+    this.#last = this.#window = undefined
     this.storedRead += filled
     this.storedBytes = Math.max(this.storedBytes, this.storedRead)
     return {bytes, room, start, end: start + filled}
   }
 
   async #checkSize(): Promise<void> {
+    this.#last ??= this.#lastBytes()
     const {size} = await this.file.stat()
     if (size >= this.storedRead) return
     const text = `the file has shrunk to ${size} bytes while it was followed, and ${this.storedRead} had been read`
-    const error = new FormatError('TRUNCATED', text, size)
-    error.advice = 'a server cuts off what it could not write whole, and so does whoever repairs a log: begin again'
-    throw error
+    throw cutError(text, size)
+  }
+
+  /** It may have been cut off, and have grown beyond what was read, before anybody looked. */
+  #checkLast(): void {
+    const before = this.#last
+    if (before === undefined) return
+    const now = this.#lastBytes()
+    // Of one that is shorter now, its size is told.
+    if (now.length < before.length || now.equals(before)) return
+    const offset = this.storedRead - now.length + now.findIndex((byte, i) => byte !== before[i])
+    throw cutError('the file has been written anew from here on while it was followed', offset)
+  }
+
+  #lastBytes(): Buffer {
+    const bytes = Buffer.alloc(Math.min(LAST_BYTES, this.storedRead))
+    const filled = readSync(this.file.fd, bytes, 0, bytes.length, this.storedRead - bytes.length)
+    return bytes.subarray(0, filled)
   }
 
   async #wait({onPause, signal}: Following): Promise<void> {
@@ -120,4 +141,10 @@ export class FollowedFile implements ByteSource {
 
 export function identityOf({dev, ino}: {dev: number; ino: number}): string {
   return `${dev}:${ino}`
+}
+
+function cutError(text: string, offset: number): FormatError {
+  const error = new FormatError('TRUNCATED', text, offset)
+  error.advice = 'a server cuts off what it could not write whole, and so does whoever repairs a log: begin again'
+  return error
 }
