@@ -20,7 +20,7 @@ const SUITES = [
   'test/jobs/check-damage.test.ts',
   'test/server/check-damage.test.ts',
   'test/analysis/prefixes.test.ts',
-  'test/aof/salvage-random.test.ts',
+  'test/aof/survey-random.test.ts',
 ]
 const root = fileURLToPath(new URL('..', import.meta.url))
 

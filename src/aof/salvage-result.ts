@@ -2,8 +2,8 @@
  * What became of each file of a log that was salvaged.
  */
 import type {ChainFile} from './chain.js'
-import type {LogSurvey} from './salvage.js'
 import type {LogLoss, Piece} from './salvage-pieces.js'
+import type {LogSurvey} from './survey.js'
 
 /** Bytes and whole commands. */
 export interface PastDamage {

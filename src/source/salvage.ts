@@ -8,9 +8,9 @@ import {type FileHandle, open, stat} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
 import {type Chain, type ChainFile, chainOfFile, readChain} from '../aof/chain.js'
 import {formatManifest, type ManifestFile} from '../aof/manifest.js'
-import {type LogSurvey, surveyLog} from '../aof/salvage.js'
 import type {Piece} from '../aof/salvage-pieces.js'
 import {type LogSalvage, missingFile, type SalvagedFile, salvagedFile} from '../aof/salvage-result.js'
+import {type LogSurvey, surveyLog} from '../aof/survey.js'
 import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {
   type FolderMark,

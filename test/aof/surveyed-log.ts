@@ -2,7 +2,7 @@
 import {expect} from 'vitest'
 import type {Judge} from '../../src/aof/command-search.js'
 import {LogReader} from '../../src/aof/log-reader.js'
-import {type LogSurvey, surveyLog} from '../../src/aof/salvage.js'
+import {type LogSurvey, surveyLog} from '../../src/aof/survey.js'
 import {MemorySource} from '../../src/bytes/source.js'
 import {temporaryFolder} from '../start/folder.js'
 
