@@ -6,6 +6,7 @@
  *   conflicts unless settled before: what was written is looked through for keys that are there twice
  *   publish
  */
+import {DATABASES_DEFAULT} from '../analysis/soundness-databases.js'
 import {Bitmap} from '../bytes/bitmap.js'
 import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {UsageError} from '../errors.js'
@@ -171,6 +172,7 @@ class Building {
       }
       visitor.finish()
       const bytes = writer.finish()
+      this.#noteDatabases(writer.highestDb)
       if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
       if (file instanceof FileTarget) await keys?.check(file.path, writer.header, bytes)
       const {out} = options
@@ -179,6 +181,14 @@ class Building {
       writer.dispose()
       keys?.close()
     }
+  }
+
+  /** Servers end at a database that they do not have, from a log as from a snapshot. */
+  #noteDatabases(highest: number): void {
+    if (highest < DATABASES_DEFAULT) return
+    const needs = `a server starts from what is written with "databases ${highest + 1}" or more only`
+    const text = `database ${highest}: a server has ${DATABASES_DEFAULT} unless told otherwise; ${needs}`
+    this.#warnings.push({code: 'DATABASE_NUMBER', severity: 'warning', offset: 0, text, source: this.names[0]!})
   }
 
   #writer(file: ByteTarget, target: Target, keys: WrittenKeys | undefined): RdbWriter {

@@ -90,6 +90,7 @@ export class RdbWriter implements ValueSink {
   #head!: RecordHead
   #entry!: Entry
   #db = -1
+  #highestDb = 0
   readonly #halves = {high: 0, low: 0}
 
   constructor(
@@ -111,6 +112,11 @@ export class RdbWriter implements ValueSink {
   }
 
   /** Magic and version of the file. */
+  /** Of the databases that have something in them, as far as it has been written. */
+  get highestDb(): number {
+    return this.#highestDb
+  }
+
   get header(): RdbHeader {
     const {family, rdbVersion} = this.#target
     return {magic: family === 'valkey' ? 'VALKEY' : 'REDIS', family, rdbVersion}
@@ -338,6 +344,7 @@ export class RdbWriter implements ValueSink {
 
   #selectDb(db: number): void {
     this.#db = db
+    if (db > this.#highestDb) this.#highestDb = db
     const {out} = this
     out.u8(op.OPCODE_SELECTDB)
     writeLength(out, db)
