@@ -15,6 +15,7 @@ import {type EntryVisitor, type Problem, SKIP} from '../keyspace/visitor.js'
 import {type RdbEnd, RdbReader} from '../rdb/reader.js'
 import {hasMagic, type RdbHeader} from '../rdb/versions.js'
 import {CommandReader} from '../resp/command-reader.js'
+import {isWord, wordOf} from '../resp/word.js'
 
 /** A command where it lies in the log. Lent. */
 export interface LogCommand {
@@ -101,10 +102,8 @@ export interface LogReaderOptions {
 const COMMAND_BYTES_MAX = 2 ** 31 - 2 ** 20
 
 const STAMP = Buffer.from('#TS:')
-/** Makes a letter small. */
-const LOWER = 0x20
-const LETTER_E = 0x65
-const LETTER_M = 0x6d
+const MULTI = wordOf('multi')
+const EXEC = wordOf('exec')
 
 export class LogReader {
   readonly #cursor: ByteCursor
@@ -256,11 +255,9 @@ export class LogReader {
 
   /** MULTI and EXEC have no arguments. DISCARD ends nothing: servers that load a log queue it (redis 6.0 to 8.0, valkey 9.1). */
   #watch({bytes, bounds}: LogCommand): void {
-    const start = bounds[0]!
-    const first = bytes[start]! | LOWER
-    const length = bounds[1]! - start
-    if (first === LETTER_M && length === 5) this.#inTransaction ||= isWord(bytes, start, 'multi')
-    else if (first === LETTER_E && length === 4) this.#inTransaction &&= !isWord(bytes, start, 'exec')
+    const [start, end] = [bounds[0]!, bounds[1]!]
+    if (this.#inTransaction) this.#inTransaction = !isWord(bytes, start, end, EXEC)
+    else this.#inTransaction = isWord(bytes, start, end, MULTI)
   }
 
   /** The file ends within something, which is no damage but what a crash leaves. */
@@ -284,11 +281,6 @@ export class LogReader {
     end.bytes = Number.isFinite(this.source.inputBytes) ? this.source.inputBytes : this.#cursor.base + this.#cursor.end
     return end
   }
-}
-
-function isWord(bytes: Uint8Array, start: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if ((bytes[start + i]! | LOWER) !== word.charCodeAt(i)) return false
-  return true
 }
 
 function timestampOf(bytes: Uint8Array, start: number, end: number): number | undefined {

@@ -5,6 +5,7 @@ import type {LogCommand} from '../aof/log-reader.js'
 import type {LoggedCommand} from '../aof/logged.js'
 import {Glob} from '../keyspace/glob.js'
 import {CommandKeys} from '../replay/keys.js'
+import {isWord, wordOf} from '../resp/word.js'
 
 export interface LogFilterOptions {
   /** Names, in whatever case; also with the first of their arguments: XGROUP CREATE. */
@@ -23,15 +24,15 @@ const SECOND_MS = 1000
 const NUMBER_BYTES_MAX = 20
 
 /** Commands that name no key and change every one of a database. */
-const SWEEPING: readonly Uint8Array[] = ['flushall', 'flushdb', 'swapdb'].map(name => Buffer.from(name))
+const SWEEPING: readonly Uint8Array[] = ['flushall', 'flushdb', 'swapdb'].map(wordOf)
 
-const COPY = Buffer.from('copy')
-const DB = Buffer.from('db')
+const COPY = wordOf('copy')
+const DB = wordOf('db')
 /** Commands that change other databases than the one that is selected: which of their arguments name them; none: all. */
 const REACHING: readonly {name: Uint8Array; arg?: number; until: number}[] = [
-  {name: Buffer.from('flushall'), until: 0},
-  {name: Buffer.from('swapdb'), arg: 1, until: 3},
-  {name: Buffer.from('move'), arg: 2, until: 3},
+  {name: wordOf('flushall'), until: 0},
+  {name: wordOf('swapdb'), arg: 1, until: 3},
+  {name: wordOf('move'), arg: 2, until: 3},
   // COPY source destination ... DB n
   {name: COPY, arg: 4, until: Number.POSITIVE_INFINITY},
 ]
@@ -117,24 +118,11 @@ export class LogFilter {
 }
 
 function wordsOf(name: string): Uint8Array[] {
-  return name
-    .trim()
-    .toLowerCase()
-    .split(/\s+/)
-    .map(word => Buffer.from(word))
+  return name.trim().split(/\s+/).map(wordOf)
 }
 
-/** `word` in small letters. */
 function isArgument({bytes, bounds}: LogCommand, arg: number, word: Uint8Array): boolean {
-  const {length} = word
-  const start = bounds[2 * arg]!
-  if (bounds[2 * arg + 1]! - start !== length) return false
-  for (let i = 0; i < length; i++) {
-    const byte = bytes[start + i]!
-    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
-    if (lower !== word[i]) return false
-  }
-  return true
+  return isWord(bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!, word)
 }
 
 /** Of a number. */

@@ -9,6 +9,7 @@ import {FormatError, PlacedError} from '../errors.js'
 import {type EntryVisitor, type Problem, SKIP} from '../keyspace/visitor.js'
 import {producerOf} from '../rdb/producer.js'
 import type {RdbReader} from '../rdb/reader.js'
+import {isWord, wordOf} from '../resp/word.js'
 import {type LogFile, type LogFiles, openLogFiles} from '../source/log-files.js'
 import {LogFilter, type LogFilterOptions} from './aof-log-filter.js'
 import {AwaitedCommand, checkSwallowed} from './swallowed.js'
@@ -47,9 +48,7 @@ const ENOUGH = Symbol('enough')
 const NO_COMMAND: LogCommand = {
   ...{bytes: new Uint8Array(0), argc: 0, bounds: new Int32Array(0), offset: 0, endOffset: 0},
 }
-const SELECT = Buffer.from('select')
-/** Makes a letter small. */
-const LOWER = 0x20
+const SELECT = wordOf('select')
 
 /** Shows a log. Failures are told, not thrown. */
 export async function showLog(name: string, options: AofLogOptions): Promise<AofLog> {
@@ -194,7 +193,8 @@ class LogShowing {
   #command(command: LogCommand, inTransaction: boolean, logged: LoggedCommand, visitor: LoggedVisitor): void {
     this.commands++
     logged.command = command
-    if (command.argc === 2 && isSelect(command)) logged.db = this.#dbOf(command) ?? logged.db
+    if (command.argc === 2 && isWord(command.bytes, command.bounds[0]!, command.bounds[1]!, SELECT))
+      logged.db = this.#dbOf(command) ?? logged.db
     // EXEC has ended what it belongs to.
     const within = logged.inTransaction
     logged.inTransaction = inTransaction || within
@@ -265,10 +265,3 @@ class SnapshotFacts implements EntryVisitor {
 const FACTS: ReadonlySet<string> = new Set(['ctime', 'redis-ver', 'valkey-ver', 'mvcc-tstamp'])
 /** More than any version has. */
 const FACT_BYTES_MAX = 64
-
-function isSelect({bytes, bounds}: LogCommand): boolean {
-  const start = bounds[0]!
-  if (bounds[1]! - start !== SELECT.length) return false
-  for (let i = 0; i < SELECT.length; i++) if ((bytes[start + i]! | LOWER) !== SELECT[i]) return false
-  return true
-}

@@ -5,6 +5,7 @@
 import type {LogCommand} from '../aof/log-reader.js'
 import {UsageError} from '../errors.js'
 import type {Glob} from '../keyspace/glob.js'
+import {isWord, wordOf} from '../resp/word.js'
 import {CommandKeys} from './keys.js'
 
 /** Which of the commands of a name: `only` where there must be no other. */
@@ -16,6 +17,7 @@ const FRAMING: ReadonlySet<string> = new Set(['SELECT', 'MULTI', 'EXEC', 'DISCAR
 export class CommandMark {
   /** In capitals. */
   readonly name: string
+  readonly #word: Uint8Array
 
   /** `keys`: of those that have none of these keys, none is meant. */
   constructor(
@@ -24,6 +26,7 @@ export class CommandMark {
     readonly keys?: Glob | undefined,
   ) {
     this.name = name.toUpperCase()
+    this.#word = wordOf(name)
   }
 
   /** NAME, NAME:first, NAME:last, NAME:all, NAME:3. Throws UsageError for anything else. */
@@ -43,18 +46,7 @@ export class CommandMark {
 
   isOf(command: LogCommand): boolean {
     const {bytes, bounds} = command
-    return this.#isName(bytes, bounds[0]!, bounds[1]!) && (this.keys === undefined || hasKey(command, this.keys))
-  }
-
-  #isName(bytes: Uint8Array, start: number, end: number): boolean {
-    const {name} = this
-    if (end - start !== name.length) return false
-    for (let i = 0; i < name.length; i++) {
-      const byte = bytes[start + i]!
-      const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte
-      if (upper !== name.charCodeAt(i)) return false
-    }
-    return true
+    return isWord(bytes, bounds[0]!, bounds[1]!, this.#word) && (this.keys === undefined || hasKey(command, this.keys))
   }
 }
 

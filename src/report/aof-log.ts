@@ -10,6 +10,7 @@
 import type {LoggedCommand, LoggedSnapshot, LoggedVisitor} from '../aof/logged.js'
 import {formatSafe} from '../bytes/int64.js'
 import type {ByteOutput} from '../bytes/output.js'
+import {isWord, wordOf} from '../resp/word.js'
 import {EscapedWriter} from './escaped.js'
 import type {Style} from './table.js'
 import {formatText, shorten, widthOf} from './text.js'
@@ -50,8 +51,6 @@ export function fileLabel(name: string, screen: boolean): string {
 const BLANK = 0x20
 const NEWLINE = 0x0a
 const ZERO = 0x30
-/** Makes a letter small. */
-const LOWER = 0x20
 const GAP = '  '
 const NO_TIME = '-'
 const DB_COLUMNS = 2
@@ -275,15 +274,11 @@ function dressOf(dress: (text: string) => string): readonly [on: Uint8Array, off
   return [Buffer.from(on), Buffer.from(off)]
 }
 
-const BRACKETS = ['multi', 'exec'].map(name => Buffer.from(name))
+const BRACKETS = ['multi', 'exec'].map(wordOf)
 
 /** What a transaction holds stands between them. */
 function isBracket({command: {argc, bytes, bounds}}: LoggedCommand): boolean {
-  if (argc !== 1) return false
-  const start = bounds[0]!
-  const length = bounds[1]! - start
-  const name = BRACKETS.find(one => one.length === length)
-  return name?.every((letter, i) => (bytes[start + i]! | LOWER) === letter) === true
+  return argc === 1 && BRACKETS.some(word => isWord(bytes, bounds[0]!, bounds[1]!, word))
 }
 
 /** As much as there is room for. */
