@@ -55,10 +55,11 @@ export class FollowedFile implements ByteSource {
     const file = await open(path, 'r')
     try {
       const stats = await file.stat()
-      if (!stats.isFile()) throw new UsageError('--follow needs a file: of a pipe, what arrives is shown without it')
+      if (!stats.isFile())
+        throw new UsageError('only a file can be followed: of a pipe, what arrives is shown as it does')
       const {buffer, bytesRead} = await file.read(new Uint8Array(MAGIC_BYTES), 0, MAGIC_BYTES, 0)
       if (compressionOf(buffer, 0, bytesRead) !== undefined) {
-        throw new UsageError('--follow needs a file that a server appends to, and this one is compressed')
+        throw new UsageError('only a file that is appended to can be followed, and this one is compressed')
       }
       return new FollowedFile(path, file, identityOf(stats), stats.size)
     } catch (error) {
