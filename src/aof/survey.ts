@@ -8,7 +8,7 @@ import {type FileHandle, open} from 'node:fs/promises'
 import {FileSource} from '../bytes/source.js'
 import {FormatError, LimitError} from '../errors.js'
 import {SKIP} from '../keyspace/visitor.js'
-import {databaseOf, isWord} from '../resp/words.js'
+import {databaseOf, isWord, wordOf} from '../resp/word.js'
 import {CommandSearch, type Judge} from './command-search.js'
 import {type LogCommand, LogReader, type LogVisitor} from './log-reader.js'
 import {KeptPieces, type LogLoss, type LossReason, type Piece} from './salvage-pieces.js'
@@ -310,8 +310,13 @@ function damageAt({offset}: LogCommand): FormatError {
   return new FormatError('BAD_COMMAND', 'no server reads over this command', offset)
 }
 
-function isNamed({bytes, bounds}: LogCommand, name: string): boolean {
-  return isWord(bytes, bounds[0]!, bounds[1]!, name)
+const WORDS = {
+  ...{[SELECT]: wordOf(SELECT), [MULTI]: wordOf(MULTI)},
+  ...{[EXEC]: wordOf(EXEC), [DISCARD]: wordOf(DISCARD)},
+}
+
+function isNamed({bytes, bounds}: LogCommand, name: keyof typeof WORDS): boolean {
+  return isWord(bytes, bounds[0]!, bounds[1]!, WORDS[name])
 }
 
 /** A name that nobody knows may be that of SELECT, MULTI or EXEC with a byte changed: what follows is not what it seems. */

@@ -4,12 +4,11 @@
  */
 import {type LogCommand, type LogEnd, LogReader, TORN_WORDS} from '../aof/log-reader.js'
 import type {LoggedCommand, LoggedVisitor} from '../aof/logged.js'
-import {type Halves, parseInt64} from '../bytes/int64.js'
 import {FormatError, PlacedError} from '../errors.js'
 import {type EntryVisitor, type Problem, SKIP} from '../keyspace/visitor.js'
 import {producerOf} from '../rdb/producer.js'
 import type {RdbReader} from '../rdb/reader.js'
-import {isWord, wordOf} from '../resp/word.js'
+import {databaseOf, isWord, wordOf} from '../resp/word.js'
 import {type LogFile, type LogFiles, openLogFiles} from '../source/log-files.js'
 import {LogFilter, type LogFilterOptions} from './aof-log-filter.js'
 import {AwaitedCommand, checkSwallowed} from './swallowed.js'
@@ -74,7 +73,6 @@ class LogShowing {
   shown = 0
   readonly #filter: LogFilter
   readonly #limit: number
-  readonly #halves: Halves = {high: 0, low: 0}
   #visitor: LoggedVisitor | undefined
   #readBefore = 0
   #open: LogFile | undefined
@@ -194,7 +192,7 @@ class LogShowing {
     this.commands++
     logged.command = command
     if (command.argc === 2 && isWord(command.bytes, command.bounds[0]!, command.bounds[1]!, SELECT))
-      logged.db = this.#dbOf(command) ?? logged.db
+      logged.db = databaseOf(command.bytes, command.bounds[2]!, command.bounds[3]!) ?? logged.db
     // EXEC has ended what it belongs to.
     const within = logged.inTransaction
     logged.inTransaction = inTransaction || within
@@ -204,13 +202,6 @@ class LogShowing {
     }
     logged.inTransaction = inTransaction
     if (this.shown === this.#limit) throw ENOUGH
-  }
-
-  /** Undefined: no number, which a server refuses. */
-  #dbOf({bytes, bounds}: LogCommand): number | undefined {
-    const halves = this.#halves
-    if (!parseInt64(bytes, bounds[2]!, bounds[3]!, halves) || halves.high !== 0) return undefined
-    return halves.low
   }
 
   /** A log may end where its server was stopped, but only in its last file. */

@@ -10,7 +10,7 @@ import {limits} from '../limits.js'
 import {moduleOf} from '../replay/engine.js'
 import {lookupCommand, type NamedCommand, takesArgc} from '../replay/table.js'
 import {formatBytes} from '../report/text.js'
-import {databaseOf} from '../resp/words.js'
+import {databaseOf} from '../resp/word.js'
 
 const NAME_BYTES_MAX = 64
 

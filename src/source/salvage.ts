@@ -11,6 +11,7 @@ import {formatManifest, type ManifestFile} from '../aof/manifest.js'
 import type {Piece} from '../aof/salvage-pieces.js'
 import {type LogSalvage, missingFile, type SalvagedFile, salvagedFile} from '../aof/salvage-result.js'
 import {type LogSurvey, surveyLog} from '../aof/survey.js'
+import {takeOwner} from '../bytes/owner.js'
 import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {
   type FolderMark,
@@ -214,6 +215,8 @@ export class LogSalvaging {
 
   async #writeFile({keep, plain, facts}: Surveyed): Promise<void> {
     const target = FileTarget.create(this.out, this.options)
+    // Standard input is nobody's.
+    if (existsSync(this.chain.path)) takeOwner(target.path, this.chain.path)
     await this.#fill(target, plain!, keep, facts)
   }
 
@@ -224,9 +227,13 @@ export class LogSalvaging {
     mkdirSync(folder)
     try {
       for (const {file, plain, keep, facts} of surveyed) {
-        if (plain !== undefined) await this.#fill(FileTarget.create(join(folder, file.name)), plain, keep, facts)
+        if (plain === undefined) continue
+        const target = FileTarget.create(join(folder, file.name))
+        takeOwner(target.path, file.path)
+        await this.#fill(target, plain, keep, facts)
       }
       writeFileSync(join(folder, mark.file), MARK + this.#manifest(surveyed), {flush: true})
+      for (const name of [mark.file, '.']) takeOwner(join(folder, name), chain.manifestPath!)
       publishFolder(folder, out, options.force === true, mark)
     } catch (error) {
       removeUnpublished(folder)
