@@ -1,15 +1,5 @@
 /** What is saved of a log, where it goes, and when nothing is written. */
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {gzipSync} from 'node:zlib'
@@ -92,21 +82,6 @@ describe('a folder', () => {
     expect(salvaged).toMatchObject({out, leftOut: ['a.1.incr.aof', 'a.x'], check: {errors: 0}})
     const torn = {offset: LOG.length, bytes: 2, commands: 0, reason: 'torn'}
     expect(salvaged!.files.at(-1)).toMatchObject({bytesKept: LOG.length, bytesLost: 2, commandsKept: 5, lost: [torn]})
-  })
-
-  it('belongs to whom the log belongs, and is for those to read who may read that', async () => {
-    const log = logOf({'a.1.incr.aof': `${LOG}*1`})
-    for (const name of readdirSync(log)) {
-      chmodSync(join(log, name), 0o640)
-      if (process.getuid!() === 0) chownSync(join(log, name), 12_345, 54_321)
-    }
-    const out = newPlace()
-    await checkAndSalvage(log, {out})
-    for (const name of ['.', ...readdirSync(out)]) {
-      const {mode, uid, gid} = statSync(join(out, name))
-      expect((mode & 0o777).toString(8)).toBe(name === '.' ? '750' : '640')
-      if (process.getuid!() === 0) expect([uid, gid]).toEqual([12_345, 54_321])
-    }
   })
 
   it('may be named by its manifest', async () => {
