@@ -11,6 +11,7 @@ import {
   UsageError,
   WireError,
 } from '../errors.js'
+import {maskAddress} from '../resp/address.js'
 import {PLAIN, type Style} from './table.js'
 import {formatKey, formatMessage, formatText, hang, jsonKey, shorten} from './text.js'
 import {formatCount} from './units.js'
@@ -150,10 +151,10 @@ function adviceOf(error: unknown): string | undefined {
   return SYSTEM_ADVICE[codeOf(error) ?? '']
 }
 
-/** Of an error of the system, what it is about. */
+/** Of an error of the system, what it is about: a name that was typed wrong may be an address, with a password in it. */
 function pathOf(error: unknown): string | undefined {
   const {path, syscall} = (error ?? {}) as {path?: unknown; syscall?: unknown}
-  return typeof path === 'string' && syscall !== undefined ? path : undefined
+  return typeof path === 'string' && syscall !== undefined ? maskAddress(path) : undefined
 }
 
 /** Of our errors and of the system's; nothing else that was thrown has one. */
