@@ -23,6 +23,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -30,6 +31,7 @@ import {basename, dirname, join} from 'node:path'
 import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
 import {formatManifest} from '../aof/manifest.js'
 import {baseName, incrName, type LogBase, newManifest} from '../aof/naming.js'
+import {compressionOf} from '../bytes/compressed.js'
 import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
 import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
@@ -47,9 +49,6 @@ interface Seen {
   inode: number
 }
 
-/** Beginnings of compressed files: gzip and zstd. */
-const COMPRESSED: readonly Buffer[] = [Buffer.from([0x1f, 0x8b]), Buffer.from([0x28, 0xb5, 0x2f, 0xfd])]
-
 export class LogInPlace {
   readonly #seen: Seen[]
   /** Where what is superseded stays. */
@@ -61,7 +60,7 @@ export class LogInPlace {
     /** Though it cannot be seen whether a server has the log open. */
     readonly force: boolean,
   ) {
-    this.#seen = this.#paths().map(mustSee)
+    this.#seen = this.#paths().map(path => seenOf(path, statSync(path)))
     this.backup = freeName(besideLog(chain.path, `backup-${timeOf(Date.now())}`))
   }
 
@@ -233,13 +232,13 @@ export class LogInPlace {
   }
 }
 
+/** Undefined of a file that is not there. */
 function see(path: string): Seen | undefined {
   const stats = statSync(path, {throwIfNoEntry: false})
-  return stats && {path, bytes: stats.size, changedMs: stats.mtimeMs, inode: stats.ino}
+  return stats && seenOf(path, stats)
 }
 
-function mustSee(path: string): Seen {
-  const {size, mtimeMs, ino} = statSync(path)
+function seenOf(path: string, {size, mtimeMs, ino}: Stats): Seen {
   return {path, bytes: size, changedMs: mtimeMs, inode: ino}
 }
 
@@ -251,7 +250,7 @@ function isCompressed(path: string): boolean {
   } finally {
     closeSync(fd)
   }
-  return COMPRESSED.some(mark => head.subarray(0, mark.length).equals(mark))
+  return compressionOf(head, 0, head.length) !== undefined
 }
 
 /** 20261127T100500Z: no sign in it that some file system does not take. */

@@ -2,11 +2,9 @@
  * A command that somebody means: by its name, which of several, and the keys it
  * is about.
  */
-import type {LogCommand} from '../aof/log-reader.js'
 import {UsageError} from '../errors.js'
 import type {Glob} from '../keyspace/glob.js'
-import {isWord, wordOf} from '../resp/word.js'
-import {CommandKeys} from './keys.js'
+import {wordOf} from '../resp/word.js'
 
 /** Which of the commands of a name: `only` where there must be no other. */
 export type WhichCommand = 'only' | 'first' | 'last' | 'all' | number
@@ -17,7 +15,8 @@ const FRAMING: ReadonlySet<string> = new Set(['SELECT', 'MULTI', 'EXEC', 'DISCAR
 export class CommandMark {
   /** In capitals. */
   readonly name: string
-  readonly #word: Uint8Array
+  /** As it is compared. */
+  readonly word: Uint8Array
 
   /** `keys`: of those that have none of these keys, none is meant. */
   constructor(
@@ -26,7 +25,7 @@ export class CommandMark {
     readonly keys?: Glob | undefined,
   ) {
     this.name = name.toUpperCase()
-    this.#word = wordOf(name)
+    this.word = wordOf(name)
   }
 
   /** NAME, NAME:first, NAME:last, NAME:all, NAME:3. Throws UsageError for anything else. */
@@ -43,20 +42,4 @@ export class CommandMark {
   get isFraming(): boolean {
     return FRAMING.has(this.name)
   }
-
-  isOf(command: LogCommand): boolean {
-    const {bytes, bounds} = command
-    return isWord(bytes, bounds[0]!, bounds[1]!, this.#word) && (this.keys === undefined || hasKey(command, this.keys))
-  }
-}
-
-const commandKeys = new CommandKeys()
-
-/** Of a command that nobody knows, the first argument may be its key. */
-function hasKey(command: LogCommand, keys: Glob): boolean {
-  const {bytes, bounds, argc} = command
-  const isKey = (arg: number): boolean => keys.matches(bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!)
-  if (!commandKeys.find(command)) return argc > 1 && isKey(1)
-  for (let i = 0; i < commandKeys.count; i++) if (isKey(commandKeys.args[i]!)) return true
-  return false
 }

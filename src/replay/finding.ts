@@ -8,6 +8,7 @@ import {type LogReader, type LogVisitor, STOP} from '../aof/log-reader.js'
 import {formatTime} from '../bytes/time.js'
 import {UsageError} from '../errors.js'
 import type {CommandMark} from './command-mark.js'
+import {isMarked} from './marked.js'
 
 /** A place in a log: the number of its file, and an offset in that. */
 export interface Place {
@@ -68,7 +69,7 @@ export class Finding {
     return {
       command: command => {
         for (const tally of this.#tallies) {
-          if (tally.mark.isOf(command)) waiting.push([tally, {file, offset: command.offset, unixSeconds}])
+          if (isMarked(tally.mark, command)) waiting.push([tally, {file, offset: command.offset, unixSeconds}])
         }
         if (waiting.length === 0 || reader().inTransaction) return
         for (const [tally, found] of waiting) tally.add(found)

@@ -13,6 +13,7 @@ import {formatTime} from '../bytes/time.js'
 import {PlacedError, UsageError} from '../errors.js'
 import type {CommandMark} from './command-mark.js'
 import {Finding, type Place} from './finding.js'
+import {isMarked} from './marked.js'
 
 export interface PointInTimeOptions {
   /** Up to the first line that says that it was later, in milliseconds since 1970. */
@@ -117,7 +118,7 @@ export class PointInTime {
     if (end !== undefined && end.file === this.#file && command.endOffset > end.offset) throw STOP
     for (const {mark, only} of this.#drops) {
       const isMeant = only === undefined || (only.file === this.#file && only.offset === command.offset)
-      if (!isMeant || !mark.isOf(command)) continue
+      if (!isMeant || !isMarked(mark, command)) continue
       this.dropped++
       return false
     }
