@@ -6,6 +6,7 @@
  */
 import {randomFillSync} from 'node:crypto'
 import {readFileSync} from 'node:fs'
+import {builtUrl} from './built.js'
 
 /** A part of the kernels' memory. */
 export interface KernelArea {
@@ -177,11 +178,7 @@ export function copyIn(bytes: Uint8Array, start: number, end: number, address: n
 }
 
 function loadKernel(): Kernel {
-  // The same place from the sources (tests run them), from dist/bytes and from the bundled executable in dist/bundle.
-  const url = new URL(
-    import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/dist/kernels/kernels.wasm'),
-  )
-  const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(url)))
+  const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(builtUrl('kernels/kernels.wasm'))))
   const number: NumberOf = name => (exports[name] as {value: number}).value
   const area: AreaOf = (name, bytes = `${name}_BYTES`) => ({start: number(name), bytes: number(bytes)})
   const {buffer} = exports['memory'] as {buffer: ArrayBuffer}

@@ -5,6 +5,7 @@
  * The memory is taken as address space at once and filled as blocks are needed: growing it would detach every view of it.
  */
 import {readFileSync} from 'node:fs'
+import {builtUrl} from '../bytes/built.js'
 
 /** Bytes of a seat: an arena's chunk lies in one, or in several that follow each other. */
 export const SEAT_BYTES = 64 * 1024 * 1024
@@ -34,9 +35,7 @@ declare const WebAssembly: {
 let compiled: object | undefined
 
 function kernelModule(): object {
-  // The same place from the sources (tests run them), from dist/resident and from the bundled executable in dist/bundle.
-  const url = new URL(import.meta.url.replace(/\/(?:src|dist)\/(?!.*\/(?:src|dist)\/).*$/, '/dist/kernels/replay.wasm'))
-  compiled ??= new WebAssembly.Module(readFileSync(url))
+  compiled ??= new WebAssembly.Module(readFileSync(builtUrl('kernels/replay.wasm')))
   return compiled
 }
 
