@@ -1,0 +1,120 @@
+/**
+ * A worker thread that answers questions, one at a time, and the end of it that the asking thread holds.
+ *
+ *   asking thread                         thread (answering.ts)
+ *   ask ────────────── question ────────► answer(question, outbox)
+ *   onParcel ◄──────── parcel ─────────── outbox.post        as many as are not yet back, at most PARCELS_OUT_MAX
+ *            ───── its memory, back ────►
+ *   ask resolves ◄──── answer ──────────┐
+ *   ask rejects  ◄──── error ───────────┴ with its class, code, offset and place
+ *
+ * Parcels are moved, not copied. An end of the thread that nobody asked for, by a bug or for want of memory, rejects; `end`
+ * ends it whatever it does, and then nothing of it is left.
+ */
+import {basename} from 'node:path'
+import {Worker} from 'node:worker_threads'
+import {builtUrl} from '../bytes/built.js'
+import {limits} from '../limits.js'
+import {type FlatError, restored} from './crossing-errors.js'
+
+/** What a thread hands on while it works out its answer. */
+export interface Parcel {
+  /** The asking thread's while `onParcel` looks at it, no longer. */
+  buffer: ArrayBuffer
+  /** Bytes of it that say something. */
+  used: number
+  /** How far the thread has come, in bytes of its input. */
+  read: number
+}
+
+export type ToThread<Q> = {question: Q} | {empty: ArrayBuffer}
+export type FromThread<A> = {parcel: Parcel} | {answer: A} | {error: FlatError}
+
+/** The thread is gone, and with it what it was to answer. */
+export class ThreadError extends Error {
+  override readonly name = 'ThreadError'
+  readonly code = 'THREAD_ENDED'
+}
+
+/** What src/threads has by a name, as the build left it. */
+export function threadScript(name: string): URL {
+  return builtUrl(`bundle/threads/${name}.js`)
+}
+
+interface Asked<A> {
+  resolve: (answer: A) => void
+  reject: (error: unknown) => void
+  onParcel: (parcel: Parcel) => void
+}
+
+export class Thread<Q, A> {
+  readonly #worker: Worker
+  #asked: Asked<A> | undefined
+  /** Why it answers no more. */
+  #over: unknown
+
+  /** Starts it; that it cannot be started is told to whoever asks. */
+  constructor(script: URL) {
+    const name = basename(script.pathname, '.js')
+    // A thread has limits of its own: they are to be the same.
+    this.#worker = new Worker(script, {name, workerData: {...limits}})
+    this.#worker.on('message', (message: FromThread<A>) => this.#take(message))
+    this.#worker.on('messageerror', error => this.#fail(error))
+    this.#worker.on('error', error => this.#fail(error))
+    this.#worker.on('exit', code => {
+      this.#fail(new ThreadError(`the thread ${name} ended before it had answered (exit code ${code})`))
+    })
+  }
+
+  /** Asks what it is there for, once the last answer is there. What `onParcel` throws rejects too. */
+  ask(question: Q, onParcel: (parcel: Parcel) => void): Promise<A> {
+    if (this.#asked !== undefined) throw new Error('a thread answers one question at a time')
+    return new Promise<A>((resolve, reject) => {
+      if (this.#over !== undefined) {
+        reject(this.#over)
+        return
+      }
+      this.#asked = {resolve, reject, onParcel}
+      this.#send({question})
+    })
+  }
+
+  /** Ends it, in the middle of whatever it does; who still waits for an answer gets an error. */
+  async end(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #take(message: FromThread<A>): void {
+    const asked = this.#asked
+    if (asked === undefined) return
+    if ('parcel' in message) {
+      this.#open(message.parcel, asked)
+      return
+    }
+    this.#asked = undefined
+    if ('answer' in message) asked.resolve(message.answer)
+    else asked.reject(restored(message.error))
+  }
+
+  #open(parcel: Parcel, {onParcel}: Asked<A>): void {
+    try {
+      onParcel(parcel)
+    } catch (error) {
+      // Nothing goes back to it any more: it waits until it is ended.
+      this.#fail(error)
+      return
+    }
+    this.#send({empty: parcel.buffer}, [parcel.buffer])
+  }
+
+  #send(message: ToThread<Q>, moved: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, moved)
+  }
+
+  #fail(error: unknown): void {
+    this.#over ??= error
+    const asked = this.#asked
+    this.#asked = undefined
+    asked?.reject(this.#over)
+  }
+}
