@@ -1,17 +1,19 @@
 /**
  * The executable as a few files: loading the command line framework from its
  * hundreds of modules costs more time than inspecting a megabyte.
- * Each command stays a file of its own, loaded when it is called.
+ * Each command stays a file of its own, loaded when it is called; so does what a thread runs.
  */
 import {readdirSync} from 'node:fs'
 import {defineConfig} from 'rolldown'
 
-const commands = readdirSync(new URL('../dist/commands/', import.meta.url))
-  .filter(file => file.endsWith('.js'))
-  .map(file => [`commands/${file.slice(0, -3)}`, `dist/commands/${file}`])
+const entries = ['commands', 'threads'].flatMap(folder =>
+  readdirSync(new URL(`../dist/${folder}/`, import.meta.url))
+    .filter(file => file.endsWith('.js'))
+    .map(file => [`${folder}/${file.slice(0, -3)}`, `dist/${folder}/${file}`]),
+)
 
 export default defineConfig({
-  input: {main: 'dist/cli/main.js', ...Object.fromEntries(commands)},
+  input: {main: 'dist/cli/main.js', ...Object.fromEntries(entries)},
   platform: 'node',
   output: {
     dir: 'dist/bundle',

@@ -207,7 +207,8 @@ describe('the package', () => {
       'oclif.manifest.json',
       'package.json',
     ])
-    const needed = ['dist/index.js', 'dist/index.d.ts', 'dist/bundle/main.js', 'dist/bundle/commands/inspect.js']
+    const bundled = ['main.js', 'commands/inspect.js', 'threads/diff-digests.js'].map(path => `dist/bundle/${path}`)
+    const needed = ['dist/index.js', 'dist/index.d.ts', ...bundled]
     expect(paths).toEqual(expect.arrayContaining(needed))
     expect(paths.filter(path => path.endsWith('kernels.wasm'))).toHaveLength(1)
   })

@@ -30,6 +30,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   source: 6,
   report: 6,
   jobs: 7,
+  threads: 8,
   cli: 8,
   commands: 9,
 }

@@ -22,6 +22,16 @@ export const inputFlags = {
   })(),
 }
 
+/** Of what several threads can do at the same time. */
+export const threadFlags = {
+  threads: Flags.integer({
+    min: 1,
+    description: 'Threads that may work at the same time; answers do not depend on it. Default: the cores.',
+    helpGroup: 'INPUT',
+    helpValue: 'N',
+  }),
+}
+
 /** Of sources that are logs of commands. */
 export const logFlags = {
   'skip-unsupported': Flags.boolean({

@@ -5,7 +5,7 @@ import {type ByteTarget, FileTarget, StreamTarget} from '../bytes/target.js'
 import {parseDbPair} from '../cli/change-flags.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags, threadFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
 import {parseSize, parseSpan, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
@@ -100,6 +100,7 @@ export default class Diff extends BaseCommand {
     ...outputFlags,
     ...inputFlags,
     ...logFlags,
+    ...threadFlags,
     ...selectionFlags,
   }
   static override examples = [
@@ -129,6 +130,7 @@ export default class Diff extends BaseCommand {
       ignoreChecksum: flags['ignore-checksum'],
       skipUnsupported: flags['skip-unsupported'],
       onlyCreates: flags['only-creates'],
+      threads: flags.threads,
       nowMs,
     }
     if (writes) {

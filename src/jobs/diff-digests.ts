@@ -9,7 +9,7 @@ import {type FormatError, LimitError} from '../errors.js'
 import type {Side} from '../keyspace/difference.js'
 import {DigestVisitor, type MeaningOptions} from '../keyspace/digest.js'
 import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry.js'
-import type {KeyIndex} from '../keyspace/key-index.js'
+import type {RecordTaker} from '../keyspace/key-index-records.js'
 import {libraryName} from '../keyspace/library-name.js'
 import {VALUE_TYPES} from '../keyspace/selection.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
@@ -54,7 +54,7 @@ export interface SideFacts {
 
 export interface DigestPassOptions {
   side: Side
-  index: KeyIndex
+  index: RecordTaker
   meaning: MeaningOptions
   seed: DigestSeed
   counts: DiffCounts
@@ -64,6 +64,8 @@ export interface DigestPassOptions {
   /** The database that those of a source count as. */
   dbOf: (db: number) => number
   onProblem: (problem: Problem) => void
+  /** Awaited between windows. */
+  drain?: (() => Promise<void> | undefined) | undefined
 }
 
 export class DigestPass extends DigestVisitor implements EntryVisitor {
@@ -77,6 +79,8 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     placeMax: 0,
     dbs: [],
   }
+  /** Keys that went into the index. */
+  keys = 0
   #libraryBytes = 0
   #place = 0
   #damaged = false
@@ -100,6 +104,7 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     const shift = base + (side === 0 ? 0 : SECOND_SIDE)
     const taken = this.#taken
     index.addPrints(records, digest.recordCount, RECORD_WORDS, shift)
+    this.keys += digest.recordCount
     for (let at = 3; at < wordsEnd; at += RECORD_WORDS) taken[records[at]!]!++
     for (const [typeId, keys] of taken.entries()) {
       if (keys > 0) counts.has(side, own, TYPE_NUMBERS[typeId]!, keys)
@@ -193,6 +198,7 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     const {side, index, counts} = this.options
     const place = this.#place
     index.addPrint(high, low, side === 0 ? place : SECOND_SIDE + place, this.#payload, 0)
+    this.keys++
     counts.has(side, this.dbOf(entry), VALUE_TYPES.indexOf(entry.type), 1)
   }
 
@@ -224,6 +230,10 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
 
   problem(problem: Problem): void {
     this.options.onProblem(problem)
+  }
+
+  override drain(): Promise<void> | undefined {
+    return this.options.drain?.()
   }
 }
 

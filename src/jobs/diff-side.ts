@@ -43,6 +43,8 @@ export interface SideKind {
   origin: SourceOrigin | undefined
   /** Its bytes lie in the file as they are read: entries can be read by their offsets. */
   plain: boolean
+  /** Its stored size. */
+  bytes: number
 }
 
 const NOTHING = new Bitmap()
@@ -70,15 +72,16 @@ export class SideReader {
     try {
       const {storedBytes, inputBytes = storedBytes} = source.source
       const origin = await ofSource(this.name, source.origin())
-      return {format: source.format, origin, plain: storedBytes === inputBytes}
+      return {format: source.format, origin, plain: storedBytes === inputBytes, bytes: storedBytes}
     } finally {
       await source.close()
     }
   }
 
-  async open(): Promise<EntrySource> {
+  /** `onOpen`: told of it instead of who is told otherwise. */
+  async open(onOpen = this.onOpen): Promise<EntrySource> {
     const source = await ofSource(this.name, this.source.entries())
-    this.onOpen?.(source.source)
+    onOpen?.(source.source)
     return source
   }
 
@@ -98,6 +101,11 @@ export class SideReader {
       ...{onConflict: 'error', memoryBytes: undefined, sources: 1},
     })
     this.#wrongSize = (await ofSource(this.name, survey)).wrongSize
+  }
+
+  /** Whether some are left out by their size. */
+  get sized(): boolean {
+    return this.#wrongSize !== NOTHING
   }
 
   /** Shows a visitor what is selected. */

@@ -47,8 +47,13 @@ export class RepeatableSource {
 
   /** Opens it from its beginning. */
   async entries(): Promise<EntrySource> {
-    if (marksOf(this.path) !== this.#marks) throw new SourceChangedError(nameOf(this.name))
+    this.mustBeTheSame()
     return await openEntries(this.path, this.options)
+  }
+
+  /** For whoever opens `path` himself. */
+  mustBeTheSame(): void {
+    if (marksOf(this.path) !== this.#marks) throw new SourceChangedError(nameOf(this.name))
   }
 
   /** Removes what was made for it. */

@@ -18,16 +18,16 @@ import {ByteSorter} from '../bytes/sorter.js'
 import {PlacedError} from '../errors.js'
 import type {DifferenceSink, Side} from '../keyspace/difference.js'
 import type {MeaningOptions} from '../keyspace/digest.js'
-import type {EntrySource, SourceOrigin} from '../keyspace/entry-source.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
 import {KeyIndex} from '../keyspace/key-index.js'
 import {PlaceOrder} from '../keyspace/key-index-order.js'
 import {Selection, type SelectionOptions} from '../keyspace/selection.js'
-import type {Problem} from '../keyspace/visitor.js'
-import {limits} from '../limits.js'
 import type {LogOptions, OpenOptions} from '../source/open.js'
 import {DiffCounts, sumOf} from './diff-counts.js'
-import {DIGEST_WORDS, DigestPass, EXPIRY_WORDS, Places, SECOND_SIDE} from './diff-digests.js'
+import {type DigestedSide, indexForm} from './diff-digesting.js'
+import type {Places} from './diff-digests.js'
 import {ReadingVisitor} from './diff-excerpts.js'
+import {FirstPass, type ThreadOptions} from './diff-first-pass.js'
 import {AgainPass, DifferencePass, KeysPass, Walk} from './diff-passes.js'
 import {DiffPlan, type PlannedEntry, type SideState} from './diff-plan.js'
 import {changesOf, type DiffResult, type DiffSide, isAtEnd, type NamedChange, sameBytes} from './diff-result.js'
@@ -42,7 +42,7 @@ const EXCERPTS_MAX = 20_000
 const EXCERPTS_SHARE = 1 / 200
 const EXCERPTS_MIN = 200
 
-export interface DiffOptions extends LogOptions {
+export interface DiffOptions extends LogOptions, ThreadOptions {
   /** Shown what differs. */
   sink: DifferenceSink
   /** Applied to each side; databases are counted as the second does. */
@@ -108,6 +108,7 @@ class Comparing {
   readonly #sides: DiffSide[] = []
   readonly #memoryBytes: number
   readonly #toldByOne: DiffResult['toldByOne'] = []
+  #firstPass: FirstPass | undefined
   #twins = 0
 
   constructor(
@@ -127,7 +128,7 @@ class Comparing {
   async run(): Promise<DiffResult> {
     const {minBytes, maxBytes} = this.options.selection ?? {}
     if (minBytes !== undefined || maxBytes !== undefined) for (const reader of this.readers) await reader.survey()
-    const planned = await this.#plan()
+    const planned = await this.#plan().finally(() => this.#firstPass?.close())
     const {plan} = planned
     try {
       await this.#untie(plan)
@@ -152,6 +153,8 @@ class Comparing {
     const kinds = [await this.readers[0].kind(), await this.readers[1].kind()]
     const rdb = kinds.every(({format, plain}) => format === 'rdb' && plain)
     const origins = new Set(kinds.map(({origin}) => `${origin?.family} ${origin?.rdbVersion}`))
+    const {selection, nowMs, ...options} = this.options
+    this.#firstPass = new FirstPass(this.readers, {...selection, nowMs}, this.#counts, kinds, options)
     // Where versions differ so do encodings.
     for (let storedForm = rdb && origins.size === 1; ; storedForm = false) {
       const planned = await this.#planBy(storedForm)
@@ -162,16 +165,13 @@ class Comparing {
   /** Undefined: another form of digests is to be tried. */
   async #planBy(storedForm: boolean): Promise<Planned | undefined> {
     const {toleranceMs = 0} = this.options
-    const payloadWords = DIGEST_WORDS + (this.#meaning.expiry === 'fields' ? EXPIRY_WORDS : 0)
-    const balanced = {boundary: SECOND_SIDE, word: 0}
-    const index = new KeyIndex({memoryBytes: this.#memoryBytes, payloadWords, balanced})
+    const index = new KeyIndex({memoryBytes: this.#memoryBytes, ...indexForm(this.#meaning)})
     let plan: DiffPlan | undefined
     try {
       const seed = randomFillSync(new Uint8Array(16))
-      const states = [
-        await this.#digest(0, index, seed, storedForm),
-        await this.#digest(1, index, seed, storedForm),
-      ] as const
+      this.#counts.clear()
+      const [before, after] = await this.#firstPass!.digest(index, {seed, meaning: this.#meaning, storedForm})
+      const states = [this.#stateOf(0, before), this.#stateOf(1, after)] as const
       if (this.#leavesOut(states)) return await this.#planBy(storedForm)
       plan = new DiffPlan(states, this.#memoryBytes / 4)
       await plan.fill(index, toleranceMs)
@@ -200,39 +200,12 @@ class Comparing {
     return odd.length > 0
   }
 
-  async #digest(side: Side, index: KeyIndex, seed: Uint8Array, storedForm: boolean): Promise<SideState> {
-    if (side === 0) this.#counts.clear()
-    const problems: Problem[] = []
+  #stateOf(side: Side, {facts, failure, ...found}: DigestedSide): SideState {
     const reader = this.readers[side]
-    const source = await reader.open()
-    const places = new Places(source.format === 'rdb')
-    const pass = new DigestPass({
-      ...{side, index, seed, places, storedForm, meaning: this.#meaning, counts: this.#counts, dbOf: reader.dbOf},
-      onProblem: problem => {
-        if (problems.length < limits.problemsMax) problems.push(problem)
-      },
-    })
-    let failure: unknown
-    let origin: SourceOrigin | undefined
-    try {
-      origin = await source.origin()
-      await source.run(reader.selecting(pass))
-    } catch (error) {
-      failure = error
-    } finally {
-      await source.close()
-    }
-    const {facts} = pass
-    const keys = index.count - (this.#sides[0]?.keys ?? 0) * side
     const incomplete = failure !== undefined && !isAtEnd(failure)
-    if (failure !== undefined && (!(failure instanceof PlacedError) || (incomplete && keys === 0))) {
-      throw new SideError(reader.name, failure)
-    }
     reader.failure = failure
-    this.#sides[side] = {
-      ...{source: reader.name, format: source.format, origin, keys, problems, failure, incomplete},
-      ...{empty: facts.empty, damaged: facts.damaged.size},
-    }
+    const {empty, damaged} = facts
+    this.#sides[side] = {...found, source: reader.name, failure, incomplete, empty, damaged: damaged.size}
     return {facts, incomplete}
   }
 

@@ -17,7 +17,7 @@ export class Balance {
   /** Where the offsets of the second source begin. */
   readonly boundary: number
   readonly #word: number
-  readonly #sums = new Int32Array(SUM_WORDS << SHARE_BITS)
+  readonly sums = new Int32Array(SUM_WORDS << SHARE_BITS)
 
   constructor({boundary, word}: {boundary: number; word: number}) {
     this.boundary = boundary
@@ -31,7 +31,7 @@ export class Balance {
 
   /** Adds the records of [from, to), all of the source that an offset of one of them tells. */
   addAll(words: Int32Array, from: number, to: number, width: number, offset: number): void {
-    const sums = this.#sums
+    const sums = this.sums
     const sign = offset < this.boundary ? 1 : -1
     for (let at = from; at < to; at += width) {
       const share = (words[at]! >>> (32 - SHARE_BITS)) * SUM_WORDS
@@ -41,6 +41,12 @@ export class Balance {
       sums[share + 2]! += sign * words[digest + 2]!
       sums[share + 3]! += sign * words[digest + 3]!
     }
+  }
+
+  /** Adds what another balance of the same kind has come to. */
+  addSums(others: Int32Array): void {
+    const {sums} = this
+    for (let i = 0; i < sums.length; i++) sums[i]! += others[i]!
   }
 
   /** Brings the records of shares that differ to the front, and says where they end. */
@@ -60,11 +66,11 @@ export class Balance {
   }
 
   clear(): void {
-    this.#sums.fill(0)
+    this.sums.fill(0)
   }
 
   #differs(high: number): boolean {
-    const sums = this.#sums
+    const sums = this.sums
     const share = (high >>> (32 - SHARE_BITS)) * SUM_WORDS
     return (sums[share]! | sums[share + 1]! | sums[share + 2]! | sums[share + 3]!) !== 0
   }

@@ -63,6 +63,47 @@ export class Records {
   }
 }
 
+/** What takes records as a digest leaves them: an index, or what collects them for one. */
+export interface RecordTaker {
+  /** A key whose fingerprint is known, with its payload from a word on. */
+  addPrint(high: number, low: number, offset: number, payload: Int32Array, at: number): void
+  /**
+   * The same of many of one source, by ascending offsets: `prints` has so many words of each, fingerprint, offset (to which
+   * `shift` is added), one word of no concern, payload.
+   */
+  addPrints(prints: Int32Array, count: number, stride: number, shift: number): void
+}
+
+/** Writes a record at a word, but for its payload. */
+export function writeRecord(words: Int32Array, at: number, high: number, low: number, offset: number): void {
+  words[at] = high
+  words[at + 1] = low
+  words[at + 2] = offset / 2 ** 32
+  words[at + 3] = offset
+}
+
+/** Writes records of words[from … to) from prints at a word, each of `stride` words (RecordTaker); returns the last offset. */
+export function writePrints(
+  words: Int32Array,
+  from: number,
+  to: number,
+  width: number,
+  prints: Int32Array,
+  printsFrom: number,
+  stride: number,
+  shift: number,
+): number {
+  for (let at = from, print = printsFrom; at < to; at += width, print += stride) {
+    const offset = prints[print + 2]! + shift
+    words[at] = prints[print]!
+    words[at + 1] = prints[print + 1]!
+    words[at + 2] = offset / 2 ** 32
+    words[at + 3] = offset
+    for (let i = RECORD_WORDS; i < width; i++) words[at + i] = prints[print + i]!
+  }
+  return offsetAt(words, to - width)
+}
+
 /** The offset of the record at a word. */
 export function offsetAt(words: Int32Array, at: number): number {
   return words[at + 2]! * 2 ** 32 + (words[at + 3]! >>> 0)

@@ -23,7 +23,15 @@ import {Balance} from './key-index-balance.js'
 import {type Alike, Gathering, GroupFinder} from './key-index-groups.js'
 import {HeavyKeys, SAMPLE_RECORDS} from './key-index-heavy.js'
 import {GroupOrder, type KeyGroup} from './key-index-order.js'
-import {digitBitsFor, RECORD_WORDS, Records} from './key-index-records.js'
+import {
+  digitBitsFor,
+  offsetAt,
+  RECORD_WORDS,
+  Records,
+  type RecordTaker,
+  writePrints,
+  writeRecord,
+} from './key-index-records.js'
 import {RecordRuns} from './key-index-runs.js'
 
 export type {Alike} from './key-index-groups.js'
@@ -60,7 +68,7 @@ const OFFSETS_PER_GROUP = 16
 /** How long the event loop may have to wait: signals and progress are served there. */
 const TURN_MS = 25
 
-export class KeyIndex {
+export class KeyIndex implements RecordTaker {
   readonly memoryBytes: number
   readonly #print: Fingerprinter
   readonly #records: Records
@@ -107,7 +115,7 @@ export class KeyIndex {
     this.#append(this.#print.high, this.#print.low, offset)
   }
 
-  /** Adds a key whose fingerprint is known, with its payload from a word on, in an index that was made for one. */
+  /** In an index that was made for a payload. */
   addPrint(high: number, low: number, offset: number, payload: Int32Array, at: number): void {
     this.#append(high, low, offset)
     const {words, used} = this.#records
@@ -116,39 +124,43 @@ export class KeyIndex {
     this.#balance?.add(words, used - this.#records.width, offset)
   }
 
-  /**
-   * The same of many of one source, by ascending offsets: `prints` has so many words of each, fingerprint, offset (to which
-   * `shift` is added), one word of no concern, payload.
-   */
   addPrints(prints: Int32Array, count: number, stride: number, shift: number): void {
     const {width} = this.#records
     for (let done = 0; done < count; ) {
       if (this.#records.used >= this.#limit) this.#makeRoom()
       const {words, used} = this.#records
       const some = Math.min(count - done, (this.#limit - used) / width)
-      for (let at = used, from = done * stride; at < used + some * width; at += width, from += stride) {
-        const offset = prints[from + 2]! + shift
-        words[at] = prints[from]!
-        words[at + 1] = prints[from + 1]!
-        words[at + 2] = offset / 2 ** 32
-        words[at + 3] = offset
-        for (let i = RECORD_WORDS; i < width; i++) words[at + i] = prints[from + i]!
-      }
-      this.#records.used = used + some * width
+      const to = used + some * width
+      const last = writePrints(words, used, to, width, prints, done * stride, stride, shift)
+      this.#records.used = to
       done += some
-      const last = prints[(done - 1) * stride + 2]! + shift
       if (last > this.#offsetMax) this.#offsetMax = last
-      this.#balance?.addAll(words, used, this.#records.used, width, last)
+      this.#balance?.addAll(words, used, to, width, last)
     }
+  }
+
+  /** Records of words[0 … used) that RecordParcels collected of one source, for an index like this one. */
+  addRecords(words: Int32Array, used: number): void {
+    const {width} = this.#records
+    for (let done = 0; done < used; ) {
+      if (this.#records.used >= this.#limit) this.#makeRoom()
+      const some = Math.min(used - done, this.#limit - this.#records.used)
+      this.#records.words.set(words.subarray(done, done + some), this.#records.used)
+      this.#records.used += some
+      done += some
+    }
+    this.#offsetMax = Math.max(this.#offsetMax, offsetAt(words, used - width))
+  }
+
+  /** The balance of what RecordParcels collected, once all of it has been added. */
+  addBalance(sums: Int32Array): void {
+    this.#balance?.addSums(sums)
   }
 
   #append(high: number, low: number, offset: number): void {
     if (this.#records.used >= this.#limit) this.#makeRoom()
     const {words, used} = this.#records
-    words[used] = high
-    words[used + 1] = low
-    words[used + 2] = offset / 2 ** 32
-    words[used + 3] = offset
+    writeRecord(words, used, high, low, offset)
     this.#records.used = used + this.#records.width
     if (offset > this.#offsetMax) this.#offsetMax = offset
   }

@@ -118,16 +118,19 @@ describe('a signal while reading without end', () => {
 
 describe('a signal while reading a file', () => {
   it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('%s ends the run with %d', async (signal, expected) => {
+    ['inspect', 'SIGINT', 130],
+    ['inspect', 'SIGTERM', 143],
+    // Two threads read.
+    ['diff', 'SIGINT', 130],
+    ['diff', 'SIGTERM', 143],
+  ] as const)('%s: %s ends the run with %d', async (command, signal, expected) => {
     // One string of 100 GB, all of it a hole: no disk is needed, and no machine is through with it soon.
     const path = folder.write(
       `hole-${signal}.rdb`,
       Buffer.concat([Buffer.from('REDIS0010'), hex(0, 1, 0x6b, 0x81, be(8, 1e11))]),
     )
     truncateSync(path, 1e11 + 30)
-    const {child, finished} = start(['inspect', path])
+    const {child, finished} = start(command === 'diff' ? ['diff', path, path, '--threads', '2'] : [command, path])
     await sleep(1500)
     const killedAt = Date.now()
     child.kill(signal)
