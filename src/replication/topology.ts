@@ -8,6 +8,7 @@
 import {setTimeout as sleep} from 'node:timers/promises'
 import {SLOT_COUNT} from '../bytes/crc16.js'
 import {type WireCode, WireError} from '../errors.js'
+import {coverage, rangesWhere, type SlotRange, uncoveredText} from '../keyspace/slots.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
 import {refusalCode} from '../resp/refusal.js'
@@ -23,8 +24,6 @@ const OF_THE_SERVER: ReadonlySet<WireCode> = new Set([
   'MASTER_NOT_READY',
   'PROTECTED_MODE',
 ])
-
-export type SlotRange = readonly [first: number, last: number]
 
 export interface ClusterNode {
   id: string
@@ -55,24 +54,9 @@ export async function clusterShards(
       stage: 'asking',
     })
   }
-  const {missing, twice} = coverage(shards)
-  if (missing.length + twice.length === 0) return shards
-  const told = [
-    ...(missing.length > 0 ? [`no shard has ${formatSlots(missing)}`] : []),
-    ...(twice.length > 0 ? [`more than one has ${formatSlots(twice)}`] : []),
-  ]
-  throw new WireError('SLOTS_UNCOVERED', `${name}: of the slots of the cluster, ${told.join('; ')}`, name, {
-    stage: 'asking',
-  })
-}
-
-/** Which slots no shard has, and which more than one has. */
-export function coverage(shards: readonly Shard[]): {missing: SlotRange[]; twice: SlotRange[]} {
-  const owners = new Uint8Array(SLOT_COUNT)
-  for (const {slots} of shards) {
-    for (const [first, last] of slots) for (let slot = first; slot <= last; slot++) owners[slot]!++
-  }
-  return {missing: rangesWhere(slot => owners[slot] === 0), twice: rangesWhere(slot => owners[slot]! > 1)}
+  const uncovered = uncoveredText(coverage(shards))
+  if (uncovered === undefined) return shards
+  throw new WireError('SLOTS_UNCOVERED', `${name}: of the slots of the cluster, ${uncovered}`, name, {stage: 'asking'})
 }
 
 /** Slots that have another master than before. */
@@ -83,11 +67,6 @@ export function movedSlots(before: readonly Shard[], after: readonly Shard[]): S
     return owners
   })
   return rangesWhere(slot => one![slot] !== other![slot])
-}
-
-/** `0-5460, 5462` */
-export function formatSlots(ranges: readonly SlotRange[]): string {
-  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ')
 }
 
 /** The master that Sentinels have under a name: they are asked in turn, and the master itself whether it is one. */
@@ -198,15 +177,4 @@ function parseNode(node: Reply, seed: ServerAddress): ClusterNode | undefined {
 
 function isSlot(reply: Reply | undefined): reply is number {
   return typeof reply === 'number' && reply >= 0 && reply < SLOT_COUNT
-}
-
-function rangesWhere(holds: (slot: number) => boolean): SlotRange[] {
-  const ranges: SlotRange[] = []
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    if (!holds(slot)) continue
-    const first = slot
-    while (slot + 1 < SLOT_COUNT && holds(slot + 1)) slot++
-    ranges.push([first, slot])
-  }
-  return ranges
 }

@@ -1,16 +1,14 @@
 /**
  * The snapshot of a cluster: its manifest, and what is told of it.
  */
-import {formatSlots, type SlotRange} from '../replication/topology.js'
+import {MANIFEST_FORMAT, MANIFEST_VERSION} from '../keyspace/shard-manifest.js'
+import {countSlots, formatSlots, type SlotRange} from '../keyspace/slots.js'
 import type {Json} from './inventory-json.js'
 import {type SyncReport, shardFacts} from './sync.js'
 import {formatTable, joinSections, numeric, type Style, textual} from './table.js'
 import {formatText} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
-export const MANIFEST_NAME = 'manifest.json'
-const FORMAT = 'rdbtool cluster snapshot'
-const FORMAT_VERSION = 1
 const LABEL_COLUMNS = 10
 
 export interface ClusterReport {
@@ -20,20 +18,11 @@ export interface ClusterReport {
   seconds: number
 }
 
-/** Whether a text is such a manifest. */
-export function isManifest(text: string): boolean {
-  try {
-    return (JSON.parse(text) as {format?: unknown} | null)?.format === FORMAT
-  } catch {
-    return false
-  }
-}
-
 /** Also what --json prints; the names are a contract, more may be added. */
 export function manifestJson(cluster: string, {shards, moved, seconds}: ClusterReport, nowMs: number): Json {
   return {
-    format: FORMAT,
-    version: FORMAT_VERSION,
+    format: MANIFEST_FORMAT,
+    version: MANIFEST_VERSION,
     cluster,
     finishedAt: new Date(nowMs).toISOString(),
     seconds: Math.round(seconds * 1000) / 1000,
@@ -65,7 +54,7 @@ export function formatClusterSync(
   const rows = shards.map(({file, slots, sync}) => [
     file,
     formatText(sync.master),
-    formatCount(sum(slots, ([first, last]) => last - first + 1)),
+    formatCount(countSlots(slots)),
     formatCount(sync.inventory.keys),
     formatSize(sync.bytes),
     sync.checksum,

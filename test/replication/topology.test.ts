@@ -1,6 +1,7 @@
 /** What a cluster says of its slots, and what is made of it. */
 import {describe, expect, it} from 'vitest'
-import {clusterShards, coverage, formatSlots, masterOf, movedSlots, type Shard} from '../../src/replication/topology.js'
+import {coverage, formatSlots} from '../../src/keyspace/slots.js'
+import {clusterShards, masterOf, movedSlots, type Shard} from '../../src/replication/topology.js'
 import {parseAddress} from '../../src/resp/address.js'
 import {scriptedMaster} from './scripted-master.js'
 
