@@ -15,6 +15,7 @@ export {CommandWriter, type RestoreRule} from './aof/rewrite.js'
 export type {LogLoss, LossReason} from './aof/salvage-pieces.js'
 export type {LogSalvage, PastDamage, SalvagedFile} from './aof/salvage-result.js'
 export {decompressed} from './bytes/compressed.js'
+export {slotOf} from './bytes/crc16.js'
 export type {Int64} from './bytes/int64.js'
 export type {LentBytes} from './bytes/lent.js'
 export {ByteOutput} from './bytes/output.js'
@@ -39,6 +40,7 @@ export {
 } from './errors.js'
 export {JsonReader} from './jsonl/reader.js'
 export {type JsonForm, JsonWriter} from './jsonl/writer.js'
+export {type NodeShard, type NodeShards, parseClusterNodes} from './keyspace/cluster-nodes.js'
 export {
   type ChangedKey,
   DifferenceSink,
@@ -53,6 +55,7 @@ export {DigestVisitor, type MeaningOptions} from './keyspace/digest.js'
 export {Entry, NEVER, NO_TYPE_ID, type RecordHead, type ValueType} from './keyspace/entry.js'
 export type {EntrySink, Loss} from './keyspace/entry-sink.js'
 export type {EntrySource, SourceEnd, SourceFormat, SourceOrigin} from './keyspace/entry-source.js'
+export {evenSlots, type SlotRange} from './keyspace/slots.js'
 export * from './keyspace/visitor.js'
 export {type Limits, limits} from './limits.js'
 export type {ModuleElement, RdbElement, StreamElement} from './rdb/elements.js'

@@ -102,14 +102,17 @@ describe('the library', () => {
       'ValueVisitor',
       'WireError',
       'decompressed',
+      'evenSlots',
       'fullResync',
       'limits',
       'openChain',
       'openFile',
       'ownTarget',
       'parseAddress',
+      'parseClusterNodes',
       'readPayload',
       'salvageLog',
+      'slotOf',
       'targetOf',
     ])
   })

@@ -17,6 +17,8 @@ export interface ByteTarget {
   readonly name: string
   /** Bytes taken so far. */
   readonly bytes: number
+  /** Where they can be read again before they have their name; absent where they cannot. */
+  readonly path?: string
   /** Takes bytes[start … end). Input/output errors pass through. */
   write(bytes: Uint8Array, start: number, end: number): void
   /**

@@ -9,9 +9,11 @@ import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/poin
 import {Progress} from '../cli/progress.js'
 import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
-import {BuildError, type BuildOptions, type Built, build} from '../jobs/build.js'
+import {type BuildOptions, type Built, build} from '../jobs/build.js'
 import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
 import {buildLog} from '../jobs/build-log.js'
+import {BuildError} from '../jobs/build-sources.js'
+import {buildSplit, type SplitPlan, splitPlan} from '../jobs/build-split.js'
 import {type LogShape, shapeOf} from '../jobs/log-shape.js'
 import {targetOf} from '../rdb/targets.js'
 import {buildJson, formatBuild, formatConflicts} from '../report/build.js'
@@ -85,6 +87,12 @@ export default class Build extends BaseCommand {
         'Keys, members, fields and groups in the order of their bytes, stored anew: the same data makes the same file.',
       helpGroup: 'BUILD',
     }),
+    'split-slots': Flags.string({
+      description:
+        'Into a folder: one file for each shard of a cluster. N shards have even parts of the slots, as redis-cli --cluster create gives them; or those of nodes.conf, or of the text of CLUSTER NODES.',
+      helpGroup: 'BUILD',
+      helpValue: 'N|FILE',
+    }),
     'on-conflict': Flags.custom<ConflictRule>({
       description:
         'What to do where several sources have a key: error, or keep the first or the last (then sources are read twice). Default: error.',
@@ -110,6 +118,8 @@ export default class Build extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2',
     '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
+    '<%= config.bin %> <%= command.id %> dump.rdb --out shards/ --split-slots 3',
+    '<%= config.bin %> <%= command.id %> shards --out all.rdb',
     '<%= config.bin %> <%= command.id %> appendonlydir --out dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb --out appendonlydir/',
     '<%= config.bin %> <%= command.id %> appendonlydir --out before.rdb --before-command FLUSHALL',
@@ -128,7 +138,8 @@ export default class Build extends BaseCommand {
     if (toStream && process.stdout.isTTY)
       throw new UsageError('a snapshot is no text: give a file, or pipe it somewhere')
     const {changes, ttl} = changeOptions(flags)
-    const log = logOptions(flags)
+    const plan = splitOptions(flags)
+    const log = plan === undefined ? logOptions(flags) : undefined
     let progress: Progress | undefined
     let built: Built
     try {
@@ -156,7 +167,11 @@ export default class Build extends BaseCommand {
       }
       const stream = toStream ? new StreamTarget('standard output', process.stdout) : undefined
       const building =
-        log === undefined ? build(sources, {...options, stream}) : buildLog(sources, {...options, ...log})
+        plan !== undefined
+          ? buildSplit(sources, {...options, plan})
+          : log === undefined
+            ? build(sources, {...options, stream})
+            : buildLog(sources, {...options, ...log})
       built = await building.finally(() => progress?.stop())
     } catch (error) {
       await this.signalsMet(true)
@@ -164,7 +179,7 @@ export default class Build extends BaseCommand {
       return
     }
     this.#report(built, flags.json, toStream)
-    if (built.lost.length > 0) process.exitCode = EXIT_FINDINGS
+    if (built.lost.length > 0 || built.misplaced) process.exitCode = EXIT_FINDINGS
   }
 
   /** Where standard output has the snapshot, standard error has the report. */
@@ -210,6 +225,24 @@ function logOptions({
   }
   if (out === '-') throw new UsageError('a log does not go to standard output: give a folder, or a file')
   return shapeOf({target, preamble, form: isFolder ? 'folder' : undefined})
+}
+
+/** What is built is a folder of shards; undefined where it is not. */
+function splitOptions({
+  out,
+  format,
+  preamble,
+  'split-slots': split,
+}: {
+  out: string
+  format?: 'rdb' | 'aof' | undefined
+  preamble?: boolean | undefined
+  'split-slots'?: string | undefined
+}): SplitPlan | undefined {
+  if (split === undefined) return undefined
+  if (out === '-') throw new UsageError('several files do not go to standard output: give a folder')
+  if (format === 'aof' || preamble !== undefined) throw new UsageError('shards are snapshots: not a log (--format aof)')
+  return splitPlan(split)
 }
 
 function parseRule(text: string): ConflictRule {

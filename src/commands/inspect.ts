@@ -16,6 +16,7 @@ import {formatInventory} from '../report/inventory.js'
 import {inventoriesJson, inventoryJson, type Json} from '../report/inventory-json.js'
 import {formatTotal} from '../report/inventory-total.js'
 import {nameOf} from '../source/open.js'
+import {sourcesOf} from '../source/shard-folder.js'
 
 const TOP_DEFAULT = 10
 const TOP_MAX = 100_000
@@ -101,7 +102,8 @@ export default class Inspect extends BaseCommand {
 
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(Inspect)
-    const sources = argv as string[]
+    // A folder of shards stands for all of them.
+    const sources = sourcesOf(argv as string[]).map(({name}) => name)
     const nowMs = flags.now ?? Date.now()
     const spread = spreadOptions(flags, nowMs)
     const options = {

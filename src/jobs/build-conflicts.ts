@@ -2,10 +2,11 @@
  * Keys that would be in a built file twice: fingerprints of everything that was
  * written, suspicions read again in the file itself before it is published.
  */
-import type {RecordHead} from '../keyspace/entry.js'
+import type {LentBytes} from '../bytes/lent.js'
 import {KeyIndex} from '../keyspace/key-index.js'
 import {libraryName} from '../keyspace/library-name.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import {fileAt, offsetAt} from '../rdb/written-file.js'
 import {FileAgain} from './check-again.js'
 
 /** Which of several entries of one key stays. */
@@ -39,22 +40,22 @@ export const CONFLICTS_TOLD_MAX = 10
 
 export class WrittenKeys {
   readonly #index: KeyIndex
-  /** Where each source begins in the file. */
-  readonly #starts: {source: string; offset: number}[] = []
-  /** Where each database begins, or goes on. */
-  readonly #dbs: {offset: number; db: number}[] = []
+  /** Where each source begins: a place in every file. */
+  readonly #starts: {source: string; places: readonly number[]}[] = []
+  /** Where each database begins, or goes on, by file. */
+  readonly #dbs: {place: number; db: number}[][] = []
 
   constructor(memoryBytes: number | undefined) {
     this.#index = new KeyIndex({memoryBytes})
   }
 
-  begins(source: string, offset: number): void {
-    this.#starts.push({source, offset})
+  begins(source: string, places: readonly number[]): void {
+    this.#starts.push({source, places})
   }
 
-  add({db, keyBytes}: RecordHead, offset: number): void {
-    this.#goesOn(db, offset)
-    this.#index.add(db, keyBytes.bytes, keyBytes.start, keyBytes.end, offset)
+  add(db: number, {bytes, start, end}: LentBytes, place: number): void {
+    this.#goesOn(db, place)
+    this.#index.add(db, bytes, start, end, place)
   }
 
   /** Keys of records that were copied whole: places as a Passer tells them, which lie `shift` further on in the file. */
@@ -65,18 +66,18 @@ export class WrittenKeys {
     }
   }
 
-  /** Throws ConflictError where a key stands twice in the file that lies at `path`. */
-  async check(path: string, header: RdbHeader, bytes: number): Promise<void> {
+  /** Throws ConflictError where a key stands twice in the files; equal keys go to the same of several. */
+  async check(files: readonly {path: string; bytes: number}[], header: RdbHeader): Promise<void> {
     const conflicts: Conflict[] = []
-    let file: FileAgain | undefined
-    try {
-      for await (const {offsets} of this.#index.duplicates()) {
-        file ??= await FileAgain.open(path, header, bytes)
-        conflicts.push(...(await this.#confirmed(file, offsets)))
-        if (conflicts.length >= CONFLICTS_TOLD_MAX) break
+    for await (const {offsets} of this.#index.duplicates()) {
+      // By chance, keys of several files may share a fingerprint.
+      for (const number of new Set(offsets.map(fileAt))) {
+        const {path, bytes} = files[number]!
+        const file = await FileAgain.open(path, header, bytes)
+        const places = offsets.filter(place => fileAt(place) === number)
+        conflicts.push(...(await this.#confirmed(file, places).finally(() => file.close())))
       }
-    } finally {
-      await file?.close()
+      if (conflicts.length >= CONFLICTS_TOLD_MAX) break
     }
     if (conflicts.length > 0) throw new ConflictError(conflicts)
   }
@@ -85,28 +86,31 @@ export class WrittenKeys {
     this.#index.close()
   }
 
-  #goesOn(db: number, offset: number): void {
-    if (this.#dbs.at(-1)?.db !== db) this.#dbs.push({offset, db})
+  #goesOn(db: number, place: number): void {
+    const number = fileAt(place)
+    const dbs = this.#dbs[number]
+    if (dbs === undefined) this.#dbs[number] = [{place, db}]
+    else if (dbs.at(-1)!.db !== db) dbs.push({place, db})
   }
 
-  async #confirmed(file: FileAgain, offsets: readonly number[]): Promise<Conflict[]> {
-    const places = new Map<string, number[]>()
-    for (const offset of offsets) {
-      const {key} = await file.keyAt(offset)
+  async #confirmed(file: FileAgain, places: readonly number[]): Promise<Conflict[]> {
+    const byKey = new Map<string, number[]>()
+    for (const place of places) {
+      const {key} = await file.keyAt(offsetAt(place))
       const name = Buffer.from(key).toString('latin1')
-      places.set(name, [...(places.get(name) ?? []), offset])
+      byKey.set(name, [...(byKey.get(name) ?? []), place])
     }
-    return [...places]
+    return [...byKey]
       .filter(([, found]) => found.length > 1)
       .map(([name, found]) => ({
-        db: this.#dbs.findLast(one => one.offset <= found[0]!)!.db,
+        db: this.#dbs[fileAt(found[0]!)]!.findLast(one => one.place <= found[0]!)!.db,
         key: Buffer.from(name, 'latin1'),
-        sources: found.map(offset => this.#sourceAt(offset)),
+        sources: found.map(place => this.#sourceAt(place)),
       }))
   }
 
-  #sourceAt(offset: number): string {
-    return this.#starts.findLast(one => one.offset <= offset)!.source
+  #sourceAt(place: number): string {
+    return this.#starts.findLast(one => one.places[fileAt(place)]! <= place)!.source
   }
 }
 

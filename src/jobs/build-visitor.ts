@@ -19,6 +19,7 @@ import {mayExpire} from '../rdb/value/writer.js'
 import type {RdbWriter} from '../rdb/writer.js'
 import {ConflictError, type Libraries, type WrittenKeys} from './build-conflicts.js'
 import type {BuildHead} from './build-head.js'
+import type {Misplaced, SlotRouter} from './build-router.js'
 import type {Survey} from './build-survey.js'
 
 export interface BuildVisitorOptions {
@@ -38,6 +39,10 @@ export interface BuildVisitorOptions {
   keys: WrittenKeys | undefined
   /** Libraries of functions wait until all are known, and go in the order of their names. */
   sort: boolean
+  /** Which of several files a key goes to. */
+  router: SlotRouter | undefined
+  /** There where a source is a shard of a cluster. */
+  misplaced: Misplaced | undefined
 }
 
 export class BuildVisitor implements EntryVisitor {
@@ -66,8 +71,8 @@ export class BuildVisitor implements EntryVisitor {
 
   /** Says which records of a database can be copied whole. */
   #copiesOf(db: number): Passer | undefined {
-    const {writer, selection, keepsRecords} = this.options
-    if (!keepsRecords) return undefined
+    const {writer, selection, keepsRecords, changes, router} = this.options
+    if (!keepsRecords || router?.takesDb(changes.dbOf(db)) === false || router?.isWhole === false) return undefined
     const copied = writer.copiedTypes
     let types = 0
     for (const {id, type} of COMMON_TYPES) if (selection.takesAll(db, type)) types |= copied & (1 << id)
@@ -76,11 +81,17 @@ export class BuildVisitor implements EntryVisitor {
   }
 
   #copies(): Passer {
-    const {writer, head, changes, keys: written} = this.options
+    const {writer, head, changes, keys: written, router, misplaced} = this.options
     // From a place in the window to the one in the file.
     let shift = 0
-    const keys: Passer['keys'] = (db, bytes, places, count) =>
-      written!.addAll(changes.dbOf(db), bytes, places, count, shift)
+    // Where the last record ends, in the window.
+    let last = 0
+    const keys: Passer['keys'] = (from, bytes, places, count) => {
+      const db = changes.dbOf(from)
+      misplaced?.lookAll(bytes, places, count)
+      if (router !== undefined) router.copy(writer, {db, bytes, places, count, end: last}, written)
+      else written?.addAll(db, bytes, places, count, shift)
+    }
     return {
       deep: false,
       types: 0,
@@ -89,29 +100,34 @@ export class BuildVisitor implements EntryVisitor {
       nowMs: 0,
       begin: () => head.write(writer),
       records: (db, bytes, start, end) => {
+        last = end
+        if (router !== undefined) return
         shift = writer.records(changes.dbOf(db), bytes, start, end) - start
       },
       add: ({keys, expiring}) => {
         this.keysIn += keys
-        writer.count(keys, expiring)
+        if (router === undefined) writer.count(keys, expiring)
       },
-      ...(written === undefined ? {} : {keys}),
+      ...((written ?? router ?? misplaced) ? {keys} : {}),
     }
   }
 
   entry(entry: Entry): ValueVisitor {
-    const {writer, head, selection, changes, survey} = this.options
+    const {writer, head, selection, changes, survey, router, misplaced} = this.options
+    misplaced?.look(entry.keyBytes.bytes, entry.keyBytes.start, entry.keyBytes.end)
     const number = this.keysIn++
     const reason = selection.everything ? undefined : selection.refusal(entry)
     if (reason !== undefined) return this.#skip(reason)
     if (survey.wrongSize.has(number)) return this.#skip('bytes')
     if (survey.replaced.has(number)) return this.#skip('conflict')
+    const written = changes.headOf(entry)
+    if (router?.takes(written) === false) return SKIP
     head.write(writer)
     if (entry.dragonflyMask >= 0) this.#lose('flags of Dragonfly')
     if (!changes.expiries || entry.type !== 'hash' || !mayExpire(entry.typeId)) {
-      return writer.entry(entry, changes.headOf(entry))
+      return writer.entry(entry, written)
     }
-    return this.#fields.showTo(writer.entry(entry, changes.headOf(entry), true))
+    return this.#fields.showTo(writer.entry(entry, written, true))
   }
 
   aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {

@@ -17,7 +17,8 @@ import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter, type SortOptions} from '../rdb/writer.js'
 import type {Replayed} from '../source/aof.js'
-import {isLog, type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
+import {isLog, type LogOptions, openEntries} from '../source/open.js'
+import type {NamedSource} from '../source/shard-folder.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -27,6 +28,8 @@ import {
   WrittenKeys,
 } from './build-conflicts.js'
 import {BuildHead, type LogMark} from './build-head.js'
+import {Misplaced, type SlotRouter} from './build-router.js'
+import {type BuildSource, of, openAll, openOptions, sourcesNamed} from './build-sources.js'
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 
@@ -58,6 +61,8 @@ export interface BuildOptions extends LogOptions {
   nowMs?: number | undefined
   /** The file is what a log begins with, and says so under this name; absent: it is a snapshot of its own. */
   logMark?: LogMark | undefined
+  /** Which of several files a key goes to. */
+  router?: SlotRouter | undefined
   /** Told of each source once it is open: to show how far the reading is. */
   onOpen?: ((source: EntrySource) => void) | undefined
 }
@@ -71,23 +76,15 @@ export interface Built {
   skipped: {reason: string; keys: number}[]
   /** What the target has no place for, though it is no data of a key. */
   lost: {what: string; keys: number}[]
+  /** Of sources that are shards of a cluster: keys that are not of their shard's slots; absent where none of them is. */
+  misplaced?: number | undefined
+  /** Keys of each of several files. */
+  shardKeys?: number[] | undefined
   /** Of the file. */
   bytes: number
   warnings: (Problem & {source: string})[]
   /** Of one source that is a log: what became of its commands. */
   replayed: Replayed | undefined
-}
-
-/** A build failed at this source; `cause` says why. */
-export class BuildError extends Error {
-  override readonly name = 'BuildError'
-
-  constructor(
-    readonly source: string,
-    override readonly cause: unknown,
-  ) {
-    super(`${source}: ${(cause as Error).message}`, {cause})
-  }
 }
 
 /** Builds one file of all sources, in their order. Nothing is published unless every source was read to a good end. */
@@ -103,12 +100,17 @@ export async function build(names: readonly string[], options: BuildOptions): Pr
   }
 }
 
-/** The same into a target that somebody else finishes, or abandons. */
-export async function buildInto(file: ByteTarget, names: readonly string[], options: BuildOptions): Promise<Built> {
-  if (options.pointInTime !== undefined && names.length > 1) {
+/** The same into a target, or several with a router, that somebody else finishes, or abandons. */
+export async function buildInto(
+  files: ByteTarget | readonly ByteTarget[],
+  names: readonly string[],
+  options: BuildOptions,
+): Promise<Built> {
+  const sources = sourcesNamed(names)
+  if (options.pointInTime !== undefined && sources.length > 1) {
     throw new UsageError('a part can be taken of one log: name no other sources beside it')
   }
-  return await new Building(names, options).write(file)
+  return await new Building(sources, options).write('write' in files ? [files] : files)
 }
 
 /** Formats whose sources have each key once. */
@@ -126,10 +128,15 @@ class Building {
   #twins = 0
   readonly #conflicts: Conflict[] = []
 
+  readonly #misplaced: Misplaced | undefined
+  readonly names: readonly string[]
+
   constructor(
-    readonly names: readonly string[],
+    readonly sources: readonly NamedSource[],
     readonly options: BuildOptions,
   ) {
+    this.names = sources.map(({name}) => name)
+    if (sources.some(({slots}) => slots !== undefined)) this.#misplaced = new Misplaced()
     const {selection, changes = {}, onConflict = 'error', nowMs = Date.now()} = options
     this.#selection = new Selection({...selection, nowMs}, 'later')
     this.#changes = new EntryChanges(changes)
@@ -137,46 +144,67 @@ class Building {
     this.#sorts = options.sort === true
   }
 
-  async write(file: ByteTarget): Promise<Built> {
+  async write(files: readonly ByteTarget[]): Promise<Built> {
     const survey = await this.#survey()
     const sources = await openAll(this.names, this.options)
     try {
-      return await this.#writeAll(file, sources, survey)
+      return await this.#writeAll(files, sources, survey)
     } finally {
       for (const source of sources) await source.close()
     }
   }
 
-  async #writeAll(file: ByteTarget, sources: readonly EntrySource[], survey: Survey): Promise<Built> {
+  async #writeAll(files: readonly ByteTarget[], sources: readonly BuildSource[], survey: Survey): Promise<Built> {
     const {options, names} = this
-    const origins: (SourceOrigin | undefined)[] = []
-    for (const [i, source] of sources.entries()) origins.push(await of(names[i]!, source.origin()))
+    const {out, router} = options
+    const origins = sources.map(({origin}) => origin)
     const target = options.target === undefined ? commonTarget(origins, options) : targetOf(options.target)
     const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
-    if (keys !== undefined && !(file instanceof FileTarget)) throw cannotTakeBack(file.name)
-    const writer = this.#writer(file, target, keys)
+    if (keys !== undefined && files[0]!.path === undefined) throw cannotTakeBack(files[0]!.name)
+    router?.begins(target)
+    const writer = this.#writer(files, target, keys)
     const visitor = this.#visitor(writer, target, survey, keys)
     let replayed: Replayed | undefined
     try {
-      for (const [i, source] of sources.entries()) {
+      for (const [i, {format, take, close}] of sources.entries()) {
         const name = names[i]!
+        const source = await take()
         writer.sourceNumber = i
-        visitor.begins(source.format === 'rdb' ? origins[i]?.family : undefined)
+        visitor.begins(format === 'rdb' ? origins[i]?.family : undefined)
+        this.#misplaced?.begins(this.sources[i]!.slots)
         visitor.problem = problem => this.#warnings.push({...problem, source: name})
-        keys?.begins(name, writer.offset)
+        keys?.begins(
+          name,
+          writer.files.map(({place}) => place),
+        )
         options.onOpen?.(source)
         await of(name, source.run(visitor))
         // Nothing of its windows is still to be written.
         for (let i = 0; i < 2; i++) await writer.drain()
+        await close()
         if (isLog(source) && sources.length === 1) replayed = source.replayed
       }
+      router?.check()
       visitor.finish()
       const bytes = writer.finish()
       this.#noteDatabases(writer.highestDb)
       if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
-      if (file instanceof FileTarget) await keys?.check(file.path, writer.header, bytes)
-      const {out} = options
-      return {...this.#counts(visitor), out, target: target.name, bytes, warnings: this.#warnings, replayed}
+      await keys?.check(
+        files.map(one => ({path: one.path!, bytes: one.bytes})),
+        writer.header,
+      )
+      const misplaced = this.#misplaced?.keys
+      const shardKeys = router && writer.files.map(one => one.keys)
+      return {
+        ...this.#counts(visitor),
+        misplaced,
+        shardKeys,
+        out,
+        target: target.name,
+        bytes,
+        warnings: this.#warnings,
+        replayed,
+      }
     } finally {
       writer.dispose()
       keys?.close()
@@ -191,8 +219,8 @@ class Building {
     this.#warnings.push({code: 'DATABASE_NUMBER', severity: 'warning', offset: 0, text, source: this.names[0]!})
   }
 
-  #writer(file: ByteTarget, target: Target, keys: WrittenKeys | undefined): RdbWriter {
-    const {compress, reencode, memoryBytes} = this.options
+  #writer(files: readonly ByteTarget[], target: Target, keys: WrittenKeys | undefined): RdbWriter {
+    const {compress, reencode, memoryBytes, router} = this.options
     const onTwin: SortOptions['onTwin'] = (twin, stays) => {
       this.#twins++
       if (this.#rule !== 'error' || this.#conflicts.length === CONFLICTS_TOLD_MAX) return
@@ -202,18 +230,20 @@ class Building {
         sources: [this.names[stays.source]!, this.names[twin.source]!],
       })
     }
-    return new RdbWriter(file, {
+    return new RdbWriter(files, {
       ...{target, compress, reencode},
-      templates: this.names.length === 1 && !this.#sorts,
-      onRecord: keys === undefined ? undefined : (head, offset) => keys.add(head, offset),
+      templates: this.names.length === 1 && !this.#sorts && router === undefined,
+      fileOf: router && (key => router.fileOf(key)),
+      onRecord: keys && (({db, keyBytes}, place) => keys.add(db, keyBytes, place)),
       sort: this.#sorts ? {memoryBytes, twins: this.#rule, onTwin} : undefined,
     })
   }
 
   #visitor(writer: RdbWriter, target: Target, survey: Survey, keys: WrittenKeys | undefined): BuildVisitor {
     const [selection, changes] = [this.#selection, this.#changes]
-    const whole = this.names.length === 1 && selection.everything && !changes.mayCollide && !this.#sorts
-    const {nowMs = Date.now(), logMark} = this.options
+    const {nowMs = Date.now(), logMark, router} = this.options
+    const asItIs = selection.everything && !changes.mayCollide && !this.#sorts
+    const whole = this.names.length === 1 && asItIs && router === undefined
     const head = new BuildHead({target, bare: this.#sorts, nowMs, logMark})
     const libraries = new Libraries(this.#rule, survey.lastLibraries)
     const keepsMarks = whole && target.own
@@ -221,7 +251,7 @@ class Building {
     const keepsRecords = changes.keepsRecords && nothingLeftOut
     return new BuildVisitor({
       ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, keepsRecords, keys},
-      sort: this.#sorts,
+      ...{sort: this.#sorts, router, misplaced: this.#misplaced},
     })
   }
 
@@ -232,7 +262,7 @@ class Building {
   }
 
   /** Whether two entries of one key may be met that nothing has been settled about: one RDB file has each key once. */
-  #mayCollide(sources: readonly EntrySource[]): boolean {
+  #mayCollide(sources: readonly BuildSource[]): boolean {
     if (this.#rule !== 'error' || this.#sorts) return false
     return sources.length > 1 || this.#changes.mayCollide || !ONCE_EACH.has(sources[0]!.format)
   }
@@ -262,11 +292,6 @@ class Building {
   }
 }
 
-function openOptions(options: BuildOptions): OpenOptions {
-  const {ignoreChecksum, skipUnsupported, onlyCreates, pointInTime, nowMs} = options
-  return {ignoreChecksum, skipUnsupported, onlyCreates, pointInTime, nowMs}
-}
-
 function cannotReadTwice(name: string): UsageError {
   const why = 'sizes and conflicts are settled by reading everything twice'
   return new UsageError(`${name}: ${why}, and a pipe can be read once: save it to a file first`)
@@ -275,26 +300,6 @@ function cannotReadTwice(name: string): UsageError {
 function cannotTakeBack(name: string): UsageError {
   const why = 'a key that is there twice is found when all is written, and that cannot be taken back'
   return new UsageError(`${name}: ${why}: say --on-conflict first or last, or --sort, or give a file`)
-}
-
-async function openAll(names: readonly string[], options: BuildOptions): Promise<EntrySource[]> {
-  const sources: EntrySource[] = []
-  try {
-    for (const name of names) sources.push(await of(name, openEntries(name, openOptions(options))))
-  } catch (error) {
-    for (const source of sources) await source.close()
-    throw error
-  }
-  return sources
-}
-
-/** Says of which source an error is. */
-async function of<T>(name: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    throw error instanceof ConflictError ? error : new BuildError(name, error)
-  }
 }
 
 /** The newest version among the sources, where all are of one family. */

@@ -12,7 +12,8 @@ const PIECE_BYTES = 256 * 1024
 const DIRECT_BYTES = 16 * 1024
 
 export class RdbOutput {
-  readonly out = new ByteWriter(PIECE_BYTES + 2 * DIRECT_BYTES)
+  readonly out: ByteWriter
+  readonly #directBytes: number
   readonly #crc = new Crc64()
   /** What the checksum will have to be corrected by. */
   #correction = {high: 0, low: 0}
@@ -20,7 +21,18 @@ export class RdbOutput {
   readonly #replaced: {position: number; bytes: Uint8Array}[] = []
   #handedOn = 0
 
-  constructor(readonly target: ByteTarget) {}
+  /** `pieceBytes`: where many files are written side by side, less for each. */
+  constructor(
+    readonly target: ByteTarget,
+    readonly pieceBytes = PIECE_BYTES,
+  ) {
+    this.#directBytes = Math.min(DIRECT_BYTES, pieceBytes)
+    this.out = new ByteWriter(this.#roomBytes)
+  }
+
+  get #roomBytes(): number {
+    return this.pieceBytes + 2 * this.#directBytes
+  }
 
   /** Bytes so far. */
   get offset(): number {
@@ -29,12 +41,12 @@ export class RdbOutput {
 
   /** To be called now and then. */
   settle(): void {
-    if (this.out.length >= PIECE_BYTES) this.flush()
+    if (this.out.length >= this.pieceBytes) this.flush()
   }
 
   /** `stay`: the bytes are those of a window, which stay as they are until the target has been drained twice. */
   take(bytes: Uint8Array, start: number, end: number, stay = false): void {
-    if (end - start < DIRECT_BYTES) {
+    if (end - start < this.#directBytes) {
       this.out.copy(bytes, start, end)
       this.settle()
     } else {
@@ -46,6 +58,10 @@ export class RdbOutput {
   flush(): void {
     this.#handOn(this.out.bytes, 0, this.out.length)
     this.out.reset()
+    // One of many files gives back what a large string took.
+    if (this.pieceBytes < PIECE_BYTES && this.out.bytes.length > 2 * this.#roomBytes) {
+      this.out.bytes = new Uint8Array(this.#roomBytes)
+    }
   }
 
   /** Whether what was written can still be replaced. */

@@ -11,6 +11,7 @@
  * five bytes, and replaced at the end, the checksum corrected.
  */
 import {type Int64, splitInt64} from '../bytes/int64.js'
+import type {LentBytes} from '../bytes/lent.js'
 import type {ByteTarget} from '../bytes/target.js'
 import type {ByteWriter} from '../bytes/writer.js'
 import {writeLength} from '../encoding/length.js'
@@ -21,16 +22,15 @@ import {OrderedStreamVisitor} from '../keyspace/ordered-stream-visitor.js'
 import {OrderedVisitor} from '../keyspace/ordered-visitor.js'
 import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from './copying.js'
-import {DatabaseSizes} from './database-sizes.js'
 import * as op from './opcodes.js'
-import {RdbOutput} from './output.js'
 import {type Policy, policyOf} from './policy.js'
 import {SortedRecords, type StoredRecord, type TwinRule} from './sorted-records.js'
 import type {Target} from './targets.js'
 import {writeModuleId} from './value/module.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
 import {valueWriters, type WrittenType} from './value/writers.js'
-import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from './versions.js'
+import type {RdbHeader} from './versions.js'
+import {WrittenFile} from './written-file.js'
 
 export interface RdbWriterOptions {
   target: Target
@@ -45,6 +45,8 @@ export interface RdbWriterOptions {
    * the same bytes. Temporary files take what does not fit the memory.
    */
   sort?: SortOptions | undefined
+  /** Where there are several files: the number of the one that a key goes to. What stands beside the keys goes to all. */
+  fileOf?: ((key: LentBytes) => number) | undefined
   /** Told of every record that begins, with its place in the file; not of those that are taken whole (`records`). */
   onRecord?: ((head: RecordHead, offset: number) => void) | undefined
 }
@@ -68,17 +70,16 @@ export class RdbWriter implements ValueSink {
   sourceFamily: op.Family | undefined
   /** Which of several sources is shown. */
   sourceNumber = 0
-  /** Keys written. */
-  keys = 0
   /** Empty collections, which are no keys. */
   emptied = 0
   /** What was left out that is no data: how often. */
   readonly hintsDropped = new Map<string, number>()
   readonly #target: Target
-  readonly #output: RdbOutput
+  readonly files: readonly WrittenFile[]
+  /** The one that is written to. */
+  #file: WrittenFile
   readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
   readonly #raw: RawWriter
-  readonly #sizes: DatabaseSizes
   readonly #sorted: SortedRecords | undefined
   readonly #ordered = new OrderedVisitor()
   readonly #orderedStream = new OrderedStreamVisitor()
@@ -89,34 +90,37 @@ export class RdbWriter implements ValueSink {
   readonly #behind: ModuleAux[] = []
   #head!: RecordHead
   #entry!: Entry
-  #db = -1
-  #highestDb = 0
   readonly #halves = {high: 0, low: 0}
 
   constructor(
-    target: ByteTarget,
+    target: ByteTarget | readonly ByteTarget[],
     readonly options: RdbWriterOptions,
   ) {
     this.#target = options.target
     this.policy = policyOf(options.target, options.compress)
-    this.#output = new RdbOutput(target)
+    const targets = 'write' in target ? [target] : target
+    this.files = targets.map((one, at) => new WrittenFile(one, this.header, at, targets.length))
+    this.#file = this.files[0]!
     this.#writers = valueWriters(this, this.policy)
     this.#raw = new RawWriter(this, this.policy)
-    this.#sizes = new DatabaseSizes(this.#output, this.#knows(7))
     if (options.sort !== undefined) this.#sorted = new SortedRecords(options.sort.memoryBytes)
-    this.#magic()
   }
 
   get out(): ByteWriter {
-    return this.#inRecord ? this.#sorted!.out : this.#output.out
+    return this.#inRecord ? this.#sorted!.out : this.#file.output.out
+  }
+
+  /** Keys written. */
+  get keys(): number {
+    return this.files.reduce((sum, {keys}) => sum + keys, 0)
+  }
+
+  /** Of the databases that have something in them, as far as it has been written. */
+  get highestDb(): number {
+    return Math.max(...this.files.map(({highestDb}) => highestDb))
   }
 
   /** Magic and version of the file. */
-  /** Of the databases that have something in them, as far as it has been written. */
-  get highestDb(): number {
-    return this.#highestDb
-  }
-
   get header(): RdbHeader {
     const {family, rdbVersion} = this.#target
     return {magic: family === 'valkey' ? 'VALKEY' : 'REDIS', family, rdbVersion}
@@ -127,9 +131,9 @@ export class RdbWriter implements ValueSink {
     return this.#target.family === 'valkey'
   }
 
-  /** Bytes so far. */
-  get offset(): number {
-    return this.#output.offset
+  /** Where the present file has come to. */
+  get place(): number {
+    return this.#file.place
   }
 
   /** Who writes the value of this entry, under another head where one is given. `elements`: not as it is stored. */
@@ -155,39 +159,40 @@ export class RdbWriter implements ValueSink {
 
   /** Takes whole records of one database, as they are stored; `count` follows. Returns where they begin in the file: `onRecord` is not told. */
   records(db: number, bytes: Uint8Array, start: number, end: number): number {
-    if (db !== this.#db) this.#selectDb(db)
-    const at = this.offset
-    this.#output.take(bytes, start, end, true)
+    if (db !== this.#file.db) this.#file.selectDb(db)
+    const at = this.place
+    this.#file.output.take(bytes, start, end, true)
     return at
   }
 
   /** Waits until there is room for more, and windows can be filled anew. */
   drain(): Promise<void> | undefined {
-    return this.#output.target.drain()
+    // Bytes that are to be written later are those of a single file.
+    return this.#file.target.drain()
   }
 
   /** Counts keys of the present database that were taken whole. */
   count(keys: number, expiring: number): void {
-    this.keys += keys
-    this.#sizes.count(keys, expiring)
+    this.#file.count(keys, expiring)
   }
 
   /** `nameBytes`: where `name` is not all of it. */
   aux(name: string, value: Uint8Array, nameBytes: Uint8Array = Buffer.from(name)): void {
     if (!this.#knows(7)) return
-    const {out} = this
-    out.u8(op.OPCODE_AUX)
-    writeString(out, nameBytes, 0, nameBytes.length, this.policy.compress)
-    writeString(out, value, 0, value.length, this.policy.compress)
-    this.settle()
+    this.#toEach(out => {
+      out.u8(op.OPCODE_AUX)
+      writeString(out, nameBytes, 0, nameBytes.length, this.policy.compress)
+      writeString(out, value, 0, value.length, this.policy.compress)
+    })
   }
 
   /** The whole source of a library. */
   function(source: Uint8Array): void {
     if (!this.#knows(10)) throw this.#cannot('functions', 0)
-    this.out.u8(op.OPCODE_FUNCTION2)
-    writeString(this.out, source, 0, source.length, this.policy.compress)
-    this.settle()
+    this.#toEach(out => {
+      out.u8(op.OPCODE_FUNCTION2)
+      writeString(out, source, 0, source.length, this.policy.compress)
+    })
   }
 
   moduleAux(aux: ModuleAux): void {
@@ -197,13 +202,13 @@ export class RdbWriter implements ValueSink {
       this.#behind.push(aux)
       return
     }
-    const {out} = this
-    out.u8(op.OPCODE_MODULE_AUX)
-    writeModuleId(out, module, version)
-    writeLength(out, MODULE_AUX_WHEN)
-    writeLength(out, when)
-    out.copy(payload, 0, payload.length)
-    this.settle()
+    this.#toEach(out => {
+      out.u8(op.OPCODE_MODULE_AUX)
+      writeModuleId(out, module, version)
+      writeLength(out, MODULE_AUX_WHEN)
+      writeLength(out, when)
+      out.copy(payload, 0, payload.length)
+    })
   }
 
   /** Of a target that knows none, hashes are written with their own fields. */
@@ -220,7 +225,7 @@ export class RdbWriter implements ValueSink {
   /** A hint about the keys of a database that follow. */
   slotInfo({slot, keys, expires}: SlotInfo, db: number): void {
     if (this.#target.family !== 'redis' || !this.#knows(12)) return
-    if (db !== this.#db) this.#selectDb(db)
+    if (db !== this.#file.db) this.#file.selectDb(db)
     const {out} = this
     out.u8(op.OPCODE_SLOT_INFO)
     for (const length of [slot, keys, expires]) writeLength(out, length)
@@ -235,18 +240,12 @@ export class RdbWriter implements ValueSink {
     for (const range of ranges) for (const slot of range) writeLength(out, slot)
   }
 
-  /** Ends the file. Returns its size in bytes. */
+  /** Ends the file, or all of them. Returns the size in bytes. */
   finish(): number {
     if (this.#sorted !== undefined) this.#handOn(this.#sorted)
-    this.#sizes.announce()
-    this.out.u8(op.OPCODE_EOF)
-    const {high, low} = this.#output.finish()
-    if (this.#target.rdbVersion >= CHECKSUM_VERSION_MIN) {
-      this.out.i64le(high, low)
-      this.#output.flush()
-    }
+    const bytes = this.files.reduce((sum, file) => sum + file.finish(), 0)
     this.dispose()
-    return this.offset
+    return bytes
   }
 
   /** Removes temporary files. */
@@ -262,11 +261,11 @@ export class RdbWriter implements ValueSink {
     if (this.#sorted !== undefined) {
       this.#sorted.begin()
       this.#inRecord = true
-    } else if (head.db !== this.#db) {
-      this.#selectDb(head.db)
+    } else {
+      this.#goTo(head.keyBytes, head.db)
     }
     const {out} = this
-    this.options.onRecord?.(head, this.offset)
+    this.options.onRecord?.(head, this.place)
     if (head.expireAtMs !== NEVER) this.#expiry(head.expireAtMs)
     if (head.idleSeconds >= 0 && this.#takesHint('idle times', 9)) {
       out.u8(op.OPCODE_IDLE)
@@ -285,17 +284,17 @@ export class RdbWriter implements ValueSink {
 
   settle(): void {
     if (this.#inRecord) this.#sorted!.settle()
-    else this.#output.settle()
+    else this.#file.output.settle()
   }
 
   take(bytes: Uint8Array, start: number, end: number): void {
     if (this.#inRecord) this.#sorted!.take(bytes, start, end)
-    else this.#output.take(bytes, start, end)
+    else this.#file.output.take(bytes, start, end)
   }
 
   close(): void {
     if (this.#inRecord) this.#sorted!.end(this.#head, this.sourceNumber)
-    else this.#output.settle()
+    else this.#file.output.settle()
     this.#inRecord = false
   }
 
@@ -329,26 +328,27 @@ export class RdbWriter implements ValueSink {
   #handOn(sorted: SortedRecords): void {
     const {twins, onTwin} = this.options.sort!
     this.#handingOn = true
-    const begin = ({db, expires}: StoredRecord): void => {
-      if (db !== this.#db) this.#selectDb(db)
+    const begin = ({db, key, expires}: StoredRecord): void => {
+      this.#goTo(key, db)
       this.count(1, expires ? 1 : 0)
     }
-    sorted.handOn(begin, (bytes, start, end) => this.#output.take(bytes, start, end), twins, onTwin)
+    sorted.handOn(begin, (bytes, start, end) => this.#file.output.take(bytes, start, end), twins, onTwin)
     for (const aux of this.#behind) this.moduleAux(aux)
   }
 
-  #magic(): void {
-    const {magic, rdbVersion} = this.header
-    this.out.ascii(magic + String(rdbVersion).padStart(MAGIC_BYTES - magic.length, '0'))
+  /** What stands beside the keys. */
+  #toEach(write: (out: ByteWriter) => void): void {
+    for (const {output} of this.files) {
+      write(output.out)
+      output.settle()
+    }
   }
 
-  #selectDb(db: number): void {
-    this.#db = db
-    if (db > this.#highestDb) this.#highestDb = db
-    const {out} = this
-    out.u8(op.OPCODE_SELECTDB)
-    writeLength(out, db)
-    this.#sizes.begin(db)
+  /** A key comes next. */
+  #goTo(key: LentBytes, db: number): void {
+    const {fileOf} = this.options
+    if (fileOf !== undefined) this.#file = this.files[fileOf(key)]!
+    if (db !== this.#file.db) this.#file.selectDb(db)
   }
 
   #expiry(expireAtMs: Int64): void {

@@ -2,6 +2,7 @@
  * What became of a build: what it was made of, what went in, and what did not
  * and why; for people and for programs.
  */
+import {formatShards, misplacedText, type ShardOutcome, shardsJson} from './build-split.js'
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import {formatTable, numeric, type Style, textual} from './table.js'
 import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten, wrapped} from './text.js'
@@ -16,6 +17,10 @@ export interface BuildOutcome {
   skipped: readonly {reason: string; keys: number}[]
   lost: readonly {what: string; keys: number}[]
   bytes: number
+  /** Of sources that are shards of a cluster: keys of slots that are not their shard's. */
+  misplaced?: number | undefined
+  /** Of what is split into shards. */
+  shards?: readonly ShardOutcome[] | undefined
   /** Of one source that is a log. */
   replayed?: ReplayOutcome | undefined
   /** Of what is a log itself, all of them. */
@@ -56,11 +61,12 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** The lines of the report. */
 export function formatBuild(built: BuildOutcome, style: Style, columns: number): string[] {
-  const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings, replayed} = built
+  const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings, replayed, misplaced, shards} = built
   const facts: (readonly [name: string, text: string])[] = [
     ...(isLog(built) ? baseFact(built, target) : [['for', target] as const]),
     ['size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`],
     ['keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`],
+    ...(misplaced ? [['misplaced', misplacedText(misplaced)] as const] : []),
     ...(replayed === undefined ? [] : replayFacts(replayed)),
   ]
   const heading = style.heading(out === STANDARD_OUTPUT ? 'standard output' : formatText(out))
@@ -70,6 +76,7 @@ export function formatBuild(built: BuildOutcome, style: Style, columns: number):
     lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
   }
   lines.push(...formatLost(lost, style))
+  if (shards !== undefined) lines.push(...formatShards(shards, style))
   const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
   if (told.length > 0) lines.push('', ...told.flatMap(text => wrapped(text, columns)).map(style.warning))
   return lines
@@ -133,6 +140,7 @@ export function buildJson(built: BuildOutcome): object {
   const {warnings, out, target, keysIn, keysOut, skipped, lost, bytes, replayed, form, base, files, notes} = built
   return {
     ...{out, target, keysIn, keysOut, skipped, lost, bytes, form, base, files, notes},
+    ...{misplaced: built.misplaced, shards: built.shards && shardsJson(built.shards)},
     ...{log: replayed === undefined ? undefined : replayJson(replayed), warnings: warningsJson(warnings)},
   }
 }

@@ -20,6 +20,7 @@ import type {PointInTimeOptions} from '../replay/point-in-time.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
 import type {AofOptions, AofSource} from './aof.js'
 import type {OnFetch} from './live.js'
+import {shardsIn} from './shard-folder.js'
 
 const OPENING_BRACE = 0x7b
 const OPENING_BRACKET = 0x5b
@@ -72,7 +73,10 @@ export interface OpenOptions extends AofOptions, LogOptions {
 
 /** Opens what a name stands for as entries, whatever its format: by content, not by name. */
 export async function openEntries(name: string, options: OpenOptions = {}): Promise<EntrySource> {
-  if (await isChain(name)) return await openLog(name, options)
+  if (await isChain(name)) {
+    if (shardsIn(name) !== undefined) throw shardsError()
+    return await openLog(name, options)
+  }
   const source = new PeekedSource(await openSource(name, options))
   try {
     const entries = await recognised(source, options)
@@ -82,6 +86,12 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
     await source.close()
     throw error
   }
+}
+
+function shardsError(): UsageError {
+  return new UsageError(
+    'this is a folder of shards: name a file in it, or put them together with build (inspect reads them all)',
+  )
 }
 
 function noLog(): UsageError {
