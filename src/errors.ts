@@ -142,6 +142,7 @@ export type WireCode =
   | 'SLOTS_UNCOVERED'
   | 'SILENCE'
   | 'CONNECTION_LOST'
+  | 'LISTEN_FAILED'
 
 /** How far a conversation with a master had come. */
 export type WireStage = 'connecting' | 'handshake' | 'waiting' | 'transfer' | 'stream' | 'asking'

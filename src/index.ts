@@ -70,6 +70,17 @@ export {RdbWriter, type RdbWriterOptions} from './rdb/writer.js'
 export {ReplicaClient, type ReplicaOptions} from './replication/client.js'
 export type {ReplicatedCommand} from './replication/command-framer.js'
 export {type FullResyncOptions, fullResync, Resync} from './replication/full-resync.js'
+export {Master, type MasterOptions} from './replication/master.js'
+export type {Readable, SnapshotPart} from './replication/master-announced.js'
+export type {
+  EndReason,
+  LinkState,
+  MasterEvent,
+  MasterMessage,
+  ReplicaStatus,
+  ServedSnapshot,
+  SnapshotWish,
+} from './replication/master-events.js'
 export type {ReplicationEvent, ReplicationObserver, TransferProgress, WireMessage} from './replication/observer.js'
 export type {PayloadHeader} from './replication/replies.js'
 export {parseAddress, type ServerAddress, type TlsOptions} from './resp/address.js'

@@ -16,6 +16,7 @@ const ADVICE: Readonly<Partial<Record<WireCode, string>>> = {
   MASTER_UNKNOWN: 'SENTINEL MASTERS lists the names that it knows',
   NOT_A_CLUSTER: 'fetch it as one server: rdbtool sync HOST:PORT --out FILE',
   SLOTS_UNCOVERED: 'wait until the cluster is whole: CLUSTER INFO shows cluster_state:ok and 16384 slots assigned',
+  LISTEN_FAILED: 'give another --port, or another address with --bind; ports below 1024 are for root',
   MASTER_REFUSED: 'ask the server: ACL LOG and its log file may tell why',
   SNAPSHOT_FAILED:
     "read the master's log: mostly its disk is full, or it may not fork (memory, vm.overcommit_memory); then try again",
