@@ -1,6 +1,7 @@
 /**
  * What servers call the files of their logs, and keep them in (redis 7.0 aof.c).
  */
+import {existsSync} from 'node:fs'
 import type {Manifest} from './manifest.js'
 
 /** Unless told otherwise (appendfilename). */
@@ -26,4 +27,12 @@ export function newManifest(base: string, baseSequence: number, incr: string, in
     history: [],
     increments: [{name: incr, sequence: incrSequence, type: 'i', others: []}],
   }
+}
+
+/** A free name beside a log, for what it was: `PATH.<what>-20261127T100500Z`. No sign in it that some file system does not take. */
+export function nameAside(path: string, what: string, ms: number): string {
+  const aside = `${path}.${what}-${new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')}`
+  let free = aside
+  for (let i = 2; existsSync(free); i++) free = `${aside}-${i}`
+  return free
 }

@@ -30,7 +30,7 @@ import {
 import {basename, dirname, join} from 'node:path'
 import {type Chain, chainOfFile, openChain} from '../aof/chain.js'
 import {formatManifest} from '../aof/manifest.js'
-import {baseName, incrName, type LogBase, newManifest} from '../aof/naming.js'
+import {baseName, incrName, type LogBase, nameAside, newManifest} from '../aof/naming.js'
 import {compressionOf} from '../bytes/compressed.js'
 import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
@@ -39,7 +39,6 @@ import {UsageError} from '../errors.js'
 import {isChain} from '../source/open.js'
 import {type BuildLogOptions, type BuiltLog, buildBase, buildFile} from './build-log.js'
 import {refuseInUse} from './log-in-use.js'
-import {besideLog} from './log-shape.js'
 
 /** As a file was when the log was opened. */
 interface Seen {
@@ -61,7 +60,7 @@ export class LogInPlace {
     readonly force: boolean,
   ) {
     this.#seen = this.#paths().map(path => seenOf(path, statSync(path)))
-    this.backup = freeName(besideLog(chain.path, `backup-${timeOf(Date.now())}`))
+    this.backup = nameAside(chain.path, 'backup', Date.now())
   }
 
   /** Throws UsageError of a log that cannot be replaced: somebody has it open, or it would belong to somebody else. */
@@ -251,16 +250,4 @@ function isCompressed(path: string): boolean {
     closeSync(fd)
   }
   return compressionOf(head, 0, head.length) !== undefined
-}
-
-/** 20261127T100500Z: no sign in it that some file system does not take. */
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')
-}
-
-function freeName(path: string): string {
-  for (let i = 1; ; i++) {
-    const name = i === 1 ? path : `${path}-${i}`
-    if (!existsSync(name)) return name
-  }
 }

@@ -2,16 +2,14 @@
  * sync: be a replica of a running server. Its snapshot is taken at the speed of the wire, verified, read as a server reads
  * it on loading, and only then given its name; then, if asked for, the command stream is followed and acknowledged.
  */
-import {type Inventory, InventoryVisitor} from '../analysis/inventory.js'
 import type {ByteSource} from '../bytes/source.js'
 import {refuseTaken} from '../bytes/unpublished.js'
-import {FormatError, UnsupportedError} from '../errors.js'
-import {SelectingVisitor, Selection} from '../keyspace/selection.js'
+import {FormatError} from '../errors.js'
 import type {SlotRange} from '../keyspace/slots.js'
-import {RdbReader} from '../rdb/reader.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
+import {adoptPlace, type LoadedSnapshot, SnapshotLoading} from './snapshot-loading.js'
 
 /** How long to stay after the snapshot: the first bound that is met ends it. */
 export interface FollowOptions {
@@ -44,7 +42,7 @@ export interface Followed {
   failure: unknown
 }
 
-export interface Sync {
+export interface Sync extends LoadedSnapshot {
   /** The address, without credentials. */
   master: string
   out: string
@@ -59,12 +57,6 @@ export interface Sync {
   /** Of the transfer alone, and of all until the snapshot had its name. */
   transferSeconds: number
   seconds: number
-  /** What is in it; up to `unread`, where there is that. */
-  inventory: Inventory
-  /** The snapshot is whole by its checksum, and holds what we do not know. */
-  unread: UnsupportedError | undefined
-  /** Keys of slots that were not to be expected; they are not in the inventory. */
-  strayKeys: number
   followed: Followed | undefined
 }
 
@@ -92,9 +84,9 @@ async function fetchAndPublish(address: ServerAddress, out: string, options: Syn
     onEvent(one)
   }
   const observer = {event, ...(onMessage && {message: onMessage})}
-  let loading: Loading | undefined
+  let loading: SnapshotLoading | undefined
   const along = (source: ByteSource): void => {
-    loading = new Loading(source, options.slots)
+    loading = new SnapshotLoading(source, options.slots)
   }
   const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer, along})
   try {
@@ -103,7 +95,7 @@ async function fetchAndPublish(address: ServerAddress, out: string, options: Syn
     event({kind: 'loading', progress: loading!.source})
     const {inventory, unread, strayKeys} = await loading!.finish(resync.checksum)
     event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
-    adoptPlace(resync, inventory)
+    adoptPlace(resync.client, inventory)
     const {offset} = resync
     await resync.publish(out, options.force === true)
     event({kind: 'published', path: out})
@@ -115,57 +107,6 @@ async function fetchAndPublish(address: ServerAddress, out: string, options: Syn
     return {...facts, transferSeconds, seconds, inventory, unread, strayKeys, followed}
   } finally {
     await resync.close()
-  }
-}
-
-/** A snapshot for replicas says itself where in the stream it stands (redis 4.0 and later). */
-function adoptPlace({client}: Resync, {aux}: Inventory): void {
-  const id = aux.get('repl-id')
-  const offset = Number(aux.get('repl-offset'))
-  if (id !== undefined && /^[0-9a-zA-Z]{40}$/.test(id) && Number.isSafeInteger(offset)) client.adopt(id, offset)
-}
-
-/**
- * Reads a snapshot as a server does on loading it; it begins while the snapshot arrives, in the moments in which nothing
- * waits on the wire.
- */
-class Loading {
-  readonly nowMs = Date.now()
-  readonly #visitor = new InventoryVisitor({top: 0, nowMs: this.nowMs})
-  readonly #selecting: SelectingVisitor | undefined
-  readonly #reader: RdbReader
-  /** What ended the reading before the end of the snapshot. */
-  readonly #failure: Promise<unknown>
-
-  constructor(
-    readonly source: ByteSource,
-    slots: readonly SlotRange[] | undefined,
-  ) {
-    if (slots !== undefined) this.#selecting = new SelectingVisitor(new Selection({slots}), this.#visitor)
-    this.#reader = new RdbReader(source)
-    const reading = this.#reader.run(this.#selecting ?? this.#visitor)
-    this.#failure = reading.then(
-      () => undefined,
-      error => error,
-    )
-  }
-
-  /** What is in it: all, or what is known where the checksum vouches for the rest. Anything else is thrown. */
-  async finish(checksum: Resync['checksum']): Promise<Pick<Sync, 'inventory' | 'unread' | 'strayKeys'>> {
-    const failure = await this.#failure
-    const {header, end, offset} = this.#reader
-    const unread = failure instanceof UnsupportedError && checksum === 'ok' ? failure : undefined
-    if (header === undefined || (failure !== undefined && unread === undefined)) throw failure
-    const trailing = end?.trailingBytes ?? 0
-    if (trailing > 0) {
-      throw new FormatError(
-        'BAD_LENGTH',
-        `the master sent ${trailing} bytes behind the end of its snapshot`,
-        end!.bytes,
-      )
-    }
-    const inventory = this.#visitor.result(header, end?.bytes ?? offset, end)
-    return {inventory, unread, strayKeys: this.#selecting?.counts.skipped.slot ?? 0}
   }
 }
 

@@ -63,6 +63,8 @@ export class ReplicaClient {
   snapshotOffset = -1
   /** Of the last byte processed, and acknowledged; counted from 0 where nobody told. */
   offset = 0
+  /** Of the last byte that is surely on disk, acknowledged as well where it is known (FACK, redis 7.2); -1 where it is not. */
+  fsyncedOffset = -1
   /** REPLCONF ACKs sent. */
   acknowledgements = 0
   pings = 0
@@ -111,9 +113,26 @@ export class ReplicaClient {
 
   /** Asks for everything, and waits until the master has it ready: what it announces then. */
   async psync(): Promise<PayloadHeader> {
-    const reply = await this.#askForAll()
+    const header = await this.resume(undefined)
+    if (header !== undefined) return header
+    throw this.#unexpected('a full resync was asked for, and another one was offered', '')
+  }
+
+  /**
+   * Asks for what follows a place of the stream. Undefined: the master goes on from there, in the history that
+   * `replicationId` names now; else it must give us everything, and has announced it.
+   */
+  async resume(from: {replicationId: string; offset: number} | undefined): Promise<PayloadHeader | undefined> {
+    const reply = await this.#askFrom(from)
     if (reply.kind === 'payload') return reply.header
-    if (reply.kind !== 'full') throw this.#unexpected('a full resync was asked for, and another one was offered', '')
+    if (reply.kind === 'continue') {
+      if (from === undefined) return undefined
+      const {replicationId = from.replicationId} = reply
+      this.offset = from.offset
+      this.replicationId = replicationId
+      this.#event({kind: 'partial-resync', replicationId, isNew: replicationId !== from.replicationId})
+      return undefined
+    }
     this.replicationId = reply.replicationId
     this.offset = this.snapshotOffset = reply.offset
     this.#event({kind: 'full-resync', replicationId: this.replicationId, offset: this.offset})
@@ -163,7 +182,8 @@ export class ReplicaClient {
 
   acknowledge(): void {
     this.acknowledgements++
-    this.#send(['REPLCONF', 'ACK', String(this.offset)])
+    const fsynced = this.fsyncedOffset < 0 ? [] : ['FACK', String(this.fsyncedOffset)]
+    this.#send(['REPLCONF', 'ACK', String(this.offset), ...fsynced])
   }
 
   /**
@@ -171,7 +191,15 @@ export class ReplicaClient {
    * GETACK answered at once.
    */
   async follow(wanted: () => number, onCommand: (command: ReplicatedCommand) => void = () => {}): Promise<void> {
-    this.#framer ??= new CommandFramer(this.offset, this.name)
+    const framer = this.#framer ?? new CommandFramer(this.offset, this.name)
+    this.#framer = framer
+    await this.pieces(wanted, piece => {
+      framer.push(piece, 0, piece.length, command => this.#process(command, onCommand))
+    })
+  }
+
+  /** The same as it arrives, for who reads it otherwise: counts, and answers, nothing. */
+  async pieces(wanted: () => number, take: (piece: Uint8Array) => Promise<void> | void): Promise<void> {
     const {silenceMs} = this.#input
     let heard = performance.now()
     for (let left = wanted(); left > 0; left = wanted()) {
@@ -184,7 +212,7 @@ export class ReplicaClient {
         continue
       }
       heard = performance.now()
-      this.#framer.push(piece, 0, piece.length, command => this.#process(command, onCommand))
+      await take(piece)
     }
   }
 
@@ -266,12 +294,16 @@ export class ReplicaClient {
     this.#event({kind: 'option-refused', option: option[0]!, reply: this.#masked(reply)})
   }
 
-  async #askForAll(): Promise<Exclude<PsyncReply, {kind: 'error' | 'unexpected'}>> {
-    this.#event({kind: 'no-partial-resync'})
+  async #askFrom(
+    from: {replicationId: string; offset: number} | undefined,
+  ): Promise<Exclude<PsyncReply, {kind: 'error' | 'unexpected'}>> {
+    this.#event(from === undefined ? {kind: 'no-partial-resync'} : {kind: 'asking-partial', ...from})
     const {psyncCommand} = this.options
     const command = psyncCommand ?? 'PSYNC'
     let asked = command
-    let line = await this.#ask([command, '?', '-1'], 'waiting')
+    // The first byte that is wanted.
+    const place = from === undefined ? ['?', '-1'] : [from.replicationId, String(from.offset + 1)]
+    let line = await this.#ask([command, ...place], 'waiting')
     // A renamed command may be SYNC, and the oldest servers know that alone; neither takes arguments.
     const older = wantsNoArguments(line)
       ? command

@@ -16,6 +16,7 @@ import type {ChecksumVerdict} from '../rdb/records.js'
 import {CHECKSUM_VERSION_MIN} from '../rdb/versions.js'
 import {parseAddress, type ServerAddress} from '../resp/address.js'
 import {ReplicaClient, type ReplicaOptions} from './client.js'
+import type {PayloadHeader} from './replies.js'
 import {withServerLimits} from './server-limits.js'
 
 export const RETRIES = 2
@@ -146,11 +147,7 @@ class Attempts {
       this.options.signal?.throwIfAborted()
       await client.handshake()
       const header = await client.psync()
-      await client.receive(header, this.spool, this.options.along)
-      if (this.options.snapshotOnly === true) client.close()
-      const checksum = await payloadChecksum(this.spool)
-      if (checksum === 'mismatch') throw await damageOf(this.spool, client.name, header.transfer)
-      return new Resync(client, this.spool, header.transfer, checksum, this.#failures + 1)
+      return await receiveSnapshot(client, header, this.spool, {...this.options, attempt: this.#failures + 1})
     } catch (error) {
       client.close()
       throw error
@@ -177,6 +174,20 @@ class Attempts {
     if (!broken && code !== 'SNAPSHOT_FAILED' && !(error instanceof FormatError)) return false
     return this.#brokenTransfers++ < (this.options.retries ?? RETRIES)
   }
+}
+
+/** Takes the snapshot that the master has announced. Throws FormatError where its checksum is wrong. */
+export async function receiveSnapshot(
+  client: ReplicaClient,
+  header: PayloadHeader,
+  spool: Spool,
+  {along, snapshotOnly, attempt}: Pick<FullResyncOptions, 'along' | 'snapshotOnly'> & {attempt: number},
+): Promise<Resync> {
+  await client.receive(header, spool, along)
+  if (snapshotOnly === true) client.close()
+  const checksum = await payloadChecksum(spool)
+  if (checksum === 'mismatch') throw await damageOf(spool, client.name, header.transfer)
+  return new Resync(client, spool, header.transfer, checksum, attempt)
 }
 
 /** What the last eight bytes of the payload say of those before them. */

@@ -18,6 +18,9 @@ export type ReplicationEvent =
   /** A REPLCONF option that this master does not know, or an answer to PING that a replica passes over. */
   | {kind: 'option-refused'; option: string; reply: string}
   | {kind: 'no-partial-resync'}
+  | {kind: 'asking-partial'; replicationId: string; offset: number}
+  /** The master goes on from where we were; `isNew`: in a history of another name, since another server was promoted. */
+  | {kind: 'partial-resync'; replicationId: string; isNew: boolean}
   /** PSYNC is unknown to this master: the older form is tried. */
   | {kind: 'older-form'; command: string; reply: string}
   | {kind: 'full-resync'; replicationId: string; offset: number}

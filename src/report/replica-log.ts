@@ -49,6 +49,14 @@ function logTexts(event: SyncEvent): string[] {
       return [`(Non critical) Master does not understand ${event.option}: ${event.reply}`]
     case 'no-partial-resync':
       return ['Partial resynchronization not possible (no cached master)']
+    case 'asking-partial':
+      return [`Trying a partial resynchronization (request ${event.replicationId}:${event.offset + 1}).`]
+    case 'partial-resync':
+      return [
+        'Successful partial resynchronization with master.',
+        ...(event.isNew ? [`Master replication ID changed to ${event.replicationId}`] : []),
+        `${SYNC}: Master accepted a Partial Resynchronization.`,
+      ]
     case 'older-form':
       return [`Unexpected reply to PSYNC from master: ${event.reply}`, `Retrying with ${event.command}...`]
     case 'full-resync':

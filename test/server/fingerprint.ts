@@ -29,6 +29,8 @@ export interface CompareOptions {
   clocks?: boolean
   /** false: idle times may differ: no log says anything of them. */
   idle?: boolean
+  /** How far apart expiries may be: masters up to 6.2 stream them as counted from when they hear of them. */
+  expiryMs?: number
 }
 
 const KEYS_PER_TURN = 256
@@ -144,28 +146,26 @@ async function libraries(ask: Ask): Promise<Map<string, string>> {
 }
 
 /** What differs, in lines to be read: what of the first, what of the second. */
-export function compareFingerprints(
-  a: Fingerprint,
-  b: Fingerprint,
-  {clocks = true, idle = true}: CompareOptions = {},
-): string[] {
+export function compareFingerprints(a: Fingerprint, b: Fingerprint, options: CompareOptions = {}): string[] {
   const lines: string[] = []
   for (const id of union(a.keys, b.keys)) {
     const [one, other] = [a.keys.get(id), b.keys.get(id)]
     const {db, key} = (one ?? other) as KeyPrint
     const title = `db ${db} ${show(key)}`
     if (!one || !other) lines.push(`${title}: only in the ${one ? 'first' : 'second'}`)
-    else lines.push(...compareKeys(one, other, clocks, idle).map(line => `${title}: ${line}`))
+    else lines.push(...compareKeys(one, other, options).map(line => `${title}: ${line}`))
   }
   for (const line of compareMaps(a.libraries, b.libraries)) lines.push(`library ${line}`)
   const more = lines.length - TOLD_MAX
   return more > 0 ? [...lines.slice(0, TOLD_MAX), `and ${more} more differences`] : lines
 }
 
-function compareKeys(a: KeyPrint, b: KeyPrint, clocks: boolean, idle: boolean): string[] {
+function compareKeys(a: KeyPrint, b: KeyPrint, {clocks = true, idle = true, expiryMs = 0}: CompareOptions): string[] {
   const lines = compareMaps(a.parts, b.parts)
   if (clocks) lines.push(...compareMaps(a.clocks, b.clocks))
-  const apart = a.expiry && b.expiry && (a.expiry.lastMs < b.expiry.firstMs || b.expiry.lastMs < a.expiry.firstMs)
+  const isBefore = (one: KeyPrint['expiry'], other: KeyPrint['expiry']): boolean =>
+    one !== undefined && other !== undefined && one.lastMs + expiryMs < other.firstMs
+  const apart = isBefore(a.expiry, b.expiry) || isBefore(b.expiry, a.expiry)
   if (apart || !a.expiry !== !b.expiry) {
     lines.push(`expiry: ${a.expiry?.firstMs ?? 'none'}, then ${b.expiry?.firstMs ?? 'none'}`)
   }

@@ -1,0 +1,346 @@
+/**
+ * A log that follows a master: an append-only folder that a server (7.0 and later) starts from at any time.
+ *
+ *   appendonly.aof.manifest           says by a comment whose it is
+ *   appendonly.aof.<n>.base.rdb       the snapshot of a full resync, or what was compacted
+ *   appendonly.aof.<n>.incr.aof ...   the stream since (growing-file); a new one is begun when the last is large enough
+ *
+ * Another full resync makes another base. What it supersedes goes, before the manifest changes, to a folder of its own
+ * beside this one, and is a log there: from it one comes back to any moment before.
+ */
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import {open} from 'node:fs/promises'
+import {basename, dirname, join, resolve} from 'node:path'
+import {pipeline} from 'node:stream/promises'
+import {openElsewhere} from '../bytes/open-elsewhere.js'
+import {openFile} from '../bytes/source.js'
+import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
+import {FormatError, UsageError} from '../errors.js'
+import {GrowingFile} from './growing-file.js'
+import {LogReader} from './log-reader.js'
+import {formatManifest, type Manifest, type ManifestFile, parseManifest} from './manifest.js'
+import {baseName, incrName, LOG_NAME, nameAside} from './naming.js'
+import {parsePlace, type StreamPlace} from './stream-place.js'
+
+/** By this line of its manifest a folder is known as ours. */
+const OURS = '# followed by rdbtool: commands of a master, and how far they go'
+const MANIFEST_NAME = `${LOG_NAME}.manifest`
+const PART = /^appendonly\.aof\.(\d+)\.(base\.rdb|incr\.aof)$/
+const LOOK_BYTES = 1024 * 1024
+
+/** What was cut off a file, behind its last place. */
+export interface CutTail {
+  file: string
+  bytes: number
+  /** Whole commands in it; where there are some, they were copied. */
+  commands: number
+  copy: string | undefined
+}
+
+export class GrowingLog {
+  /** Of a log that was continued. */
+  cutTail: CutTail | undefined
+  #manifest: Manifest = {base: undefined, history: [], increments: []}
+  #file: GrowingFile | undefined
+
+  private constructor(readonly folder: string) {}
+
+  /**
+   * The log in a folder, to be gone on with; or a folder that is still empty, or not there, for a new one. Throws UsageError
+   * where the folder is not ours or in use, FormatError where it is damaged.
+   */
+  static async open(path: string): Promise<GrowingLog> {
+    const log = new GrowingLog(resolve(path))
+    const {folder} = log
+    mkdirSync(folder, {recursive: true})
+    if (!statSync(folder).isDirectory()) throw new UsageError(`${path} is no folder: give the name of one`)
+    const names = readdirSync(folder)
+    if (!names.includes(MANIFEST_NAME)) {
+      const others = names.filter(name => !isTemporary(name) && !PART.test(name))
+      if (others.length > 0) throw new UsageError(`${path} has ${others[0]} in it: give a new folder, or one of ours`)
+      // What a first resync left that was never complete.
+      for (const name of names) rmSync(join(folder, name), {force: true})
+      return log
+    }
+    await log.#resume()
+    return log
+  }
+
+  /** Where the stream goes on; undefined where there is nothing yet. */
+  get place(): StreamPlace | undefined {
+    return this.#file?.place
+  }
+
+  /** Of the stream, what has surely reached the disk. */
+  get syncedOffset(): number {
+    return this.#file?.syncedOffset ?? -1
+  }
+
+  get manifest(): Readonly<Manifest> {
+    return this.#manifest
+  }
+
+  /** Of the file that grows. */
+  get fileBytes(): number {
+    return this.#file?.bytes ?? 0
+  }
+
+  /** Names of a base and a file behind it that no file has yet. */
+  newNames(): {base: string; incr: string; sequence: number} {
+    const taken = readdirSync(this.folder).map(name => Number(PART.exec(name)?.[1] ?? 0))
+    const named = [this.#manifest.base, ...this.#manifest.increments].map(file => file?.sequence ?? 0)
+    const sequence = Math.max(0, ...taken, ...named) + 1
+    return {
+      base: join(this.folder, baseName(LOG_NAME, sequence, 'snapshot')),
+      incr: join(this.folder, incrName(LOG_NAME, sequence)),
+      sequence,
+    }
+  }
+
+  /**
+   * Begins anew with a snapshot that has its name in the folder already, and a file that goes on from it. What was there before goes to
+   * a folder beside, whose path is returned; undefined where there was nothing.
+   */
+  async begin(base: string, file: GrowingFile, sequence: number, nowMs: number): Promise<string | undefined> {
+    await file.sync()
+    const superseded = this.#manifest.base === undefined ? undefined : this.#setAside(nowMs)
+    const old = this.#files()
+    this.#replaceManifest({
+      base: {name: basename(base), sequence, type: 'b', others: []},
+      history: [],
+      increments: [incrementOf(basename(file.path), sequence)],
+    })
+    await this.#file?.close()
+    this.#file = file
+    for (const path of old) rmSync(path, {force: true})
+    return superseded
+  }
+
+  /** Adds whole units; see GrowingFile. */
+  async append(bytes: Uint8Array, end: number, place: StreamPlace, nowMs: number): Promise<void> {
+    await this.#growing().append(bytes, end, place, nowMs)
+  }
+
+  async appendPart(bytes: Uint8Array, end: number, nowMs: number): Promise<void> {
+    await this.#growing().appendPart(bytes, end, nowMs)
+  }
+
+  /** Cuts off what is not whole: the master is asked for it once more. */
+  async cut(): Promise<void> {
+    await this.#file?.cut()
+  }
+
+  /** Goes on in another file, whose name is returned: everything is whole, and on disk. */
+  async rotate(): Promise<string> {
+    const file = this.#growing()
+    await file.sync()
+    const {incr, sequence} = this.newNames()
+    const next = await GrowingFile.create(incr, file.place)
+    const {base, history, increments} = this.#manifest
+    this.#replaceManifest({base, history, increments: [...increments, incrementOf(basename(incr), sequence)]})
+    this.#file = next
+    await file.close()
+    return basename(incr)
+  }
+
+  /** The snapshot, which has its name in the folder already, stands for the old one and for the first files of commands. */
+  compacted(base: string, sequence: number, files: number): void {
+    const {base: old, increments} = this.#manifest
+    this.#replaceManifest({
+      base: {name: basename(base), sequence, type: 'b', others: []},
+      history: [],
+      increments: increments.slice(files),
+    })
+    for (const {name} of [old!, ...increments.slice(0, files)]) rmSync(join(this.folder, name), {force: true})
+  }
+
+  async sync(): Promise<void> {
+    await this.#file?.sync()
+  }
+
+  /** Everything that is whole is on disk. */
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    if (file === undefined) return
+    try {
+      await file.cut()
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  #growing(): GrowingFile {
+    if (this.#file === undefined) throw new UsageError(`${this.folder} has no snapshot yet`)
+    return this.#file
+  }
+
+  async #resume(): Promise<void> {
+    const path = join(this.folder, MANIFEST_NAME)
+    const text = readFileSync(path)
+    if (!text.toString('latin1').split('\n').includes(OURS)) {
+      throw new UsageError(
+        `${this.folder} is a log that rdbtool did not begin, or that a server has taken over: give another folder`,
+      )
+    }
+    this.#manifest = parseManifest(text)
+    this.#refuseInUse()
+    const {base, increments} = this.#manifest
+    for (const file of [base, ...increments]) {
+      if (file === undefined || !existsSync(join(this.folder, file.name))) {
+        throw new FormatError('BAD_MANIFEST', `the manifest names ${file?.name ?? 'no base'}, which is not there`, 0)
+      }
+    }
+    this.#removeStrays()
+    const last = increments.at(-1)
+    if (last === undefined) throw new FormatError('BAD_MANIFEST', 'the manifest names no file of commands', 0)
+    await this.#continue(join(this.folder, last.name))
+  }
+
+  async #continue(path: string): Promise<void> {
+    const {place, wholeBytes, commandsBehind, bytes} = await lastPlace(path)
+    if (bytes > wholeBytes) {
+      const copy =
+        commandsBehind === 0 ? undefined : await copyTail(path, wholeBytes, nameAside(this.folder, 'cut', Date.now()))
+      this.cutTail = {file: basename(path), bytes: bytes - wholeBytes, commands: commandsBehind, copy}
+    }
+    this.#file = await GrowingFile.resume(path, place, wholeBytes)
+  }
+
+  #refuseInUse(): void {
+    const {by} = openElsewhere(this.#files())
+    if (by === undefined) return
+    throw new UsageError(
+      `${by.path} is open in the process ${by.pid} (${by.name}): one follows a master, or serves from a log, not both`,
+    )
+  }
+
+  #files(): string[] {
+    const {base, history, increments} = this.#manifest
+    return [base, ...history, ...increments].flatMap(file => (file === undefined ? [] : [join(this.folder, file.name)]))
+  }
+
+  /** Of a run that was killed: what no manifest names yet, or any more. */
+  #removeStrays(): void {
+    const named = new Set(this.#files().map(path => basename(path)))
+    for (const name of readdirSync(this.folder)) {
+      if (isTemporary(name) || (PART.test(name) && !named.has(name))) rmSync(join(this.folder, name), {force: true})
+    }
+  }
+
+  /** Another link to every file, in a folder that has its name once it is whole. */
+  #setAside(nowMs: number): string {
+    const aside = nameAside(this.folder, 'until', nowMs)
+    const temporary = temporaryBeside(aside)
+    mkdirSync(temporary)
+    try {
+      for (const path of this.#files()) linkOrCopy(path, join(temporary, basename(path)))
+      writeFileSync(join(temporary, MANIFEST_NAME), this.#text(this.#manifest), {flush: true})
+      syncFolder(temporary)
+      renameSync(temporary, aside)
+      syncFolder(dirname(aside))
+      return aside
+    } finally {
+      removeUnpublished(temporary)
+    }
+  }
+
+  #replaceManifest(manifest: Manifest): void {
+    // Names must last before a manifest has them.
+    syncFolder(this.folder)
+    const path = join(this.folder, MANIFEST_NAME)
+    const temporary = temporaryBeside(path)
+    try {
+      writeFileSync(temporary, this.#text(manifest), {flag: 'wx', flush: true})
+      publish(temporary, path, true)
+    } finally {
+      removeUnpublished(temporary)
+    }
+    this.#manifest = manifest
+  }
+
+  #text(manifest: Manifest): string {
+    return `${formatManifest(manifest)}${OURS}\n`
+  }
+}
+
+function incrementOf(name: string, sequence: number): ManifestFile {
+  return {name, sequence, type: 'i', others: []}
+}
+
+function isTemporary(name: string): boolean {
+  return name.startsWith(`.${LOG_NAME}.`) && name.endsWith('.tmp')
+}
+
+interface LastPlace {
+  place: StreamPlace
+  wholeBytes: number
+  commandsBehind: number
+  bytes: number
+}
+
+/** Reads a file from its beginning: what looks like a place may be within a value, and is none there. */
+async function lastPlace(path: string): Promise<LastPlace> {
+  const source = await openFile(path)
+  const reader = new LogReader(source)
+  let place: StreamPlace | undefined
+  let wholeBytes = 0
+  let commandsBehind = 0
+  const visitor = {
+    command: () => {
+      commandsBehind++
+    },
+    annotation: (bytes: Uint8Array, start: number, end: number, offset: number) => {
+      const told = parsePlace(bytes, start, end)
+      if (told === undefined) return
+      place = told
+      wholeBytes = offset + end - start
+      commandsBehind = 0
+    },
+  }
+  try {
+    await reader.run(visitor)
+  } catch (error) {
+    // A machine that lost its power leaves zeros where bytes were still to be written.
+    if (!(error instanceof FormatError) || !(await isZero(path, error.offset))) throw error
+  } finally {
+    await source.close()
+  }
+  if (place === undefined) {
+    throw new FormatError('BAD_COMMAND', `${basename(path)} does not say how far it follows its master`, 0)
+  }
+  return {place, wholeBytes, commandsBehind, bytes: statSync(path).size}
+}
+
+async function isZero(path: string, from: number): Promise<boolean> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = new Uint8Array(LOOK_BYTES)
+    for (let at = from; ; ) {
+      const {bytesRead} = await file.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) return true
+      for (let i = 0; i < bytesRead; i++) if (buffer[i] !== 0) return false
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** What nobody vouches for is no longer in the log, and is not lost. */
+async function copyTail(path: string, from: number, copy: string): Promise<string> {
+  await pipeline(createReadStream(path, {start: from}), createWriteStream(copy, {flags: 'wx', flush: true}))
+  return copy
+}

@@ -1,0 +1,369 @@
+/**
+ * sync --follow: a running server's data in an append-only folder that stays as new as the server is: its snapshot, and
+ * its command stream behind it.
+ *
+ *   open        the folder says how far it follows the master, and is cut off behind that
+ *   resume      PSYNC from there: the master goes on, or gives us everything
+ *   snapshot    verified and loaded; meanwhile the stream goes to a file of its own; then the manifest names both
+ *   stream      whole units, with the place behind them, in one write; then they are acknowledged
+ *
+ * Whatever breaks on the way, it begins again at `resume`; what was acknowledged is in the folder by then.
+ */
+import {setTimeout as sleep} from 'node:timers/promises'
+import {GrowingFile} from '../aof/growing-file.js'
+import {type CutTail, GrowingLog} from '../aof/growing-log.js'
+import type {StreamPlace} from '../aof/stream-place.js'
+import type {ByteSource} from '../bytes/source.js'
+import {Spool} from '../bytes/spool.js'
+import {publish, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {FormatError, type UnsupportedError, type WireCode, WireError} from '../errors.js'
+import {ReplicaClient, type ReplicaOptions} from '../replication/client.js'
+import {
+  type FullResyncOptions,
+  PATIENCE_MS,
+  RETRIES,
+  RETRY_DELAY_MS,
+  receiveSnapshot,
+} from '../replication/full-resync.js'
+import type {ReplicationObserver} from '../replication/observer.js'
+import {MARK_BYTES, type PayloadHeader, UNKNOWN_ID} from '../replication/replies.js'
+import {StreamUnits} from '../replication/stream-units.js'
+import type {SyncEvent} from '../report/replica-log.js'
+import {formatAddress, type ServerAddress} from '../resp/address.js'
+import {adoptPlace, SnapshotLoading} from './snapshot-loading.js'
+
+/** When what was written is brought to the disk: before it is acknowledged, every second, or when the system likes. */
+export type FsyncRule = 'always' | 'everysec' | 'no'
+
+export const ROTATE_BYTES = 256 * 1024 * 1024
+const RETRY_DELAY_MS_MAX = 30_000
+const SECOND_MS = 1000
+/** A transaction larger than this does not wait in memory for its end. */
+const PART_BYTES_MIN = 64 * 1024 * 1024
+/** How long a place may be behind, where nothing comes that is kept. */
+const PLACE_AGE_MS_MAX = 60_000
+/** A master whose stream breaks at one place will break it again. */
+const BROKEN_STREAMS_MAX = 3
+/** No history is called so: whoever goes on from it gets everything. */
+const UNTOLD_ID = '0'.repeat(MARK_BYTES)
+const NOTHING = new Uint8Array(0)
+/** Refusals that time does not mend. */
+const FINAL: ReadonlySet<WireCode> = new Set<WireCode>([
+  'AUTH_REQUIRED',
+  'AUTH_FAILED',
+  'NO_PERMISSION',
+  'COMMAND_UNKNOWN',
+  'PROTECTED_MODE',
+  'TLS_FAILED',
+])
+
+export interface FollowLogOptions
+  extends Omit<ReplicaOptions, 'observer' | 'snapshotOnly'>,
+    Pick<FullResyncOptions, 'retries' | 'retryDelayMs' | 'patienceMs'> {
+  fsync?: FsyncRule | undefined
+  /** A file of commands that is as large is the last one no more. */
+  rotateBytes?: number | undefined
+  /** Ends it in good order after so long, or once the stream has come to an offset; else it goes on until `signal`. */
+  seconds?: number | undefined
+  untilOffset?: number | undefined
+  onEvent?: ((event: FollowEvent) => void) | undefined
+  onMessage?: ReplicationObserver['message'] | undefined
+}
+
+export type FollowEvent =
+  | SyncEvent
+  /** The folder is gone on with; behind its last place stood something that was cut off. */
+  | {kind: 'resuming'; place: StreamPlace; cutTail: CutTail | undefined}
+  /** The old snapshot and its commands, now in a folder of their own. */
+  | {kind: 'superseded'; path: string}
+  | {kind: 'rotated'; file: string}
+
+export interface FollowedLog {
+  /** The address of the master, without credentials, as it was last. */
+  master: string
+  folder: string
+  place: StreamPlace | undefined
+  fullResyncs: number
+  partialResyncs: number
+  /** The last snapshot is whole by its checksum, and holds what we do not know. */
+  unread: UnsupportedError | undefined
+  commands: number
+  /** Of units, as they were written. */
+  bytes: number
+  seconds: number
+}
+
+/** Follows whoever `address` names, each time anew; ends in good order, or throws what no new attempt would mend. */
+export async function followLog(
+  folder: string,
+  address: () => Promise<ServerAddress>,
+  options: FollowLogOptions = {},
+): Promise<FollowedLog> {
+  const log = await GrowingLog.open(folder)
+  const follower = new Follower(log, address, options)
+  try {
+    await follower.run()
+    return follower.result()
+  } finally {
+    await log.close()
+  }
+}
+
+class Follower {
+  #master = ''
+  #fullResyncs = 0
+  #partialResyncs = 0
+  #commands = 0
+  #bytes = 0
+  #failures = 0
+  #brokenTransfers = 0
+  #brokenStreams = 0
+  /** Where the stream goes: for as long as a snapshot is not published, a file that no manifest names. */
+  #sink: GrowingLog | GrowingFile
+  #client: ReplicaClient | undefined
+  #placedMs = 0
+  /** Of the disk, met beside the stream. */
+  #failure: unknown
+  #unread: UnsupportedError | undefined
+  #patienceMs: number
+  readonly #started = performance.now()
+
+  constructor(
+    readonly log: GrowingLog,
+    readonly address: () => Promise<ServerAddress>,
+    readonly options: FollowLogOptions,
+  ) {
+    this.#sink = log
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+  }
+
+  result(): FollowedLog {
+    return {
+      ...{master: this.#master, folder: this.log.folder, place: this.log.place},
+      ...{fullResyncs: this.#fullResyncs, partialResyncs: this.#partialResyncs, unread: this.#unread},
+      ...{commands: this.#commands, bytes: this.#bytes, seconds: (performance.now() - this.#started) / SECOND_MS},
+    }
+  }
+
+  async run(): Promise<void> {
+    const {place, cutTail} = this.log
+    if (place !== undefined) this.#event({kind: 'resuming', place, cutTail})
+    while (this.#wanted() > 0) {
+      try {
+        await this.#attempt()
+      } catch (error) {
+        await this.log.cut()
+        if (this.#failure !== undefined) throw this.#failure
+        const waitMs = this.#delay()
+        if (this.#wanted() === 0) return
+        if (!this.#mayPass(error, waitMs)) throw error
+        this.#event({kind: 'retrying', failure: error as Error, waitMs})
+        await this.#pause(waitMs)
+      } finally {
+        this.#client?.close()
+        this.#client = undefined
+        this.#sink = this.log
+      }
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    const address = await this.address()
+    this.#master = formatAddress(address)
+    const {onMessage} = this.options
+    const observer = {event: (event: SyncEvent) => this.#event(event), ...(onMessage && {message: onMessage})}
+    const client = await ReplicaClient.connect(address, {...this.options, observer})
+    this.#client = client
+    const place = this.log.place
+    const syncing = this.#keepSyncing(client)
+    try {
+      await client.handshake()
+      const header = await client.resume(place)
+      if (header !== undefined) await this.#takeEverything(client, header)
+      else if (place === undefined) throw continued(client)
+      else await this.#goOn(client, place)
+    } finally {
+      clearInterval(syncing)
+    }
+  }
+
+  /** The master goes on from where the log ends. */
+  async #goOn(client: ReplicaClient, place: StreamPlace): Promise<void> {
+    this.#partialResyncs++
+    const {replicationId} = client
+    // The old name of the history ends here: another server may not know it for long.
+    if (replicationId !== place.replicationId) await this.log.append(NOTHING, 0, {...place, replicationId}, Date.now())
+    this.#goesWell()
+    client.online()
+    await this.#stream(client, new StreamUnits(place.offset, place.db, client.name))
+  }
+
+  async #takeEverything(client: ReplicaClient, header: PayloadHeader): Promise<void> {
+    const {base, incr, sequence} = this.log.newNames()
+    const spool = await Spool.create(base)
+    const temporary = temporaryBeside(incr)
+    let file: GrowingFile | undefined
+    try {
+      let loading: SnapshotLoading | undefined
+      const along = (source: ByteSource): void => {
+        loading = new SnapshotLoading(source)
+      }
+      const {checksum} = await receiveSnapshot(client, header, spool, {along, attempt: 1})
+      client.beat()
+      this.#event({kind: 'flushing'})
+      this.#event({kind: 'loading', progress: loading!.source})
+      // Who told us no place tells it in the snapshot, if at all.
+      if (client.snapshotOffset < 0) adoptPlace(client, (await loading!.finish(checksum)).inventory)
+      const place = placeOf(client)
+      file = await GrowingFile.create(temporary, place)
+      this.#sink = file
+      const streaming = this.#streamMeanwhile(client, new StreamUnits(place.offset, place.db, client.name))
+      const {inventory, unread} = await loading!.finish(checksum)
+      this.#unread = unread
+      this.#event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
+      await spool.publish(base, false)
+      publish(temporary, incr, false)
+      file.path = incr
+      const superseded = await this.log.begin(base, file, sequence, Date.now())
+      file = undefined
+      this.#sink = this.log
+      this.#fullResyncs++
+      this.#goesWell()
+      this.#event({kind: 'published', path: base})
+      if (superseded !== undefined) this.#event({kind: 'superseded', path: superseded})
+      this.#event({kind: 'finished'})
+      client.online()
+      const failure = await streaming
+      if (failure !== undefined) throw failure
+    } finally {
+      await spool.discard()
+      await file?.close()
+      removeUnpublished(temporary)
+    }
+  }
+
+  /** Never rejects: what ended it is looked at when the snapshot is in its place. */
+  async #streamMeanwhile(client: ReplicaClient, units: StreamUnits): Promise<unknown> {
+    try {
+      await this.#stream(client, units)
+      return undefined
+    } catch (error) {
+      return error
+    }
+  }
+
+  async #stream(client: ReplicaClient, units: StreamUnits): Promise<void> {
+    const before = this.#commands
+    await client.pieces(
+      () => this.#wanted(),
+      async piece => {
+        units.push(piece)
+        for (;;) {
+          const nowMs = Date.now()
+          const met = units.advance(nowMs)
+          await this.#keep(client, units, nowMs)
+          this.#commands = before + units.commands
+          if (met === 'end') break
+          if (client.isOnline) client.acknowledge()
+        }
+      },
+    )
+    await this.#keep(client, units, Date.now())
+  }
+
+  /** What is whole goes into the log, and may be acknowledged. */
+  async #keep(client: ReplicaClient, units: StreamUnits, nowMs: number): Promise<void> {
+    const sink = this.#sink
+    const {offset, db, wholeBytes, length} = units
+    const isLate = nowMs - this.#placedMs > PLACE_AGE_MS_MAX && offset > (sink.place?.offset ?? offset)
+    if (wholeBytes > 0 || isLate) {
+      const replicationId = sink.place!.replicationId
+      await sink.append(units.bytes, wholeBytes, {replicationId, offset, db}, nowMs)
+      this.#placedMs = nowMs
+      this.#bytes += wholeBytes
+      units.taken(wholeBytes)
+      if (this.options.fsync === 'always') await this.#sync(client)
+    } else if (length > PART_BYTES_MIN) {
+      await sink.appendPart(units.bytes, length, nowMs)
+      units.taken(length)
+    }
+    client.offset = offset
+    if (sink === this.log && wholeBytes > 0 && this.log.fileBytes >= (this.options.rotateBytes ?? ROTATE_BYTES)) {
+      this.#event({kind: 'rotated', file: await this.log.rotate()})
+    }
+  }
+
+  #keepSyncing(client: ReplicaClient): NodeJS.Timeout | undefined {
+    if (this.options.fsync !== undefined && this.options.fsync !== 'everysec') return undefined
+    return setInterval(() => {
+      this.#sync(client).catch(error => {
+        this.#failure = error
+        client.close()
+      })
+    }, SECOND_MS)
+  }
+
+  async #sync(client: ReplicaClient): Promise<void> {
+    await this.log.sync()
+    if (client.isOnline) client.fsyncedOffset = this.log.syncedOffset
+  }
+
+  #goesWell(): void {
+    this.#failures = 0
+    this.#brokenTransfers = 0
+    this.#patienceMs = this.options.patienceMs ?? PATIENCE_MS
+  }
+
+  /** Milliseconds for which more of the stream is wanted. */
+  #wanted(): number {
+    const {signal, seconds = Number.POSITIVE_INFINITY, untilOffset = Number.POSITIVE_INFINITY} = this.options
+    if (signal?.aborted === true) return 0
+    if ((this.log.place?.offset ?? -1) >= untilOffset) return 0
+    const client = this.#client
+    if (client?.isOnline === true && client.offset >= untilOffset) return 0
+    return Math.max(this.#started + seconds * SECOND_MS - performance.now(), 0)
+  }
+
+  #delay(): number {
+    const first = this.options.retryDelayMs ?? RETRY_DELAY_MS
+    return Math.min(first * 2 ** this.#failures++, RETRY_DELAY_MS_MAX)
+  }
+
+  /** Whether to try once more, after so long: of what a human must mend, no new attempt comes. */
+  #mayPass(error: unknown, waitMs: number): boolean {
+    const isFormat = error instanceof FormatError
+    if (!isFormat && !(error instanceof WireError)) return false
+    const {retries = RETRIES} = this.options
+    const stage = isFormat ? 'transfer' : error.context.stage
+    if (isFormat || error.code === 'SNAPSHOT_FAILED' || stage === 'transfer') return this.#brokenTransfers++ < retries
+    const {code} = error
+    if (code === 'UNEXPECTED_REPLY') return stage === 'stream' && this.#brokenStreams++ < BROKEN_STREAMS_MAX
+    if (FINAL.has(code) && error.context.reason !== 'ECONNRESET') return false
+    if (this.log.place !== undefined) return true
+    // Nobody relies on us yet: what is wrong at the first try is told.
+    this.#patienceMs -= waitMs
+    const again = this.#failures > 1
+    return this.#patienceMs > 0 && (code === 'MASTER_NOT_READY' || again || stage === 'waiting')
+  }
+
+  /** Who is called off while waiting has nothing to wait for. */
+  async #pause(waitMs: number): Promise<void> {
+    const {signal} = this.options
+    await sleep(Math.min(waitMs, this.#wanted()), undefined, signal === undefined ? {} : {signal}).catch(() => {})
+  }
+
+  #event(event: FollowEvent): void {
+    this.options.onEvent?.(event)
+  }
+}
+
+/** Where the stream begins behind a snapshot: masters that tell neither history nor offset are counted from 0. */
+function placeOf({replicationId, offset}: ReplicaClient): StreamPlace {
+  const isTold = replicationId !== UNKNOWN_ID
+  return {replicationId: isTold ? replicationId : UNTOLD_ID, offset, db: 0}
+}
+
+function continued({name}: ReplicaClient): WireError {
+  const text = `${name}: a full resync was asked for, and another one was offered`
+  return new WireError('UNEXPECTED_REPLY', text, name, {stage: 'waiting'})
+}
