@@ -37,6 +37,8 @@ import {parsePlace, type StreamPlace} from './stream-place.js'
 const OURS = '# followed by rdbtool: commands of a master, and how far they go'
 const MANIFEST_NAME = `${LOG_NAME}.manifest`
 const PART = /^appendonly\.aof\.(\d+)\.(base\.rdb|incr\.aof)$/
+/** Of files of the folder that are about to be compacted: no manifest to whoever looks for that of the log. */
+export const PART_MANIFEST = 'temp-part.manifest'
 const LOOK_BYTES = 1024 * 1024
 
 /** What was cut off a file, behind its last place. */
@@ -75,6 +77,12 @@ export class GrowingLog {
     }
     await log.#resume()
     return log
+  }
+
+  /** Whether a folder has the mark of one. */
+  isOurs(folder: string): boolean {
+    const path = join(folder, MANIFEST_NAME)
+    return existsSync(path) && isMarked(readFileSync(path))
   }
 
   /** Where the stream goes on; undefined where there is nothing yet. */
@@ -190,7 +198,7 @@ export class GrowingLog {
   async #resume(): Promise<void> {
     const path = join(this.folder, MANIFEST_NAME)
     const text = readFileSync(path)
-    if (!text.toString('latin1').split('\n').includes(OURS)) {
+    if (!isMarked(text)) {
       throw new UsageError(
         `${this.folder} is a log that rdbtool did not begin, or that a server has taken over: give another folder`,
       )
@@ -276,12 +284,16 @@ export class GrowingLog {
   }
 }
 
+function isMarked(manifest: Buffer): boolean {
+  return manifest.toString('latin1').split('\n').includes(OURS)
+}
+
 function incrementOf(name: string, sequence: number): ManifestFile {
   return {name, sequence, type: 'i', others: []}
 }
 
 function isTemporary(name: string): boolean {
-  return name.startsWith(`.${LOG_NAME}.`) && name.endsWith('.tmp')
+  return (name.startsWith(`.${LOG_NAME}.`) && name.endsWith('.tmp')) || name === PART_MANIFEST
 }
 
 interface LastPlace {

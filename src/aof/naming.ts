@@ -36,3 +36,13 @@ export function nameAside(path: string, what: string, ms: number): string {
   for (let i = 2; existsSync(free); i++) free = `${aside}-${i}`
   return free
 }
+
+/** When something was put aside, in milliseconds since 1970; undefined where the name is no such one of that log. */
+export function parseAsideTime(name: string, log: string, what: readonly string[]): number | undefined {
+  const kind = what.find(one => name.startsWith(`${log}.${one}-`))
+  if (kind === undefined) return undefined
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(?:-\d+)?$/.exec(name.slice(log.length + kind.length + 2)) ?? []
+  if (year === undefined) return undefined
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+}

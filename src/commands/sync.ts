@@ -11,14 +11,17 @@ import {
 } from '../cli/connection-flags.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {outputFlags} from '../cli/flags.js'
+import {followFlags} from '../cli/follow-flags.js'
 import {onInterrupt} from '../cli/interrupt.js'
 import {SyncScreen, SyncScreens} from '../cli/sync-screen.js'
 import {UsageError} from '../errors.js'
+import {type FollowedLog, followLog} from '../jobs/follow-log.js'
 import {type FollowOptions, type SyncOptions, sync} from '../jobs/sync.js'
 import {type ClusterSync, syncCluster} from '../jobs/sync-cluster.js'
 import {PATIENCE_MS} from '../replication/full-resync.js'
 import {masterOf} from '../replication/topology.js'
 import {failureJson} from '../report/failure.js'
+import {followedJson, formatFollowed} from '../report/followed-log.js'
 import {formatSync, type SyncReport, syncJson} from '../report/sync.js'
 import {formatClusterSync, manifestJson} from '../report/sync-cluster.js'
 import {formatAddress, maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
@@ -32,6 +35,9 @@ export default class Sync extends BaseCommand {
     'Attaches to a master (or a replica) as a replica does, takes the snapshot of a full resync at the speed of the wire,',
     'verifies it, reads it as a server does on loading it, and only then gives it its name: what stands there is whole.',
     'With --for or --until-offset the link stays: the command stream is counted and acknowledged every second.',
+    '\n\nWith --follow the snapshot and everything that the master writes behind it go to a folder that a server (7.0 and later)',
+    'starts from, with the time of every second: a backup that is as new as the server, from which one comes back to any moment',
+    '(aof-rewrite --until). It goes on where it was after any interruption, and until it is ended (Ctrl-C).',
     '\n\nWith --cluster every shard is fetched, one file each, into a folder with a manifest; all 16,384 slots must be covered',
     'once. With --sentinel the master is asked for, and whether it is one.',
     '\n\nThe user needs +psync +replconf +ping (+cluster|slots, +role). The password comes from RDBTOOL_PASSWORD or the URL, and',
@@ -39,7 +45,7 @@ export default class Sync extends BaseCommand {
     'again.',
   ].join(' ')
   static override usage =
-    '<%= command.id %> SERVER --out FILE [--for SECONDS] [--log] [--trace] [--json] [connection flags]'
+    '<%= command.id %> SERVER --out FILE | --aof FOLDER | --follow FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection flags]'
   static override args = {
     server: Args.string({
       description: 'HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS) or unix:///PATH.',
@@ -49,12 +55,17 @@ export default class Sync extends BaseCommand {
   static override flags = {
     out: Flags.string({
       char: 'o',
-      required: true,
-      description: 'File to write; with --cluster, folder.',
+      description: 'File for the snapshot; with --cluster, folder.',
       helpGroup: OUTPUT,
       helpValue: 'FILE',
     }),
-    force: Flags.boolean({description: 'Replace it if it is there.', helpGroup: OUTPUT}),
+    aof: Flags.string({
+      description: 'Folder for the snapshot as an append-only log, which a server starts from.',
+      helpGroup: OUTPUT,
+      helpValue: 'FOLDER',
+    }),
+    force: Flags.boolean({description: 'Replace them if they are there.', helpGroup: OUTPUT}),
+    ...followFlags,
     log: Flags.boolean({description: 'Show what happens in lines as a replica logs them.', helpGroup: OUTPUT}),
     trace: Flags.boolean({
       description: 'Show every message on the wire, both ways, with offsets.',
@@ -76,13 +87,14 @@ export default class Sync extends BaseCommand {
       helpValue: 'NAME@HOST:PORT[,HOST:PORT...]',
     }),
     for: Flags.custom<number>({
-      description: 'After the snapshot, stay for so long, and acknowledge what arrives.',
+      description:
+        'After the snapshot, stay for so long, and acknowledge what arrives; with --follow, follow for so long.',
       helpValue: 'SECONDS',
       parse: async text => parseSeconds(text),
     })(),
     'until-offset': Flags.integer({
       min: 0,
-      description: 'After the snapshot, stay until the stream has come to this offset.',
+      description: 'The same until the stream has come to this offset.',
       helpValue: 'N',
     }),
     ...connectionFlags,
@@ -94,6 +106,8 @@ export default class Sync extends BaseCommand {
     '$ RDBTOOL_PASSWORD=... <%= config.bin %> <%= command.id %> db1 --user backup --out snap.rdb --json',
     '<%= config.bin %> <%= command.id %> rediss://db1:6380 --ca ca.pem --out snap.rdb',
     '<%= config.bin %> <%= command.id %> unix:///run/redis/redis.sock --out snap.rdb',
+    '<%= config.bin %> <%= command.id %> 127.0.0.1:6380 --follow /backup/db1 --keep 7d',
+    '<%= config.bin %> <%= command.id %> 127.0.0.1:6380 --aof appendonlydir',
     '<%= config.bin %> <%= command.id %> --cluster db1:7000 --out cluster-2026-11-24',
     '<%= config.bin %> <%= command.id %> --sentinel mymaster@sentinel1,sentinel2 --out snap.rdb',
   ]
@@ -106,23 +120,25 @@ export default class Sync extends BaseCommand {
     if (named.length !== 1)
       throw new UsageError('give one of these: SERVER, --cluster SERVER, --sentinel NAME@HOST:PORT')
     const follow = followOptions(flags.for, flags['until-offset'])
+    refuseOutputs(flags)
     if (cluster !== undefined) {
       if (follow !== undefined) throw new UsageError('--for and --until-offset follow one master: not with --cluster')
-      await this.#cluster(cluster, flags)
-    } else if (flags['from-replicas']) throw new UsageError('--from-replicas belongs to --cluster')
-    else await this.#one(server, sentinel, follow, flags)
+      await this.#cluster(cluster, flags.out!, flags)
+      return
+    }
+    if (flags['from-replicas']) throw new UsageError('--from-replicas belongs to --cluster')
+    const sentinels = sentinel === undefined ? undefined : parseSentinels(sentinel)
+    const address = server === undefined ? undefined : withCredentials(parseAddress(server), flags)
+    const master: Master = {
+      name: sentinels === undefined ? maskAddress(server ?? '') : formatSentinels(sentinels),
+      address: async () => address ?? (await askedFor(sentinels!, flags)),
+    }
+    if (flags.follow !== undefined) await this.#follow(master, flags.follow, flags)
+    else await this.#one(master, follow, flags)
   }
 
-  async #one(
-    server: string | undefined,
-    sentinel: string | undefined,
-    follow: FollowOptions | undefined,
-    flags: SyncFlags,
-  ): Promise<void> {
-    const address = server === undefined ? undefined : withCredentials(parseAddress(server), flags)
-    const sentinels = sentinel === undefined ? undefined : parseSentinels(sentinel)
+  async #one({name: master, address}: Master, follow: FollowOptions | undefined, flags: SyncFlags): Promise<void> {
     const screen = new SyncScreen(flags, line => this.logToStderr(line))
-    const master = sentinels === undefined ? maskAddress(server ?? '') : formatSentinels(sentinels)
     let report: SyncReport | undefined
     let failure: unknown
     try {
@@ -133,8 +149,9 @@ export default class Sync extends BaseCommand {
         // The snapshot has its name: who has seen enough of the stream gets the report all the same.
         if (event.kind === 'online') onInterrupt(() => interrupted.abort())
       }
-      report = await sync(address ?? (await askedFor(sentinels!, flags)), flags.out, {
+      report = await sync(await address(), flags.out, {
         ...options,
+        aof: flags.aof,
         onEvent,
         onMessage: screen.message,
       })
@@ -148,17 +165,48 @@ export default class Sync extends BaseCommand {
     }
     if (flags.json) this.printJson(syncJson(master, flags.out, report, failure))
     else if (report !== undefined) this.print(formatSync(report, {style: this.style, nowMs: Date.now()}))
-    if (failure !== undefined) this.fail(failure, concerned(failure, master, flags.out), report !== undefined)
+    if (failure !== undefined) {
+      this.fail(failure, concerned(failure, master, flags.out ?? flags.aof!), report !== undefined)
+    }
   }
 
-  async #cluster(server: string, flags: SyncFlags): Promise<void> {
+  /** Until it is told to end, which is no failure: what is there is there. */
+  async #follow({name: master, address}: Master, folder: string, flags: SyncFlags): Promise<void> {
+    const {out, aof, force, keep, fsync, rotate} = flags
+    const screen = new SyncScreen(flags, line => this.logToStderr(line))
+    const interrupted = new AbortController()
+    let report: FollowedLog | undefined
+    let failure: unknown
+    try {
+      onInterrupt(() => interrupted.abort())
+      report = await followLog(folder, address, {
+        ...replicaOptions(flags),
+        ...{fsync, keepMs: keep, rotateBytes: rotate, out, aof, force, signal: interrupted.signal},
+        ...{seconds: flags.for, untilOffset: flags['until-offset']},
+        onEvent: event => screen.event(event),
+        onMessage: screen.message,
+      })
+      failure = report.unread
+    } catch (error) {
+      if (error instanceof UsageError) throw error
+      failure = error
+    } finally {
+      onInterrupt(undefined)
+      screen.stop()
+    }
+    if (flags.json) this.printJson(followedJson(master, folder, report, failure))
+    else if (report !== undefined) this.print(formatFollowed(report, this.style))
+    if (failure !== undefined) this.fail(failure, concerned(failure, master, folder), report !== undefined)
+  }
+
+  async #cluster(server: string, out: string, flags: SyncFlags): Promise<void> {
     const address = withCredentials(parseAddress(server), flags)
     const screens = new SyncScreens(flags, line => this.logToStderr(line))
     const cluster = maskAddress(server)
     let result: ClusterSync | undefined
     let failure: unknown
     try {
-      result = await syncCluster(address, flags.out, {
+      result = await syncCluster(address, out, {
         ...replicaOptions(flags),
         fromReplicas: flags['from-replicas'],
         onEvent: (event, node) => screens.of(node).event(event),
@@ -171,7 +219,6 @@ export default class Sync extends BaseCommand {
     } finally {
       screens.stop()
     }
-    const {out} = flags
     if (flags.json) {
       const error = failure === undefined ? {} : {error: failureJson(failure)}
       this.printJson(
@@ -182,6 +229,14 @@ export default class Sync extends BaseCommand {
     else if (result?.moved.length || result?.shards.some(({sync}) => sync.strayKeys > 0))
       process.exitCode = EXIT_FINDINGS
   }
+}
+
+/** Whom to fetch from. */
+interface Master {
+  /** As it was given, without a password. */
+  name: string
+  /** Who it is now: Sentinels are asked each time. */
+  address: () => Promise<ServerAddress>
 }
 
 type SyncFlags = Interfaces.InferredFlags<typeof Sync.flags>
@@ -215,6 +270,19 @@ function replicaOptions(flags: SyncFlags): Omit<SyncOptions, 'onEvent' | 'onMess
     listeningPort: flags['listening-port'],
     announcedIp: flags['ip-address'],
     force: flags.force,
+  }
+}
+
+/** What is fetched must go somewhere, and every flag somewhere as well. */
+function refuseOutputs({out, aof, follow, cluster, keep, fsync, rotate}: SyncFlags): void {
+  if (out === undefined && aof === undefined && follow === undefined) {
+    throw new UsageError('say where it goes: --out FILE, --aof FOLDER or --follow FOLDER')
+  }
+  if (cluster !== undefined && (out === undefined || aof !== undefined || follow !== undefined)) {
+    throw new UsageError('with --cluster it goes to --out FOLDER, a file for each shard')
+  }
+  if (follow === undefined && (keep !== undefined || fsync !== undefined || rotate !== undefined)) {
+    throw new UsageError('--keep, --fsync and --rotate belong to --follow')
   }
 }
 

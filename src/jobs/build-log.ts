@@ -86,6 +86,11 @@ function refuseSame(name: string, out: string): void {
   throw new UsageError(`${out} is what is read: aof-rewrite --in-place replaces a log, and keeps a backup of it`)
 }
 
+/** Throws UsageError where a log may not go into that folder. */
+export function refuseFolder(folder: string, force: boolean): void {
+  openFolder(plainPath(folder), force, MARK)
+}
+
 async function buildFolder(names: readonly string[], options: BuildLogOptions): Promise<BuiltLog> {
   const {out, base, force = false} = options
   openFolder(out, force, MARK)

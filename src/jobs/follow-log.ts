@@ -11,12 +11,12 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {GrowingFile} from '../aof/growing-file.js'
-import {type CutTail, GrowingLog} from '../aof/growing-log.js'
+import {GrowingLog} from '../aof/growing-log.js'
 import type {StreamPlace} from '../aof/stream-place.js'
 import type {ByteSource} from '../bytes/source.js'
 import {Spool} from '../bytes/spool.js'
 import {publish, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
-import {FormatError, type UnsupportedError, type WireCode, WireError} from '../errors.js'
+import {FormatError, type UnsupportedError, UsageError, type WireCode, WireError} from '../errors.js'
 import {ReplicaClient, type ReplicaOptions} from '../replication/client.js'
 import {
   type FullResyncOptions,
@@ -30,6 +30,8 @@ import {MARK_BYTES, type PayloadHeader, UNKNOWN_ID} from '../replication/replies
 import {StreamUnits} from '../replication/stream-units.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
+import {Retention} from './follow-retention.js'
+import {type AlsoOptions, makeAlso, refuseAlso} from './rewrite-snapshot.js'
 import {adoptPlace, SnapshotLoading} from './snapshot-loading.js'
 
 /** When what was written is brought to the disk: before it is acknowledged, every second, or when the system likes. */
@@ -47,6 +49,8 @@ const BROKEN_STREAMS_MAX = 3
 /** No history is called so: whoever goes on from it gets everything. */
 const UNTOLD_ID = '0'.repeat(MARK_BYTES)
 const NOTHING = new Uint8Array(0)
+/** How often is looked for what is too old, where no file becomes full. */
+const RETENTION_MS = 3_600_000
 /** Refusals that time does not mend. */
 const FINAL: ReadonlySet<WireCode> = new Set<WireCode>([
   'AUTH_REQUIRED',
@@ -59,24 +63,19 @@ const FINAL: ReadonlySet<WireCode> = new Set<WireCode>([
 
 export interface FollowLogOptions
   extends Omit<ReplicaOptions, 'observer' | 'snapshotOnly'>,
-    Pick<FullResyncOptions, 'retries' | 'retryDelayMs' | 'patienceMs'> {
+    Pick<FullResyncOptions, 'retries' | 'retryDelayMs' | 'patienceMs'>,
+    AlsoOptions {
   fsync?: FsyncRule | undefined
   /** A file of commands that is as large is the last one no more. */
   rotateBytes?: number | undefined
+  /** How far back one can come, in milliseconds; what is older is compacted. Absent: to the beginning. */
+  keepMs?: number | undefined
   /** Ends it in good order after so long, or once the stream has come to an offset; else it goes on until `signal`. */
   seconds?: number | undefined
   untilOffset?: number | undefined
-  onEvent?: ((event: FollowEvent) => void) | undefined
+  onEvent?: ((event: SyncEvent) => void) | undefined
   onMessage?: ReplicationObserver['message'] | undefined
 }
-
-export type FollowEvent =
-  | SyncEvent
-  /** The folder is gone on with; behind its last place stood something that was cut off. */
-  | {kind: 'resuming'; place: StreamPlace; cutTail: CutTail | undefined}
-  /** The old snapshot and its commands, now in a folder of their own. */
-  | {kind: 'superseded'; path: string}
-  | {kind: 'rotated'; file: string}
 
 export interface FollowedLog {
   /** The address of the master, without credentials, as it was last. */
@@ -99,7 +98,12 @@ export async function followLog(
   address: () => Promise<ServerAddress>,
   options: FollowLogOptions = {},
 ): Promise<FollowedLog> {
+  refuseAlso(options)
   const log = await GrowingLog.open(folder)
+  if (log.place !== undefined && (options.out ?? options.aof) !== undefined) {
+    await log.close()
+    throw new UsageError(`${folder} goes on where it was: there will be no snapshot for another output`)
+  }
   const follower = new Follower(log, address, options)
   try {
     await follower.run()
@@ -124,8 +128,10 @@ class Follower {
   #placedMs = 0
   /** Of the disk, met beside the stream. */
   #failure: unknown
+  #looking: Promise<void> | undefined
   #unread: UnsupportedError | undefined
   #patienceMs: number
+  readonly #retention: Retention | undefined
   readonly #started = performance.now()
 
   constructor(
@@ -135,6 +141,7 @@ class Follower {
   ) {
     this.#sink = log
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    if (options.keepMs !== undefined) this.#retention = new Retention(log, options.keepMs, event => this.#event(event))
   }
 
   result(): FollowedLog {
@@ -148,6 +155,17 @@ class Follower {
   async run(): Promise<void> {
     const {place, cutTail} = this.log
     if (place !== undefined) this.#event({kind: 'resuming', place, cutTail})
+    const looking = setInterval(() => this.#lookBack(), RETENTION_MS)
+    this.#lookBack()
+    try {
+      await this.#attempts()
+    } finally {
+      clearInterval(looking)
+      await this.#looking
+    }
+  }
+
+  async #attempts(): Promise<void> {
     while (this.#wanted() > 0) {
       try {
         await this.#attempt()
@@ -233,6 +251,7 @@ class Follower {
       if (superseded !== undefined) this.#event({kind: 'superseded', path: superseded})
       this.#event({kind: 'finished'})
       client.online()
+      if (this.#fullResyncs === 1) await makeAlso(base, this.options, event => this.#event(event))
       const failure = await streaming
       if (failure !== undefined) throw failure
     } finally {
@@ -263,6 +282,7 @@ class Follower {
           const met = units.advance(nowMs)
           await this.#keep(client, units, nowMs)
           this.#commands = before + units.commands
+          client.commands = units.commands
           if (met === 'end') break
           if (client.isOnline) client.acknowledge()
         }
@@ -290,7 +310,12 @@ class Follower {
     client.offset = offset
     if (sink === this.log && wholeBytes > 0 && this.log.fileBytes >= (this.options.rotateBytes ?? ROTATE_BYTES)) {
       this.#event({kind: 'rotated', file: await this.log.rotate()})
+      this.#lookBack()
     }
+  }
+
+  #lookBack(): void {
+    this.#looking = this.#retention?.look(Date.now())
   }
 
   #keepSyncing(client: ReplicaClient): NodeJS.Timeout | undefined {
@@ -352,7 +377,7 @@ class Follower {
     await sleep(Math.min(waitMs, this.#wanted()), undefined, signal === undefined ? {} : {signal}).catch(() => {})
   }
 
-  #event(event: FollowEvent): void {
+  #event(event: SyncEvent): void {
     this.options.onEvent?.(event)
   }
 }

@@ -9,6 +9,8 @@ import type {SlotRange} from '../keyspace/slots.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
+import {type BuiltLog, refuseFolder} from './build-log.js'
+import {rewriteSnapshot} from './rewrite-snapshot.js'
 import {adoptPlace, type LoadedSnapshot, SnapshotLoading} from './snapshot-loading.js'
 
 /** How long to stay after the snapshot: the first bound that is met ends it. */
@@ -21,6 +23,8 @@ export interface FollowOptions {
 export interface SyncOptions extends Omit<FullResyncOptions, 'path' | 'observer' | 'snapshotOnly'> {
   /** Replace an output that is there already. */
   force?: boolean | undefined
+  /** A folder for the snapshot as a log, which a server starts from. */
+  aof?: string | undefined
   /** Absent: leave once the snapshot is here. */
   follow?: FollowOptions | undefined
   /** The slots whose keys are to be expected; keys of others are counted apart. */
@@ -45,7 +49,10 @@ export interface Followed {
 export interface Sync extends LoadedSnapshot {
   /** The address, without credentials. */
   master: string
-  out: string
+  /** Absent where only a log was wanted. */
+  out: string | undefined
+  /** The log that was made of the snapshot. */
+  aof: BuiltLog | undefined
   replicationId: string
   /** As the master told with its snapshot; -1 where it did not. */
   offset: number
@@ -60,8 +67,8 @@ export interface Sync extends LoadedSnapshot {
   followed: Followed | undefined
 }
 
-/** Throws what keeps the snapshot from being published; then nothing stays behind. */
-export async function sync(address: ServerAddress, out: string, options: SyncOptions = {}): Promise<Sync> {
+/** Throws what keeps the snapshot from being published; then nothing stays behind. Without `out` it is for `aof` alone. */
+export async function sync(address: ServerAddress, out: string | undefined, options: SyncOptions = {}): Promise<Sync> {
   try {
     return await fetchAndPublish(address, out, options)
   } catch (error) {
@@ -74,8 +81,10 @@ export async function sync(address: ServerAddress, out: string, options: SyncOpt
 const DAMAGE_ADVICE =
   'look for a proxy or faulty hardware on the way, and into the log of the master; then fetch the snapshot again'
 
-async function fetchAndPublish(address: ServerAddress, out: string, options: SyncOptions): Promise<Sync> {
-  refuseTaken(out, options.force === true)
+async function fetchAndPublish(address: ServerAddress, out: string | undefined, options: SyncOptions): Promise<Sync> {
+  const {aof, force = false} = options
+  if (out !== undefined) refuseTaken(out, force)
+  if (aof !== undefined) refuseFolder(aof, force)
   const {follow, onEvent = () => {}, onMessage} = options
   const started = performance.now()
   let transferSeconds = 0
@@ -88,7 +97,13 @@ async function fetchAndPublish(address: ServerAddress, out: string, options: Syn
   const along = (source: ByteSource): void => {
     loading = new SnapshotLoading(source, options.slots)
   }
-  const resync = await fullResync(address, {...options, path: out, snapshotOnly: follow === undefined, observer, along})
+  const resync = await fullResync(address, {
+    ...options,
+    path: out ?? aof,
+    snapshotOnly: follow === undefined,
+    observer,
+    along,
+  })
   try {
     const following = follow === undefined ? undefined : new Following(resync, follow)
     event({kind: 'flushing'})
@@ -97,13 +112,27 @@ async function fetchAndPublish(address: ServerAddress, out: string, options: Syn
     event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
     adoptPlace(resync.client, inventory)
     const {offset} = resync
-    await resync.publish(out, options.force === true)
-    event({kind: 'published', path: out})
+    const path = out ?? resync.spool.path
+    if (out !== undefined) {
+      await resync.publish(out, force)
+      event({kind: 'published', path: out})
+    }
+    const log = aof === undefined ? undefined : await rewriteSnapshot(path, aof, {force, onEvent: event})
     event({kind: 'finished'})
     const seconds = (performance.now() - started) / 1000
     const followed = await following?.finish()
     const {replicationId, transfer, bytes, checksum, attempts} = resync
-    const facts = {master: formatAddress(address), out, replicationId, offset, transfer, bytes, checksum, attempts}
+    const facts = {
+      master: formatAddress(address),
+      out,
+      aof: log,
+      replicationId,
+      offset,
+      transfer,
+      bytes,
+      checksum,
+      attempts,
+    }
     return {...facts, transferSeconds, seconds, inventory, unread, strayKeys, followed}
   } finally {
     await resync.close()

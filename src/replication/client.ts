@@ -67,6 +67,8 @@ export class ReplicaClient {
   fsyncedOffset = -1
   /** REPLCONF ACKs sent. */
   acknowledgements = 0
+  /** Of the stream so far. */
+  commands = 0
   pings = 0
   /** Of the commands of the stream so far. */
   streamBytes = 0
@@ -233,11 +235,6 @@ export class ReplicaClient {
     if (this.#framer !== undefined) this.#framer.offset = this.offset
   }
 
-  /** Commands of the stream so far. */
-  get commands(): number {
-    return this.#framer?.commands ?? 0
-  }
-
   close(): void {
     clearInterval(this.#beating)
     this.options.signal?.removeEventListener('abort', this.#abort)
@@ -255,6 +252,7 @@ export class ReplicaClient {
     // The answer does not count the question.
     if (isGetAck(command)) this.acknowledge()
     if (nameOfCommand(command) === 'PING') this.pings++
+    this.commands++
     this.offset = command.offset
     this.streamBytes += command.bytes
     onCommand(command)

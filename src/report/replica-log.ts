@@ -8,6 +8,7 @@
  */
 import type {Inventory} from '../analysis/inventory.js'
 import type {ReplicationEvent} from '../replication/observer.js'
+import {type FollowedEvent, followedTexts} from './followed-log.js'
 import {formatText} from './text.js'
 
 /** What follows once the snapshot has arrived. */
@@ -18,7 +19,7 @@ export type LoadEvent =
   | {kind: 'published'; path: string}
   | {kind: 'finished'}
 
-export type SyncEvent = ReplicationEvent | LoadEvent
+export type SyncEvent = ReplicationEvent | LoadEvent | FollowedEvent
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const NOTICE = '*'
@@ -27,7 +28,7 @@ const SYNC = 'MASTER <-> REPLICA sync'
 
 /** The lines of an event; some are told in two, some in none. */
 export function formatReplicaLog(event: SyncEvent, pid: number, nowMs: number): string[] {
-  const level = event.kind === 'retrying' ? WARNING : NOTICE
+  const level = event.kind === 'retrying' || event.kind === 'not-compacted' ? WARNING : NOTICE
   return logTexts(event).map(text => `${pid}:S ${logTime(nowMs)} ${level} ${formatText(text)}`)
 }
 
@@ -78,6 +79,8 @@ function logTexts(event: SyncEvent): string[] {
     case 'received':
     case 'online':
       return []
+    default:
+      return followedTexts(event)
   }
 }
 

@@ -26,7 +26,10 @@ export interface FollowedReport {
 
 export interface SyncReport {
   master: string
-  out: string
+  /** Absent where only a log was wanted. */
+  out: string | undefined
+  /** The log that was made of it. */
+  aof: {out: string; keysOut: number; bytes: number} | undefined
   replicationId: string
   /** -1 where the master did not tell. */
   offset: number
@@ -55,7 +58,7 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
   const label = (name: string, text: string): string => `${view.style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
   const written = writtenText(inventory, view.nowMs)
   const lines = [
-    view.style.heading(formatText(report.out)),
+    view.style.heading(formatText(report.out ?? report.aof?.out ?? '')),
     label('master', formatText(report.master)),
     label('producer', `${PRODUCT_NAMES[inventory.product]} ${formatText(inventory.serverVersion ?? UNKNOWN)}`),
     label('format', formatName(inventory)),
@@ -64,18 +67,27 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
     label('transfer', transferText(report)),
     label('checksum', checksumText(report, view.style)),
     label('keys', `${keysText(inventory)}${report.unread === undefined ? '' : ', up to what is not known'}`),
+    ...(report.aof === undefined ? [] : [label('log', logText(report.aof))]),
     ...(followed === undefined ? [] : [label('stream', streamText(followed))]),
   ]
   return joinSections([lines, databasesTable(inventory.databases, view.style, inventory.otherDatabases)])
 }
 
 /** `failure` is what kept the snapshot from being published; the names are a contract, more may be added. */
-export function syncJson(master: string, out: string, report: SyncReport | undefined, failure: unknown): Json {
-  if (report === undefined) return {master, out, error: failureJson(failure)}
+export function syncJson(
+  master: string,
+  out: string | undefined,
+  report: SyncReport | undefined,
+  failure: unknown,
+): Json {
+  if (report === undefined) return {master, out: out ?? null, error: failureJson(failure)}
   const {followed} = report
   return {
     ...shardFacts(report),
-    out: report.out,
+    out: report.out ?? null,
+    ...(report.aof === undefined
+      ? {}
+      : {aof: {out: report.aof.out, keys: report.aof.keysOut, bytes: report.aof.bytes}}),
     ...(followed === undefined ? {} : {stream: streamJson(followed)}),
     ...(report.unread === undefined ? {} : {error: failureJson(report.unread)}),
   }
@@ -108,6 +120,10 @@ export function shardFacts(report: SyncReport): Json {
 function streamJson({offset, bytes, commands, pings, acknowledgements, failure}: FollowedReport): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
   return {offset, bytes, commands, pings, acknowledgements, ...error}
+}
+
+function logText({out, keysOut, bytes}: NonNullable<SyncReport['aof']>): string {
+  return `${formatText(out)}: ${formatCount(keysOut)} keys, ${formatSize(bytes)}, for a server to start from`
 }
 
 function resyncText({replicationId, offset}: SyncReport): string {

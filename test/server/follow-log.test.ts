@@ -6,7 +6,8 @@ import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, expect, it, vi} from 'vitest'
-import {type FollowEvent, type FollowedLog, type FollowLogOptions, followLog} from '../../src/jobs/follow-log.js'
+import {type FollowedLog, type FollowLogOptions, followLog} from '../../src/jobs/follow-log.js'
+import type {SyncEvent} from '../../src/report/replica-log.js'
 import {run} from '../fixtures/recipes.js'
 import {describeEachServer} from './each-server.js'
 import * as oracle from './oracle.js'
@@ -33,13 +34,13 @@ function temporary(): string {
 }
 
 interface Following {
-  events: FollowEvent[]
+  events: SyncEvent[]
   leave: () => Promise<FollowedLog>
 }
 
 async function follow(server: Server, folder: string, options: FollowLogOptions = {}): Promise<Following> {
   const ended = new AbortController()
-  const events: FollowEvent[] = []
+  const events: SyncEvent[] = []
   let online = (): void => {}
   const isOnline = new Promise<void>(resolve => {
     online = resolve
@@ -49,7 +50,6 @@ async function follow(server: Server, folder: string, options: FollowLogOptions 
     signal: ended.signal,
     onEvent: event => {
       events.push(event)
-      if (process.env.DBG) console.log(event.kind, (event as any).failure)
       if (event.kind === 'online') online()
     },
   })
