@@ -8,6 +8,7 @@
  *   HEXPIRE, HPEXPIRE         HPEXPIREAT k <ms> ...
  *   RESTORE k 10 payload      RESTORE k <ms> payload ABSTTL
  */
+import {parseInt64, scaleInt64, signedInt64, sumInt64} from '../bytes/int64.js'
 import type {ByteWriter} from '../bytes/writer.js'
 import {bulk, putBulk} from '../resp/framing.js'
 import {isWord, wordOf} from '../resp/word.js'
@@ -28,11 +29,14 @@ const FIELDS = wordOf('fields')
 const ABSTTL = wordOf('absttl')
 const PXAT_ARGUMENT = bulk('PXAT')
 const ABSTTL_ARGUMENT = bulk('ABSTTL')
-const SECONDS = 1000n
-const MILLISECONDS = 1n
+/** Milliseconds. */
+const SECONDS = 1000
+const MILLISECONDS = 1
 /** What is behind the key and before the fields, or behind the value, are options. */
 const SET_OPTIONS = 3
 const KEY_OPTIONS = 2
+
+const halves = {high: 0, low: 0}
 
 const REWRITES: ReadonlyMap<string, Rewrite> = new Map([
   ['set', optionsFrom(SET_OPTIONS)],
@@ -86,7 +90,7 @@ function optionsFrom(first: number): Rewrite {
   }
 }
 
-function valueBehind(unit: bigint): Rewrite {
+function valueBehind(unit: number): Rewrite {
   return (command, nowMs, out) => {
     const moment = command.argc === 4 ? momentAt(command, 2, unit, nowMs) : undefined
     if (moment === undefined) return false
@@ -100,7 +104,7 @@ function valueBehind(unit: bigint): Rewrite {
   }
 }
 
-function renamed(name: string, unit: bigint): Rewrite {
+function renamed(name: string, unit: number): Rewrite {
   return (command, nowMs, out) => {
     const moment = momentAt(command, 2, unit, nowMs)
     if (moment === undefined) return false
@@ -131,10 +135,11 @@ function isZero(command: FramedCommand, arg: number): boolean {
   return textOf(command, arg) === '0'
 }
 
-/** Undefined where the argument is no number: then it is for whoever replays the command to say so. */
-function momentAt(command: FramedCommand, arg: number, unit: bigint, nowMs: number): string | undefined {
-  const text = textOf(command, arg)
-  return /^-?\d{1,19}$/.test(text) ? String(BigInt(text) * unit + BigInt(nowMs)) : undefined
+/** Undefined where the argument is no number, or too large: then it is for whoever replays the command to say so. */
+function momentAt({bytes, bounds}: FramedCommand, arg: number, unit: number, nowMs: number): string | undefined {
+  if (!parseInt64(bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!, halves)) return undefined
+  const ms = scaleInt64(signedInt64(halves.high, halves.low), unit)
+  return ms === undefined ? undefined : String(sumInt64(ms, nowMs, 0))
 }
 
 function textOf({bytes, bounds}: FramedCommand, arg: number): string {

@@ -5,8 +5,8 @@ import {rdbtool} from '../start/run.js'
 const SYNC_HELP = `Fetch a snapshot from a running server, as its replica.
 
 USAGE
-  $ rdbtool sync SERVER --out FILE [--for SECONDS] [--log]
-    [--trace] [--json] [connection flags]
+  $ rdbtool sync SERVER --out FILE | --aof FOLDER | --follow
+    FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection flags]
 
 ARGUMENTS
   [SERVER]  HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS)
@@ -14,17 +14,18 @@ ARGUMENTS
 
 FLAGS
   --for=SECONDS     After the snapshot, stay for so long, and acknowledge what
-                    arrives.
-  --until-offset=N  After the snapshot, stay until the stream has come to this
-                    offset.
+                    arrives; with --follow, follow for so long.
+  --until-offset=N  The same until the stream has come to this offset.
 
 OUTPUT FLAGS
-  -o, --out=FILE  (required) File to write; with --cluster, folder.
-  -q, --quiet     No progress on standard error.
-      --force     Replace it if it is there.
-      --json      Print JSON; its names are a contract.
-      --log       Show what happens in lines as a replica logs them.
-      --trace     Show every message on the wire, both ways, with offsets.
+  -o, --out=FILE    File for the snapshot; with --cluster, folder.
+  -q, --quiet       No progress on standard error.
+      --aof=FOLDER  Folder for the snapshot as an append-only log, which a
+                    server starts from.
+      --force       Replace them if they are there.
+      --json        Print JSON; its names are a contract.
+      --log         Show what happens in lines as a replica logs them.
+      --trace       Show every message on the wire, both ways, with offsets.
 
 CONNECTION FLAGS
   --ca=FILE             Certificates to trust (PEM). Implies --tls.
@@ -64,6 +65,17 @@ TIMEOUT FLAGS
   --wait=SECONDS             In all, for a master that is loading or has lost
                              its own master. Default: 60.
 
+FOLLOW FLAGS
+  --follow=FOLDER   Folder for the snapshot and all that the master writes
+                    behind it, as an append-only log; or one to go on with.
+  --fsync=<option>  When what was written is brought to the disk: before it is
+                    acknowledged, every second (default), or never.
+                    <options: always|everysec|no>
+  --keep=TIME       How far back one can come; older commands are compacted.
+                    Default: to the beginning.
+  --rotate=SIZE     Begin another file of commands when one is so large.
+                    Default: 256mb.
+
 DESCRIPTION
   Fetch a snapshot from a running server, as its replica.
 
@@ -72,6 +84,12 @@ DESCRIPTION
   on loading it, and only then gives it its name: what stands there is whole.
   With --for or --until-offset the link stays: the command stream is counted and
   acknowledged every second.
+
+  With --follow the snapshot and everything that the master writes behind it go
+  to a folder that a server (7.0 and later) starts from, with the time of every
+  second: a backup that is as new as the server, from which one comes back to
+  any moment (aof-rewrite --until). It goes on where it was after any
+  interruption, and until it is ended (Ctrl-C).
 
   With --cluster every shard is fetched, one file each, into a folder with a
   manifest; all 16,384 slots must be covered once. With --sentinel the master is
@@ -92,6 +110,10 @@ EXAMPLES
   $ rdbtool sync rediss://db1:6380 --ca ca.pem --out snap.rdb
 
   $ rdbtool sync unix:///run/redis/redis.sock --out snap.rdb
+
+  $ rdbtool sync 127.0.0.1:6380 --follow /backup/db1 --keep 7d
+
+  $ rdbtool sync 127.0.0.1:6380 --aof appendonlydir
 
   $ rdbtool sync --cluster db1:7000 --out cluster-2026-11-24
 

@@ -307,7 +307,7 @@ describe('failures have a message, advice and a code', () => {
   it.each([
     ['an address that is none', ['sync', 'a b', '--out', 'x'], '"a b" is no address of a server'],
     ['a password in it is not repeated', ['sync', 'redis://:hunter2@', '--out', 'x'], '"redis://:***@" is no address'],
-    ['no output', ['sync', 'db1'], 'Missing required flag out'],
+    ['no output', ['sync', 'db1'], 'say where it goes: --out FILE'],
     [
       'a user without a password',
       ['sync', 'db1', '--out', 'x', '--user', 'ops'],
