@@ -48,6 +48,8 @@ async function writeOnce(fd: number, bytes: Uint8Array, at: number, count: numbe
 export interface FileTargetOptions {
   /** Replace what stands there under the name. */
   force?: boolean | undefined
+  /** Rights of the file; those that others have on new files unless told. */
+  mode?: number | undefined
 }
 
 /**
@@ -66,15 +68,16 @@ export class FileTarget implements ByteTarget {
     readonly name: string,
     readonly force: boolean,
     temporary: string,
+    mode: number | undefined,
   ) {
     this.#temporary = temporary
-    this.#fd = openSync(temporary, 'wx')
+    this.#fd = openSync(temporary, 'wx', mode)
   }
 
   /** Refuses a name that is taken, unless forced, before anything is made. */
-  static create(path: string, {force = false}: FileTargetOptions = {}): FileTarget {
+  static create(path: string, {force = false, mode}: FileTargetOptions = {}): FileTarget {
     refuseTaken(path, force)
-    return new FileTarget(path, force, temporaryBeside(path))
+    return new FileTarget(path, force, temporaryBeside(path), mode)
   }
 
   /** Where the bytes lie until they have their name. */

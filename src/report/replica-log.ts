@@ -32,7 +32,8 @@ export function formatReplicaLog(event: SyncEvent, pid: number, nowMs: number): 
   return logTexts(event).map(text => `${pid}:S ${logTime(nowMs)} ${level} ${formatText(text)}`)
 }
 
-function logTime(ms: number): string {
+/** `24 Nov 2026 15:20:12.001` */
+export function logTime(ms: number): string {
   const date = new Date(ms)
   const day = String(date.getUTCDate()).padStart(2, '0')
   return `${day} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()} ${date.toISOString().slice(11, 23)}`

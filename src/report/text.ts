@@ -110,11 +110,11 @@ function fitting(characters: readonly string[], width: number): string[] {
   return characters.slice(0, end < 0 ? undefined : end)
 }
 
-/** JSON for people and programs; what could drive a terminal stands as \uNNNN. */
-export function formatJson(value: unknown): string {
+/** JSON for people and programs, in one line where `indent` is 0; what could drive a terminal stands as \uNNNN. */
+export function formatJson(value: unknown, indent = 2): string {
   const units = (character: string): string =>
     Array.from({length: character.length}, (_, at) => `\\u${hexDigits(character.charCodeAt(at), 4)}`).join('')
-  return JSON.stringify(value, undefined, 2).replace(UNSAFE, character =>
+  return JSON.stringify(value, undefined, indent).replace(UNSAFE, character =>
     character === '\\' || character === '\n' ? character : units(character),
   )
 }

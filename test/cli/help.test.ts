@@ -26,6 +26,8 @@ COMMANDS
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
+  serve         Be the master of real servers: they load any source by
+                REPLICAOF.
   sync          Fetch a snapshot from a running server, as its replica.
 
 `
@@ -229,6 +231,7 @@ it('the commands are these', () => {
     'diff',
     'dump',
     'inspect',
+    'serve',
     'sync',
   ])
   expect(manifest.version).toBe(version)

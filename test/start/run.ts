@@ -62,8 +62,11 @@ export function terminal(line: string, columns: number, options: StartOptions = 
 export const hasTerminal = spawnSync('script', ['--version']).status === 0
 
 /** Starts the program with its standard input open, and hands out the process. */
-export function start(args: readonly string[]): {child: ReturnType<typeof spawn>; finished: Promise<Finished>} {
-  const child = spawn(process.execPath, [BIN, ...args], {env: environment(), stdio: 'pipe'})
+export function start(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): {child: ReturnType<typeof spawn>; finished: Promise<Finished>} {
+  const child = spawn(process.execPath, [BIN, ...args], {env: environment(env), stdio: 'pipe'})
   return {child, finished: collect(child)}
 }
 
