@@ -24,6 +24,8 @@ export interface Limits {
   databasesMax: number
   /** Problems remembered for a report. */
   problemsMax: number
+  /** Keys remembered of each kind of loss. */
+  lostKeysMax: number
   /** Strings of one list that is held whole: field names of a hash template, keys of a script. */
   listStringsMax: number
   /** Their bytes. */
@@ -57,6 +59,8 @@ export const limits: Readonly<Limits> = {
   databasesMax: 10_000,
   // Every repeated record of a hostile file may be one.
   problemsMax: 1000,
+  // Enough to look into each; whoever loses more has lost the kind.
+  lostKeysMax: 1000,
   // A copied string takes some two hundred bytes: a file of 40 MB could ask for 4 GB.
   listStringsMax: 1_000_000,
   // Field names of a hash; a command with more arguments than this has bytes is refused by its server too

@@ -5,8 +5,11 @@ import {fileURLToPath} from 'node:url'
 import {describe, expect, it} from 'vitest'
 import {InventoryFacts} from '../src/analysis/inventory-facts.js'
 import {Findings} from '../src/analysis/soundness-findings.js'
+import {LentBytes} from '../src/bytes/lent.js'
 import {type Depth, type Entry, type Limits, limits, MemorySource, RdbReader, SKIP, ValueVisitor} from '../src/index.js'
 import {inspect} from '../src/jobs/inspect.js'
+import {LossReport} from '../src/keyspace/loss-report.js'
+import {LOST} from '../src/rdb/loss-kinds.js'
 import {inventoryJson} from '../src/report/inventory-json.js'
 import {formatKey, shorten} from '../src/report/text.js'
 import {listpack} from './fixtures/blobs.js'
@@ -123,6 +126,18 @@ describe('limits of what a report remembers', () => {
       const path = folder.write('newer.rdb', fileOf(17, [hex(0, str('k'), str('v'))]))
       const {inventory} = await inspect(path, {top: 1, nowMs: 0})
       expect(inventory?.problems.map(({code}) => code)).toEqual(['NEWER_VERSION'])
+    })
+  })
+
+  it('keys of a kind of loss', async () => {
+    await withLimits({lostKeysMax: 2}, async () => {
+      const losses = new LossReport()
+      for (const [record, key] of ['a', 'b', 'c'].entries()) {
+        const keyBytes = new LentBytes()
+        keyBytes.lend(Buffer.from(key), 0, 1)
+        losses.addKey(LOST.keyMeta, {db: 0, keyBytes}, record)
+      }
+      expect(losses.list()).toMatchObject([{keys: 3, examples: [{key: Buffer.from('a')}, {key: Buffer.from('b')}]}])
     })
   })
 

@@ -74,7 +74,11 @@ export class StreamCommands {
       take,
       close: () => this.#write(),
       passEmpty: () => {},
+      lose: ({what, data}) => {
+        if (data) restores.refuse(this.#entry, what)
+      },
       refuse: what => restores.refuse(this.#entry, what),
+      nowMs: Number.NEGATIVE_INFINITY,
     }
     this.#encoded = new StreamWriter(sink, policyOf(restores.own))
     this.#emitter = new StreamEmitter(out, report)

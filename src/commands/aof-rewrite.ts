@@ -6,9 +6,12 @@ import {onInterrupt} from '../cli/interrupt.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
 import {UsageError} from '../errors.js'
+import type {Built} from '../jobs/build.js'
+import {LossError} from '../jobs/build-losses.js'
 import {BuildError} from '../jobs/build-sources.js'
 import {type RewrittenLog, rewriteLog} from '../jobs/rewrite-log.js'
 import {targetOf} from '../rdb/targets.js'
+import {buildJson, formatBuild} from '../report/build.js'
 import {formatRewrite, rewriteJson} from '../report/rewritten-log.js'
 import {formatText, hang, shorten} from '../report/text.js'
 import {defaultLog} from '../source/default-log.js'
@@ -26,9 +29,9 @@ export default class AofRewrite extends BaseCommand {
     'does; with --drop-command one goes without, such as the FLUSHALL that nobody meant. A transaction is taken whole or not',
     'at all.',
     '\n\nWithout PATH: appendonlydir/ here, else appendonly.aof.',
-    '\n\nThe exit code is 0 where nothing was lost, 1 where something was (it is listed; what a server leaves out as well, at the',
-    'end of a log that a crash cut short, is told and no loss), 3 where the log is damaged, 4 where',
-    'a command cannot be replayed or the target cannot hold something.',
+    '\n\nThe exit code is 0 where the log was written, 1 where data would be lost and it was not (it is listed; what a server',
+    'leaves out as well, at the end of a log that a crash cut short, is told and no loss), 3 where the log is damaged, 4 where',
+    'a command cannot be replayed, or nobody says which server holds what the log has.',
   ].join(' ')
   static override args = {
     path: Args.string({description: 'A folder with a manifest, the manifest, or a single file.', ignoreStdin: true}),
@@ -56,6 +59,10 @@ export default class AofRewrite extends BaseCommand {
       helpValue: 'NAME',
       parse: async text => targetOf(text).name,
     })(),
+    'allow-loss': Flags.boolean({
+      description: 'Write what is left, where the target, or its commands, have no place for some of the data.',
+      helpGroup: 'REWRITE',
+    }),
     preamble: Flags.boolean({
       allowNo: true,
       description:
@@ -107,6 +114,7 @@ export default class AofRewrite extends BaseCommand {
         inPlace: flags['in-place'],
         force: flags.force,
         target: flags.target,
+        allowLoss: flags['allow-loss'],
         preamble: flags.preamble,
         restore: flags.restore,
         compress: flags.compress,
@@ -126,6 +134,10 @@ export default class AofRewrite extends BaseCommand {
       }).finally(() => progress?.stop())
     } catch (error) {
       await this.signalsMet(true)
+      if (error instanceof LossError) {
+        this.#refused(error.built as Built, flags.json)
+        return
+      }
       if (!(error instanceof BuildError)) throw error
       this.fail(error.cause, nameOf(error.source), false)
       return
@@ -135,7 +147,13 @@ export default class AofRewrite extends BaseCommand {
     }
     if (flags.json) this.printJson(rewriteJson(log))
     else this.print(formatRewrite(log, this.style, this.columns))
-    if (log.lost.length > 0) process.exitCode = EXIT_FINDINGS
+  }
+
+  /** Data would be lost: nothing was written. */
+  #refused(built: Built, json: boolean): void {
+    if (json) this.printJson(buildJson(built, false))
+    else this.print(formatBuild(built, this.style, this.columns, false))
+    process.exitCode = EXIT_FINDINGS
   }
 
   /** Where a folder lies here as well as a file, servers load the folder. */

@@ -12,6 +12,7 @@ import {UsageError} from '../errors.js'
 import {type BuildOptions, type Built, build} from '../jobs/build.js'
 import {ConflictError, type ConflictRule} from '../jobs/build-conflicts.js'
 import {buildLog} from '../jobs/build-log.js'
+import {LossError} from '../jobs/build-losses.js'
 import {BuildError} from '../jobs/build-sources.js'
 import {buildSplit, type SplitPlan, splitPlan} from '../jobs/build-split.js'
 import {type LogShape, shapeOf} from '../jobs/log-shape.js'
@@ -31,11 +32,12 @@ export default class Build extends BaseCommand {
   static override description = [
     'Reads sources in their order and writes one RDB file: converted for another server, filtered, merged; or, where --out is',
     'a folder, an append-only log that a server starts from. Values go as',
-    'they are stored where the target takes them so, else as the target itself would store them; what it cannot hold is',
-    'refused by name. The file appears once it is whole and every source was read to a good end; it ends with counts of',
-    'keys in, out, and left out by reason.',
-    '\n\nThe exit code is 0 where nothing was lost, 1 where something was that is no data (it is listed), 3 where a source',
-    'is damaged, 4 where the target cannot hold something.',
+    'they are stored where the target takes them so, else as the target itself would store them. What it has no place for is',
+    'listed, by kind and key, and then nothing is written unless --allow-loss gives leave; hints that no server needs (idle',
+    'times and the like) go without. The file appears once it is whole and every source was read to a good end; it ends with',
+    'counts of keys in, out, and left out by reason.',
+    '\n\nThe exit code is 0 where the file was written, 1 where data would be lost, or a key is in several sources, and it was',
+    'not, 3 where a source is damaged, 4 where it has something unknown.',
   ].join(' ')
   static override args = {
     source: Args.string({
@@ -72,6 +74,15 @@ export default class Build extends BaseCommand {
       helpValue: 'NAME',
       parse: async text => targetOf(text).name,
     })(),
+    'allow-loss': Flags.boolean({
+      description: 'Write what is left, where the target has no place for some of the data.',
+      helpGroup: 'BUILD',
+    }),
+    'drop-modules': Flags.boolean({
+      description: 'Leave out values of modules, and what modules keep beside them.',
+      helpGroup: 'BUILD',
+    }),
+    'drop-functions': Flags.boolean({description: 'Leave out libraries of functions.', helpGroup: 'BUILD'}),
     reencode: Flags.boolean({
       description: 'Store every value anew, even where it could be copied.',
       helpGroup: 'BUILD',
@@ -115,7 +126,7 @@ export default class Build extends BaseCommand {
     ...changeFlags,
   }
   static override examples = [
-    '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2',
+    '<%= config.bin %> <%= command.id %> dump.rdb --out old.rdb --target redis-6.2 --allow-loss',
     '<%= config.bin %> <%= command.id %> dump.rdb --out sessions.rdb --match "session:*"',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --out all.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb --out shards/ --split-slots 3',
@@ -147,6 +158,9 @@ export default class Build extends BaseCommand {
         out: flags.out,
         force: flags.force,
         target: flags.target,
+        allowLoss: flags['allow-loss'],
+        dropModules: flags['drop-modules'],
+        dropFunctions: flags['drop-functions'],
         compress: flags.compress,
         reencode: flags.reencode,
         ignoreChecksum: flags['ignore-checksum'],
@@ -175,20 +189,22 @@ export default class Build extends BaseCommand {
       built = await building.finally(() => progress?.stop())
     } catch (error) {
       await this.signalsMet(true)
-      this.#failed(error)
+      if (!(error instanceof LossError)) return this.#failed(error)
+      this.#report(error.built as Built, flags.json, toStream, false)
+      process.exitCode = EXIT_FINDINGS
       return
     }
     this.#report(built, flags.json, toStream)
-    if (built.lost.length > 0 || built.misplaced) process.exitCode = EXIT_FINDINGS
+    if (built.misplaced) process.exitCode = EXIT_FINDINGS
   }
 
   /** Where standard output has the snapshot, standard error has the report. */
-  #report(built: Built, json: boolean, toStream: boolean): void {
+  #report(built: Built, json: boolean, toStream: boolean, isWritten = true): void {
     const tell = (text: string): void => (toStream ? this.logToStderr(text) : this.log(text))
-    if (json) tell(formatJson(buildJson(built)))
+    if (json) tell(formatJson(buildJson(built, isWritten)))
     else {
       const stream = toStream ? process.stderr : process.stdout
-      tell(formatBuild(built, styleOf(stream), columnsOf(stream)).join('\n'))
+      tell(formatBuild(built, styleOf(stream), columnsOf(stream), isWritten).join('\n'))
     }
   }
 

@@ -18,8 +18,10 @@ import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
 import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import {FormatError, UsageError} from '../errors.js'
+import type {Loss} from '../keyspace/entry-sink.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
 import type {LogMark} from './build-head.js'
+import {refuseLosses} from './build-losses.js'
 import {dumpInto} from './dump.js'
 import {type LogForm, type LogShape, OLDEST, plainPath, refuseShape} from './log-shape.js'
 
@@ -137,6 +139,7 @@ export async function buildBase(
       base === 'snapshot'
         ? {...(await buildInto(file, names, {...buildOptions, logMark})), notes: []}
         : await throughSnapshot(file, names, buildOptions, options)
+    refuseLosses(built, options)
     await file.settled()
     beforeName()
     await file.finish()
@@ -161,9 +164,9 @@ async function throughSnapshot(
     // Nothing in it is younger: a log that says when, goes on doing so.
     if (seconds !== undefined && form === 'folder') writeText(file, `#TS:${seconds}\r\n`)
     const written = await dumpInto(file, snapshot.path, {format: 'resp', restore})
-    const countedAs = ({what, count}: {what: string; count: number}) => ({what, keys: count})
-    const lost = [...built.lost, ...written.losses.map(countedAs)]
-    return {...built, keysOut: written.keys, lost, notes: written.notes.map(countedAs)}
+    const countedAs = ({what, count}: Loss) => ({what, keys: count})
+    const lost = written.losses.map(loss => ({...countedAs(loss), data: true, whole: false, examples: []}))
+    return {...built, keysOut: written.keys, lost: [...lost, ...built.lost], notes: written.notes.map(countedAs)}
   } finally {
     await snapshot.abandon()
   }

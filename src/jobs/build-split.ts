@@ -19,6 +19,7 @@ import {evenSlots, formatSlots, type SlotRange} from '../keyspace/slots.js'
 import {splitManifestJson} from '../report/build-split.js'
 import {maskAddress} from '../resp/address.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
+import {refuseLosses} from './build-losses.js'
 import {SlotRouter} from './build-router.js'
 
 /** What a folder of ours is known by. */
@@ -101,6 +102,7 @@ async function writeShards(
   const files = fileNames.map(name => pool.create(join(folder, name)))
   try {
     const built = await buildInto(files, names, {...options, router})
+    refuseLosses(built, options)
     for (const file of files) await file.finish()
     const written = shards.map((shard, at) => ({
       ...{file: fileNames[at]!, ...shard},

@@ -40,6 +40,8 @@ export interface SurveyOptions {
   memoryBytes: number | undefined
   /** How many sources there are. */
   sources: number
+  /** Values of modules are left out. */
+  dropModules?: boolean | undefined
 }
 
 export interface Survey {
@@ -86,7 +88,9 @@ class Numbered {
   /** Counts an entry; whether it is selected, as far as is known by now. */
   takes(entry: Entry): boolean {
     this.#number++
-    return this.options.selection.takes(entry) && !this.wrongSize.has(this.#number)
+    const {selection, dropModules} = this.options
+    if (dropModules === true && entry.type === 'module') return false
+    return selection.takes(entry) && !this.wrongSize.has(this.#number)
   }
 
   async run(visitor: EntryVisitor): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type {Entry} from '../keyspace/entry.js'
 import {type EntryChanges, FieldChangingVisitor} from '../keyspace/entry-changes.js'
+import type {LossReport, Lost} from '../keyspace/loss-report.js'
 import type {Passer} from '../keyspace/passer.js'
 import type {Selection} from '../keyspace/selection.js'
 import {
@@ -14,6 +15,7 @@ import {
   type SlotInfo,
   type ValueVisitor,
 } from '../keyspace/visitor.js'
+import {LOST} from '../rdb/loss-kinds.js'
 import {typesOf} from '../rdb/opcodes.js'
 import {mayExpire} from '../rdb/value/writer.js'
 import type {RdbWriter} from '../rdb/writer.js'
@@ -29,6 +31,9 @@ export interface BuildVisitorOptions {
   changes: EntryChanges
   survey: Survey
   libraries: Libraries
+  losses: LossReport
+  /** Left out, and counted: values of modules with what stands beside them, libraries of functions. */
+  drops: Drops
   /** All of one source goes in, as it is: what it says of all its keys stays true. */
   whole: boolean
   /** For the product itself: marks that only it knows go along. */
@@ -45,12 +50,17 @@ export interface BuildVisitorOptions {
   misplaced: Misplaced | undefined
 }
 
+/** What is left out by name. */
+export interface Drops {
+  modules: boolean
+  functions: boolean
+}
+
 export class BuildVisitor implements EntryVisitor {
   keysIn = 0
   #db = 0
   problem: (problem: Problem) => void = () => {}
   readonly #skipped = new Map<string, number>()
-  readonly #lost = new Map<string, number>()
   readonly #moduleAux = new Map<string, Uint8Array>()
   readonly #fields: FieldChangingVisitor
   readonly #copier: Passer
@@ -113,17 +123,18 @@ export class BuildVisitor implements EntryVisitor {
   }
 
   entry(entry: Entry): ValueVisitor {
-    const {writer, head, selection, changes, survey, router, misplaced} = this.options
+    const {writer, head, selection, changes, survey, drops, router, misplaced} = this.options
     misplaced?.look(entry.keyBytes.bytes, entry.keyBytes.start, entry.keyBytes.end)
     const number = this.keysIn++
     const reason = selection.everything ? undefined : selection.refusal(entry)
     if (reason !== undefined) return this.#skip(reason)
+    if (drops.modules && entry.type === 'module') return this.#skip('module')
     if (survey.wrongSize.has(number)) return this.#skip('bytes')
     if (survey.replaced.has(number)) return this.#skip('conflict')
     const written = changes.headOf(entry)
     if (router?.takes(written) === false) return SKIP
     head.write(writer)
-    if (entry.dragonflyMask >= 0) this.#lose('flags of Dragonfly')
+    if (entry.dragonflyMask >= 0) this.options.losses.addKey(LOST.dragonflyFlags, entry, number)
     if (!changes.expiries || entry.type !== 'hash' || !mayExpire(entry.typeId)) {
       return writer.entry(entry, written)
     }
@@ -131,18 +142,24 @@ export class BuildVisitor implements EntryVisitor {
   }
 
   aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
-    const {head, writer, keepsMarks} = this.options
-    if (head.add(name, value, writer, nameBytes) !== 'of a key') return
+    const {head, writer, keepsMarks, losses} = this.options
+    const became = head.add(name, value, writer, nameBytes)
+    if (became === 'kept' && !writer.takesAux && !MADE_ANEW.has(name)) losses.add(LOST.aux, name)
+    if (became !== 'of a key') return
     if (keepsMarks) {
       head.write(writer)
       writer.aux(name, value, nameBytes)
     } else if (name === KEYDB_MEMBER) {
-      this.#lose('expiries of members (KeyDB)')
+      losses.add(LOST.keydbMembers, Buffer.from(value).toString('utf8'))
     }
   }
 
   function(source: Uint8Array): void {
-    const {writer, head, libraries} = this.options
+    const {writer, head, libraries, drops} = this.options
+    if (drops.functions) {
+      this.#skip('function')
+      return
+    }
     const resolved = libraries.resolve(source)
     if (resolved === undefined) return
     head.write(writer)
@@ -169,7 +186,11 @@ export class BuildVisitor implements EntryVisitor {
 
   /** Several sources that say the same of a module say it once. */
   moduleAux(aux: ModuleAux): void {
-    const {writer, head} = this.options
+    const {writer, head, drops} = this.options
+    if (drops.modules) {
+      this.#skip('moduleData')
+      return
+    }
     const id = `${aux.module} ${aux.version} ${aux.when}`
     const before = this.#moduleAux.get(id)
     if (!this.options.whole && before !== undefined) {
@@ -201,10 +222,10 @@ export class BuildVisitor implements EntryVisitor {
   }
 
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
-    const {writer, head, whole} = this.options
+    const {writer, head, whole, losses} = this.options
     head.write(writer)
     if (whole && writer.takesSlotImports) writer.slotImport(job, ranges)
-    else this.#lose('slot imports under way')
+    else losses.add(LOST.slotImports, job)
   }
 
   /** What became of all keys. */
@@ -212,22 +233,18 @@ export class BuildVisitor implements EntryVisitor {
     keysIn: number
     keysOut: number
     skipped: {reason: string; keys: number}[]
-    lost: {what: string; keys: number}[]
+    lost: Lost[]
   } {
-    const {keys, emptied, hintsDropped} = this.options.writer
+    const {writer, losses} = this.options
+    const {keys, emptied} = writer
     const skipped = [...this.#skipped].map(([reason, count]) => ({reason, keys: count}))
     if (emptied > 0) skipped.push({reason: 'empty', keys: emptied})
-    const lost = [...this.#lost, ...hintsDropped].map(([what, count]) => ({what, keys: count}))
-    return {keysIn: this.keysIn, keysOut: keys, skipped, lost}
+    return {keysIn: this.keysIn, keysOut: keys, skipped, lost: losses.list()}
   }
 
   #skip(reason: string): ValueVisitor {
     this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1)
     return SKIP
-  }
-
-  #lose(what: string): void {
-    this.#lost.set(what, (this.#lost.get(what) ?? 0) + 1)
   }
 }
 
@@ -236,5 +253,7 @@ const COMMON_TYPES = Object.entries(typesOf('redis'))
   .map(([id, [type]]) => ({id: Number(id), type}))
   .filter(({id}) => id < 32)
 
+/** What a snapshot says of whoever wrote it: another says it of itself. */
+const MADE_ANEW = new Set(['redis-ver', 'valkey-ver', 'redis-bits', 'ctime', 'used-mem'])
 /** One such field belongs to the key before it. */
 const KEYDB_MEMBER = 'keydb-subexpire-key'

@@ -12,6 +12,7 @@ import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {UsageError} from '../errors.js'
 import {type EntryChangeOptions, EntryChanges} from '../keyspace/entry-changes.js'
 import type {EntrySource, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
+import {LossReport, type Lost} from '../keyspace/loss-report.js'
 import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
@@ -28,6 +29,7 @@ import {
   WrittenKeys,
 } from './build-conflicts.js'
 import {BuildHead, type LogMark} from './build-head.js'
+import {modulesWanted, refuseLosses} from './build-losses.js'
 import {Misplaced, type SlotRouter} from './build-router.js'
 import {type BuildSource, of, openAll, openOptions, sourcesNamed} from './build-sources.js'
 import {type Survey, surveySources} from './build-survey.js'
@@ -44,6 +46,14 @@ export interface BuildOptions extends LogOptions {
   target?: string | undefined
   /** For which server where no source says its version; absent: what Redis and Valkey both load. */
   targetUntold?: string | undefined
+  /** Publish what lacks data that the target has no place for. */
+  allowLoss?: boolean | undefined
+  /** At the first of that, end with an UnsupportedError, instead of looking for all of it. */
+  strict?: boolean | undefined
+  /** Leave out values of modules, and their data beside the values. */
+  dropModules?: boolean | undefined
+  /** Leave out libraries of functions. */
+  dropFunctions?: boolean | undefined
   compress?: boolean | undefined
   /** Store every value anew, even where the target takes it as it is. */
   reencode?: boolean | undefined
@@ -74,8 +84,8 @@ export interface Built {
   keysOut: number
   /** Keys passed over on purpose, by reason. */
   skipped: {reason: string; keys: number}[]
-  /** What the target has no place for, though it is no data of a key. */
-  lost: {what: string; keys: number}[]
+  /** What the target has no place for: data, if there was leave, and hints. */
+  lost: Lost[]
   /** Of sources that are shards of a cluster: keys that are not of their shard's slots; absent where none of them is. */
   misplaced?: number | undefined
   /** Keys of each of several files. */
@@ -87,11 +97,15 @@ export interface Built {
   replayed: Replayed | undefined
 }
 
-/** Builds one file of all sources, in their order. Nothing is published unless every source was read to a good end. */
+/**
+ * Builds one file of all sources, in their order. Nothing is published unless every source was read to a good end, and no
+ * data was lost without leave (LossError).
+ */
 export async function build(names: readonly string[], options: BuildOptions): Promise<Built> {
   const file = options.stream ?? FileTarget.create(options.out, {force: options.force})
   try {
     const built = await buildInto(file, names, options)
+    refuseLosses(built, options)
     await file.finish()
     return built
   } catch (error) {
@@ -100,7 +114,10 @@ export async function build(names: readonly string[], options: BuildOptions): Pr
   }
 }
 
-/** The same into a target, or several with a router, that somebody else finishes, or abandons. */
+/**
+ * The same into a target, or several with a router, that somebody else finishes, or abandons, and who refuses what was lost;
+ * of a stream the end is missing then.
+ */
 export async function buildInto(
   files: ByteTarget | readonly ByteTarget[],
   names: readonly string[],
@@ -124,6 +141,7 @@ class Building {
   readonly #rule: ConflictRule
   readonly #sorts: boolean
   readonly #warnings: Built['warnings'] = []
+  readonly #losses = new LossReport()
   /** Of a file that is sorted: entries that gave way to another of their key, and some of those that must not. */
   #twins = 0
   readonly #conflicts: Conflict[] = []
@@ -186,6 +204,11 @@ class Building {
       }
       router?.check()
       visitor.finish()
+      this.#noteModules(writer.modules, target)
+      const misplaced = this.#misplaced?.keys
+      const facts = {misplaced, out, target: target.name, warnings: this.#warnings, replayed}
+      // What went to a stream cannot be taken back, but without its end nobody loads it.
+      if (files[0]!.path === undefined) refuseLosses({...this.#counts(visitor), ...facts, bytes: writer.place}, options)
       const bytes = writer.finish()
       this.#noteDatabases(writer.highestDb)
       if (this.#conflicts.length > 0) throw new ConflictError(this.#conflicts)
@@ -193,18 +216,8 @@ class Building {
         files.map(one => ({path: one.path!, bytes: one.bytes})),
         writer.header,
       )
-      const misplaced = this.#misplaced?.keys
       const shardKeys = router && writer.files.map(one => one.keys)
-      return {
-        ...this.#counts(visitor),
-        misplaced,
-        shardKeys,
-        out,
-        target: target.name,
-        bytes,
-        warnings: this.#warnings,
-        replayed,
-      }
+      return {...this.#counts(visitor), ...facts, shardKeys, bytes}
     } finally {
       writer.dispose()
       keys?.close()
@@ -219,8 +232,15 @@ class Building {
     this.#warnings.push({code: 'DATABASE_NUMBER', severity: 'warning', offset: 0, text, source: this.names[0]!})
   }
 
+  #noteModules(modules: ReadonlySet<string>, target: Target): void {
+    const wanted = modulesWanted(modules, target)
+    if (wanted.length === 0) return
+    const text = `a server without ${wanted.length > 1 ? 'the modules' : 'the module'} ${wanted.join(', ')} does not start from what is written; --drop-modules leaves their values out`
+    this.#warnings.push({code: 'MODULES_NEEDED', severity: 'warning', offset: 0, text, source: this.names[0]!})
+  }
+
   #writer(files: readonly ByteTarget[], target: Target, keys: WrittenKeys | undefined): RdbWriter {
-    const {compress, reencode, memoryBytes, router} = this.options
+    const {compress, reencode, memoryBytes, router, strict, nowMs = Date.now()} = this.options
     const onTwin: SortOptions['onTwin'] = (twin, stays) => {
       this.#twins++
       if (this.#rule !== 'error' || this.#conflicts.length === CONFLICTS_TOLD_MAX) return
@@ -232,6 +252,7 @@ class Building {
     }
     return new RdbWriter(files, {
       ...{target, compress, reencode},
+      ...(strict === true ? {} : {losses: this.#losses, nowMs}),
       templates: this.names.length === 1 && !this.#sorts && router === undefined,
       fileOf: router && (key => router.fileOf(key)),
       onRecord: keys && (({db, keyBytes}, place) => keys.add(db, keyBytes, place)),
@@ -241,7 +262,8 @@ class Building {
 
   #visitor(writer: RdbWriter, target: Target, survey: Survey, keys: WrittenKeys | undefined): BuildVisitor {
     const [selection, changes] = [this.#selection, this.#changes]
-    const {nowMs = Date.now(), logMark, router} = this.options
+    const {nowMs = Date.now(), logMark, router, dropModules = false, dropFunctions = false} = this.options
+    const drops = {modules: dropModules, functions: dropFunctions}
     const asItIs = selection.everything && !changes.mayCollide && !this.#sorts
     const whole = this.names.length === 1 && asItIs && router === undefined
     const head = new BuildHead({target, bare: this.#sorts, nowMs, logMark})
@@ -250,8 +272,8 @@ class Building {
     const nothingLeftOut = survey.wrongSize.size === 0 && survey.replaced.size === 0
     const keepsRecords = changes.keepsRecords && nothingLeftOut
     return new BuildVisitor({
-      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, keepsRecords, keys},
-      ...{sort: this.#sorts, router, misplaced: this.#misplaced},
+      ...{writer, head, selection, changes, survey, libraries, whole, keepsMarks, keepsRecords, keys, drops},
+      ...{losses: this.#losses, sort: this.#sorts, router, misplaced: this.#misplaced},
     })
   }
 
@@ -286,9 +308,10 @@ class Building {
         }
       }
     }
-    const {memoryBytes} = options
+    const {memoryBytes, dropModules} = options
     const [selection, changes, onConflict] = [this.#selection, this.#changes, settled ? 'error' : this.#rule] as const
-    return surveySources({open, selection, changes, onConflict, bounded, memoryBytes, sources: names.length})
+    const {length: sources} = names
+    return surveySources({open, selection, changes, onConflict, bounded, memoryBytes, dropModules, sources})
   }
 }
 

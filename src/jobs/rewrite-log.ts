@@ -46,7 +46,9 @@ export async function rewriteLog(path: string, options: RewriteOptions = {}): Pr
   const place = inPlace === true ? await LogInPlace.open(path, options.force === true) : undefined
   const rewrite = async (as: LogShape): Promise<BuiltLog> => {
     const ownedLike = log.chain.manifestPath ?? log.chain.path
-    const buildOptions = {...options, ...as, out: out ?? besideLog(log.chain.path, 'rewritten'), ownedLike}
+    // Where the version is a guess, what it cannot hold says that it is wrong.
+    const strict = options.target === undefined
+    const buildOptions = {...options, ...as, out: out ?? besideLog(log.chain.path, 'rewritten'), ownedLike, strict}
     return place === undefined ? await buildLog([path], buildOptions) : await place.rewrite(buildOptions)
   }
   const built = await rewrite(shape).catch(async error => {

@@ -152,7 +152,7 @@ export class StagedSnapshots {
   async #make(source: string, options: StageOptions): Promise<StagedSnapshot> {
     this.onEvent({kind: 'staging', target: options.target})
     const started = performance.now()
-    const built = await this.#inFile(file => buildInto(file, [source], {...options, out: file.name}))
+    const built = await this.#inFile(file => buildInto(file, [source], {...options, strict: true, out: file.name}))
     const {path} = this.#files.at(-1)!
     const {family, rdbVersion} = await headerOf(path)
     const snapshot = {path, bytes: built.bytes, family, rdbVersion, target: built.target, built}

@@ -21,9 +21,13 @@ const MAY_DIFFER: ReadonlySet<number> = new Set([
   op.TYPE_STREAM_LISTPACKS_3,
 ])
 
+/** Before it, a length is 32 bits behind any byte that begins with `10`, and ziplists have fewer integers the older they are. */
+const COPIED_VERSION_MIN = 8
+
 /** `from`: whose numbers the type byte is of; undefined where nothing is stored. `templates`: those of the file go along. */
 export function canCopy(typeId: number, from: op.Family | undefined, target: Target, templates: boolean): boolean {
   if (from === undefined || !target.types.has(typeId)) return false
+  if (!target.own && target.rdbVersion < COPIED_VERSION_MIN) return false
   if (from !== target.family && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
   return templates || !REFERENCES.has(typeId)
 }

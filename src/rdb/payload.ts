@@ -11,12 +11,15 @@ import {MemorySource} from '../bytes/source.js'
 import {ByteWriter} from '../bytes/writer.js'
 import {FormatError, UnsupportedError} from '../errors.js'
 import {Entry} from '../keyspace/entry.js'
+import type {LossKind} from '../keyspace/loss-report.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from './copying.js'
+import {LOST} from './loss-kinds.js'
 import * as op from './opcodes.js'
 import {OtherRecords} from './other-records.js'
-import {policyOf} from './policy.js'
+import {lostWhole, type Policy, policyOf} from './policy.js'
 import {RdbReader} from './reader.js'
+import {takesKeyMeta} from './record-head.js'
 import {type ChecksumVerdict, RecordReader} from './records.js'
 import type {Target} from './targets.js'
 import {HashTemplates} from './value/hash-template.js'
@@ -48,6 +51,9 @@ export class PayloadWriter implements ValueSink {
   readonly #target: Target
   readonly #writers: Readonly<Record<WrittenType, ValueWriter>>
   readonly #raw: RawWriter
+  readonly #policy: Policy
+  /** Nothing is left out. */
+  readonly nowMs = Number.NEGATIVE_INFINITY
   readonly #checksum = new Crc64()
   #entry!: Entry
 
@@ -56,9 +62,9 @@ export class PayloadWriter implements ValueSink {
     readonly takePayload: TakePayload,
   ) {
     this.#target = options.target
-    const policy = policyOf(options.target, options.compress)
-    this.#writers = valueWriters(this, policy)
-    this.#raw = new RawWriter(this, policy)
+    this.#policy = policyOf(options.target, options.compress)
+    this.#writers = valueWriters(this, this.#policy)
+    this.#raw = new RawWriter(this, this.#policy)
   }
 
   /** Who writes the value of this entry; the payload is told when it is complete, of an empty collection never. */
@@ -70,14 +76,15 @@ export class PayloadWriter implements ValueSink {
       this.#raw.typeId = entry.typeId
       return this.#raw
     }
-    if (entry.type === 'cron') this.refuse('a CRON value of KeyDB')
-    return this.#writers[entry.type]
+    const lost = lostWhole(entry.type, this.#policy)
+    if (lost !== undefined) this.refuse(lost.what)
+    return this.#writers[entry.type as WrittenType]
   }
 
   open(typeId: number): void {
     const {keyMeta} = this.#entry
     if (keyMeta !== undefined) {
-      if (this.#target.family !== 'redis' || this.#target.rdbVersion < 13) this.refuse('key metadata')
+      if (!takesKeyMeta(this.#target)) this.lose(LOST.keyMeta)
       this.out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
       this.out.copy(keyMeta, 0, keyMeta.length)
     }
@@ -101,6 +108,11 @@ export class PayloadWriter implements ValueSink {
   }
 
   passEmpty(): void {}
+
+  /** A payload is whole, or there is none. */
+  lose(kind: LossKind): void {
+    if (kind.data) this.refuse(kind.what)
+  }
 
   refuse(what: string): never {
     const {db, type, offset} = this.#entry

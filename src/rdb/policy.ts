@@ -4,6 +4,9 @@
  * line); whatever they are at the reader, it takes any form and converts.
  */
 import {NODE_BYTES_MAX, NODE_ENTRIES_MAX} from '../encoding/stream-node.js'
+import type {ValueType} from '../keyspace/entry.js'
+import type {LossKind} from '../keyspace/loss-report.js'
+import {LOST} from './loss-kinds.js'
 import type {Target} from './targets.js'
 
 /** A packed form holds at most so many elements, none of them larger than that. */
@@ -39,6 +42,8 @@ export interface Policy {
   streamNodeEntriesMax: number
   fieldExpiry: 'none' | 'redis' | 'valkey'
   moduleValues: boolean
+  /** Lengths of 4 GiB and more. */
+  longLengths: boolean
   arrays: boolean
 }
 
@@ -68,6 +73,7 @@ export function policyOf(target: Target, compress = true): Policy {
     streamNodeEntriesMax: NODE_ENTRIES_MAX,
     fieldExpiry: target.family === 'valkey' ? 'valkey' : version >= 12 ? 'redis' : 'none',
     moduleValues: version >= 8,
+    longLengths: version >= 8,
     arrays: version >= 14,
   }
 }
@@ -78,4 +84,11 @@ function streamVersionOf(version: number): Policy['streamVersion'] {
   if (version < 11) return 2
   if (version < 13) return 3
   return version < 14 ? 4 : 5
+}
+
+/** As what a value is lost that cannot be stored anew, whatever is in it; undefined where it can. */
+export function lostWhole(type: ValueType, {streamVersion, arrays}: Policy): LossKind | undefined {
+  if (type === 'stream' && streamVersion === 0) return LOST.streams
+  if (type === 'array' && !arrays) return LOST.arrays
+  return type === 'cron' ? LOST.crons : undefined
 }

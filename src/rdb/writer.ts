@@ -10,7 +10,6 @@
  * RESIZEDB stands before the keys it counts: it is written as zeros, in lengths of
  * five bytes, and replaced at the end, the checksum corrected.
  */
-import {type Int64, splitInt64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import type {ByteTarget} from '../bytes/target.js'
 import type {ByteWriter} from '../bytes/writer.js'
@@ -18,12 +17,16 @@ import {writeLength} from '../encoding/length.js'
 import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
 import {type Entry, NEVER, type RecordHead} from '../keyspace/entry.js'
+import {libraryName} from '../keyspace/library-name.js'
+import type {LossKind, LossReport} from '../keyspace/loss-report.js'
 import {OrderedStreamVisitor} from '../keyspace/ordered-stream-visitor.js'
 import {OrderedVisitor} from '../keyspace/ordered-visitor.js'
-import type {ModuleAux, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
+import {type ModuleAux, SKIP, type SlotInfo, type ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from './copying.js'
+import {LOST, moduleData} from './loss-kinds.js'
 import * as op from './opcodes.js'
-import {type Policy, policyOf} from './policy.js'
+import {lostWhole, type Policy, policyOf} from './policy.js'
+import {EXPIRY_MS_VERSION, RecordHeadWriter} from './record-head.js'
 import {SortedRecords, type StoredRecord, type TwinRule} from './sorted-records.js'
 import type {Target} from './targets.js'
 import {writeModuleId} from './value/module.js'
@@ -38,6 +41,10 @@ export interface RdbWriterOptions {
   compress?: boolean | undefined
   /** Store every value anew, even where the target takes it as it is. */
   reencode?: boolean | undefined
+  /** Takes what the target has no place for, and the rest is written; absent: what is no hint is refused by an UnsupportedError. */
+  losses?: LossReport | undefined
+  /** Fields that expired before are left out where the target has no expiries of fields; absent: none are. */
+  nowMs?: number | undefined
   /** References to hash templates are kept: the templates are written as they come. */
   templates?: boolean | undefined
   /**
@@ -60,10 +67,6 @@ export interface SortOptions {
   onTwin: (record: StoredRecord, stays: StoredRecord) => void
 }
 
-const EXPIRE_SECONDS_MAX = 0x7fff_ffff
-/** From here on expiries are in milliseconds. */
-const EXPIRY_MS_VERSION = 3
-
 export class RdbWriter implements ValueSink {
   readonly policy: Policy
   /** Whose stored bytes are shown; undefined: of a source that has none. */
@@ -72,8 +75,8 @@ export class RdbWriter implements ValueSink {
   sourceNumber = 0
   /** Empty collections, which are no keys. */
   emptied = 0
-  /** What was left out that is no data: how often. */
-  readonly hintsDropped = new Map<string, number>()
+  /** Modules that values or data are of: without them no server loads the file. */
+  readonly modules = new Set<string>()
   readonly #target: Target
   readonly files: readonly WrittenFile[]
   /** The one that is written to. */
@@ -90,7 +93,9 @@ export class RdbWriter implements ValueSink {
   readonly #behind: ModuleAux[] = []
   #head!: RecordHead
   #entry!: Entry
-  readonly #halves = {high: 0, low: 0}
+  /** Number of the entry, by which losses of it are known. */
+  #record = 0
+  readonly #headWriter: RecordHeadWriter
 
   constructor(
     target: ByteTarget | readonly ByteTarget[],
@@ -103,6 +108,7 @@ export class RdbWriter implements ValueSink {
     this.#file = this.files[0]!
     this.#writers = valueWriters(this, this.policy)
     this.#raw = new RawWriter(this, this.policy)
+    this.#headWriter = new RecordHeadWriter(options.target, this.policy.compress, kind => this.lose(kind))
     if (options.sort !== undefined) this.#sorted = new SortedRecords(options.sort.memoryBytes)
   }
 
@@ -120,6 +126,10 @@ export class RdbWriter implements ValueSink {
     return Math.max(...this.files.map(({highestDb}) => highestDb))
   }
 
+  get nowMs(): number {
+    return this.options.nowMs ?? Number.NEGATIVE_INFINITY
+  }
+
   /** Magic and version of the file. */
   get header(): RdbHeader {
     const {family, rdbVersion} = this.#target
@@ -131,6 +141,11 @@ export class RdbWriter implements ValueSink {
     return this.#target.family === 'valkey'
   }
 
+  /** Whether it has a place for facts about the file. */
+  get takesAux(): boolean {
+    return this.#knows(7)
+  }
+
   /** Where the present file has come to. */
   get place(): number {
     return this.#file.place
@@ -140,13 +155,22 @@ export class RdbWriter implements ValueSink {
   entry(entry: Entry, head: RecordHead = entry, elements = false): ValueVisitor {
     this.#entry = entry
     this.#head = head
-    if (this.#sorted !== undefined) return this.#orderedWriter(entry)
-    if (!elements && this.#copies(entry.typeId)) {
+    this.#record++
+    const sorts = this.#sorted !== undefined
+    // Nobody can order what is in it, nor store it otherwise.
+    const asStored = sorts ? entry.type === 'cron' : !elements && this.options.reencode !== true
+    if (asStored && canCopy(entry.typeId, this.sourceFamily, this.#target, !sorts && this.options.templates === true)) {
       this.#raw.typeId = entry.typeId
       return this.#raw
     }
-    if (entry.type === 'cron') this.refuse('a CRON value of KeyDB')
-    return this.#writers[entry.type]
+    const lost = lostWhole(entry.type, this.policy)
+    if (lost !== undefined) {
+      this.lose(lost)
+      return SKIP
+    }
+    const writer = this.#writers[entry.type as WrittenType]
+    if (!sorts) return writer
+    return (entry.type === 'stream' ? this.#orderedStream : this.#ordered).showTo(writer)
   }
 
   /** A bit for each type below 32 whose records can be copied whole: with their attributes, many at a time. */
@@ -178,7 +202,7 @@ export class RdbWriter implements ValueSink {
 
   /** `nameBytes`: where `name` is not all of it. */
   aux(name: string, value: Uint8Array, nameBytes: Uint8Array = Buffer.from(name)): void {
-    if (!this.#knows(7)) return
+    if (!this.takesAux) return
     this.#toEach(out => {
       out.u8(op.OPCODE_AUX)
       writeString(out, nameBytes, 0, nameBytes.length, this.policy.compress)
@@ -188,7 +212,10 @@ export class RdbWriter implements ValueSink {
 
   /** The whole source of a library. */
   function(source: Uint8Array): void {
-    if (!this.#knows(10)) throw this.#cannot('functions', 0)
+    if (!this.#knows(10)) {
+      this.#loseBeside(LOST.functions, libraryName(source))
+      return
+    }
     this.#toEach(out => {
       out.u8(op.OPCODE_FUNCTION2)
       writeString(out, source, 0, source.length, this.policy.compress)
@@ -197,11 +224,15 @@ export class RdbWriter implements ValueSink {
 
   moduleAux(aux: ModuleAux): void {
     const {module, version, when, payload} = aux
-    if (!this.#knows(9)) throw this.#cannot(`data of the module ${module}`, 0)
+    if (!this.#knows(9)) {
+      this.#loseBeside(moduleData(module))
+      return
+    }
     if (this.#sorted !== undefined && when === AFTER_KEYS && !this.#handingOn) {
       this.#behind.push(aux)
       return
     }
+    this.#needs(module)
     this.#toEach(out => {
       out.u8(op.OPCODE_MODULE_AUX)
       writeModuleId(out, module, version)
@@ -264,21 +295,8 @@ export class RdbWriter implements ValueSink {
     } else {
       this.#goTo(head.keyBytes, head.db)
     }
-    const {out} = this
     this.options.onRecord?.(head, this.place)
-    if (head.expireAtMs !== NEVER) this.#expiry(head.expireAtMs)
-    if (head.idleSeconds >= 0 && this.#takesHint('idle times', 9)) {
-      out.u8(op.OPCODE_IDLE)
-      writeLength(out, head.idleSeconds)
-    }
-    if (head.frequency >= 0 && this.#takesHint('access frequencies', 9)) {
-      out.u8(op.OPCODE_FREQ)
-      out.u8(head.frequency)
-    }
-    if (head.keyMeta !== undefined) this.#keyMeta(head.keyMeta)
-    out.u8(typeId)
-    const key = head.keyBytes
-    writeString(out, key.bytes, key.start, key.end, this.policy.compress)
+    this.#headWriter.write(this.out, head, typeId)
     if (!this.#inRecord) this.count(1, head.expireAtMs === NEVER ? 0 : 1)
   }
 
@@ -293,6 +311,7 @@ export class RdbWriter implements ValueSink {
   }
 
   close(): void {
+    if (this.#entry.type === 'module') this.#needs(this.#entry.module)
     if (this.#inRecord) this.#sorted!.end(this.#head, this.sourceNumber)
     else this.#file.output.settle()
     this.#inRecord = false
@@ -300,6 +319,12 @@ export class RdbWriter implements ValueSink {
 
   passEmpty(): void {
     this.emptied++
+  }
+
+  lose(kind: LossKind): void {
+    const {losses} = this.options
+    if (losses !== undefined) losses.addKey(kind, this.#head, this.#record)
+    else if (kind.data) this.refuse(kind.what)
   }
 
   refuse(what: string): never {
@@ -312,16 +337,6 @@ export class RdbWriter implements ValueSink {
   #copies(typeId: number): boolean {
     const {reencode, templates} = this.options
     return reencode !== true && canCopy(typeId, this.sourceFamily, this.#target, templates === true)
-  }
-
-  #orderedWriter(entry: Entry): ValueVisitor {
-    if (entry.type === 'cron') {
-      if (!canCopy(entry.typeId, this.sourceFamily, this.#target, false)) this.refuse('a CRON value of KeyDB')
-      this.#raw.typeId = entry.typeId
-      return this.#raw
-    }
-    const writer = this.#writers[entry.type]
-    return (entry.type === 'stream' ? this.#orderedStream : this.#ordered).showTo(writer)
   }
 
   /** Writes all records, now that their order is known. */
@@ -351,32 +366,15 @@ export class RdbWriter implements ValueSink {
     if (db !== this.#file.db) this.#file.selectDb(db)
   }
 
-  #expiry(expireAtMs: Int64): void {
-    const {out} = this
-    if (this.#knows(EXPIRY_MS_VERSION)) {
-      out.u8(op.OPCODE_EXPIRETIME_MS)
-      splitInt64(expireAtMs, this.#halves)
-      out.i64le(this.#halves.high, this.#halves.low)
-      return
-    }
-    const seconds = Number(expireAtMs) / 1000
-    if (!Number.isInteger(seconds)) this.refuse('an expiry with milliseconds')
-    if (Math.abs(seconds) > EXPIRE_SECONDS_MAX) this.refuse('an expiry beyond the year 2038')
-    out.u8(op.OPCODE_EXPIRETIME)
-    out.u32le(seconds)
+  /** Something beside the keys has no place. */
+  #loseBeside(kind: LossKind, name?: string): void {
+    const {losses} = this.options
+    if (losses === undefined) throw this.#cannot(kind.what, 0)
+    losses.add(kind, name)
   }
 
-  #keyMeta(meta: Uint8Array): void {
-    if (this.#target.family !== 'redis' || !this.#knows(13)) this.refuse('key metadata')
-    this.out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
-    this.out.copy(meta, 0, meta.length)
-  }
-
-  /** What no server needs goes where the target has no place for it, and is counted. */
-  #takesHint(what: string, since: number): boolean {
-    if (this.#knows(since)) return true
-    this.hintsDropped.set(what, (this.hintsDropped.get(what) ?? 0) + 1)
-    return false
+  #needs(module: string): void {
+    if (this.modules.size < MODULES_MAX) this.modules.add(module)
   }
 
   #knows(rdbVersion: number): boolean {
@@ -388,6 +386,8 @@ export class RdbWriter implements ValueSink {
   }
 }
 
+/** Whoever has more sees the kind. */
+const MODULES_MAX = 100
 /** Of MODULE_AUX: it stands behind the keys. */
 const AFTER_KEYS = 2
 /** MODULE_AUX frames `when` as an unsigned item. */

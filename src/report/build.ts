@@ -5,8 +5,19 @@
 import {formatShards, misplacedText, type ShardOutcome, shardsJson} from './build-split.js'
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import {formatTable, numeric, type Style, textual} from './table.js'
-import {formatBytes, formatMessage, formatText, hang, jsonBytes, shorten, wrapped} from './text.js'
+import {formatBytes, formatKey, formatMessage, formatText, hang, jsonBytes, jsonKey, shorten, wrapped} from './text.js'
 import {formatCount, formatSize} from './units.js'
+
+/** What the target has no place for. */
+export interface LostOutcome {
+  what: string
+  keys: number
+  /** No hint: somebody may miss it. */
+  data: boolean
+  /** Keys are gone, not only something about them. */
+  whole: boolean
+  examples: readonly ({db: number; key: Uint8Array; keyBytes?: number | undefined} | {name: string})[]
+}
 
 /** What a build tells of itself. */
 export interface BuildOutcome {
@@ -15,7 +26,7 @@ export interface BuildOutcome {
   keysIn: number
   keysOut: number
   skipped: readonly {reason: string; keys: number}[]
-  lost: readonly {what: string; keys: number}[]
+  lost: readonly LostOutcome[]
   bytes: number
   /** Of sources that are shards of a cluster: keys of slots that are not their shard's. */
   misplaced?: number | undefined
@@ -57,26 +68,33 @@ const REASONS: Readonly<Record<string, string>> = {
   bytes: 'by their size (--min-bytes, --max-bytes)',
   empty: 'empty collections, which are no keys',
   conflict: 'there already (--on-conflict)',
+  module: 'values of modules (--drop-modules)',
+  moduleData: 'data of modules beside their values (--drop-modules)',
+  function: 'libraries of functions (--drop-functions)',
 }
 
-/** The lines of the report. */
-export function formatBuild(built: BuildOutcome, style: Style, columns: number): string[] {
+/** The lines of the report; `isWritten`: false where losses are why nothing was published. */
+export function formatBuild(built: BuildOutcome, style: Style, columns: number, isWritten = true): string[] {
   const {out, target, keysIn, keysOut, skipped, lost, bytes, warnings, replayed, misplaced, shards} = built
   const facts: (readonly [name: string, text: string])[] = [
     ...(isLog(built) ? baseFact(built, target) : [['for', target] as const]),
-    ['size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`],
+    ...(isWritten ? [['size', `${formatSize(bytes)} (${formatCount(bytes)} bytes)`] as const] : []),
     ['keys', keysIn === keysOut ? formatCount(keysOut) : `${formatCount(keysOut)} of ${formatCount(keysIn)}`],
     ...(misplaced ? [['misplaced', misplacedText(misplaced)] as const] : []),
     ...(replayed === undefined ? [] : replayFacts(replayed)),
   ]
-  const heading = style.heading(out === STANDARD_OUTPUT ? 'standard output' : formatText(out))
-  const lines = [heading, ...facts.map(fact => factLine(fact, style))]
+  const name = out === STANDARD_OUTPUT ? 'standard output' : formatText(out)
+  const lines = [
+    style.heading(isWritten ? name : `${name}: ${notWritten(out)}`),
+    ...facts.map(fact => factLine(fact, style)),
+  ]
   if (skipped.length > 0) {
     const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
     lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
   }
   lines.push(...formatLost(lost, style))
   if (shards !== undefined) lines.push(...formatShards(shards, style))
+  if (!isWritten) lines.push(...lossAdvice(lost, columns))
   const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
   if (told.length > 0) lines.push('', ...told.flatMap(text => wrapped(text, columns)).map(style.warning))
   return lines
@@ -90,11 +108,64 @@ export function factLine([name, text]: readonly [name: string, text: string], st
   return `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
 }
 
-/** A table of what was lost, a blank line before it; nothing where nothing was. */
+/** Tables of what was lost, a blank line before each; nothing where nothing was. */
 export function formatLost(lost: BuildOutcome['lost'], style: Style): string[] {
-  if (lost.length === 0) return []
-  const rows = lost.map(({what, keys}) => [formatCount(keys), what])
-  return ['', ...formatTable([numeric('keys'), textual('lost: the target has no place for it')], rows, style)]
+  const table = (title: string, some: BuildOutcome['lost']): string[] => {
+    if (some.length === 0) return []
+    const hasExamples = some.some(({examples}) => examples.length > 0)
+    const columns = [numeric('keys'), textual(title), ...(hasExamples ? [textual('such as')] : [])]
+    const rows = some.map(({what, keys, examples}) => {
+      const shown = examples.slice(0, EXAMPLES_SHOWN).map(formatExample).join(', ')
+      return [formatCount(keys), what, ...(hasExamples ? [shown] : [])]
+    })
+    return ['', ...formatTable(columns, rows, style)]
+  }
+  return [
+    ...table(
+      'lost: the target has no place for it',
+      lost.filter(({data}) => data),
+    ),
+    ...table(
+      'left out: hints the target has no place for',
+      lost.filter(({data}) => !data),
+    ),
+  ]
+}
+
+const EXAMPLES_SHOWN = 3
+const EXAMPLE_COLUMNS_MAX = 24
+
+function formatExample(example: LostOutcome['examples'][number]): string {
+  if ('name' in example) return shorten(formatText(example.name), EXAMPLE_COLUMNS_MAX)
+  const key = `"${shorten(formatKey(example), EXAMPLE_COLUMNS_MAX)}"`
+  return example.db === 0 ? key : `${key} (db ${example.db})`
+}
+
+/** Why there is nothing. */
+function notWritten(out: string): string {
+  return out === STANDARD_OUTPUT
+    ? 'ended before its end, since data would be lost'
+    : 'not written, since data would be lost'
+}
+
+/** What to do where losses are why nothing was published. */
+export function lossAdvice(lost: BuildOutcome['lost'], columns: number): string[] {
+  const has = (words: RegExp): boolean => lost.some(({what, data}) => data && words.test(what))
+  const ways = [
+    ...(has(/functions/) ? ['--drop-functions leaves the functions out'] : []),
+    ...(has(/of the module/) ? ['--drop-modules leaves the modules out'] : []),
+    'a newer --target may hold it',
+    '--allow-loss writes what is left',
+  ]
+  return ['', ...hang(`  next   ${ways.join('; ')}`, columns)]
+}
+
+/** The same as data; its names are a contract. */
+export function lostJson(lost: BuildOutcome['lost']): object[] {
+  return lost.map(({what, keys, data, whole, examples}) => ({
+    ...{what, keys, data, whole},
+    examples: examples.map(one => ('name' in one ? one : {db: one.db, ...jsonKey(one)})),
+  }))
 }
 
 export function buildWarnings(warnings: BuildOutcome['warnings']): string[] {
@@ -136,10 +207,11 @@ export function formatConflicts(
 }
 
 /** The same as data; its names are a contract. */
-export function buildJson(built: BuildOutcome): object {
+export function buildJson(built: BuildOutcome, isWritten = true): object {
   const {warnings, out, target, keysIn, keysOut, skipped, lost, bytes, replayed, form, base, files, notes} = built
   return {
-    ...{out, target, keysIn, keysOut, skipped, lost, bytes, form, base, files, notes},
+    ...{out, written: isWritten, target, keysIn, keysOut, skipped, lost: lostJson(lost), bytes},
+    ...{form, base, files, notes},
     ...{misplaced: built.misplaced, shards: built.shards && shardsJson(built.shards)},
     ...{log: replayed === undefined ? undefined : replayJson(replayed), warnings: warningsJson(warnings)},
   }

@@ -1,7 +1,7 @@
 /**
  * What became of a log that was rewritten; for people and for programs.
  */
-import {type BuildOutcome, buildWarnings, factLine, formatLost, warningsJson} from './build.js'
+import {type BuildOutcome, buildWarnings, factLine, formatLost, lostJson, warningsJson} from './build.js'
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
 import type {Style} from './table.js'
 import {formatText, wrapped} from './text.js'
@@ -44,6 +44,6 @@ export function rewriteJson(log: RewriteOutcome): object {
   const {commands, ...others} = (replayed === undefined ? {} : replayJson(replayed)) as Record<string, unknown>
   return {
     ...{commands, keys, bytesIn, bytesOut, out, truncatedBytes, target, form, base, files, backup},
-    ...{...others, lost, notes, warnings: warningsJson(log.warnings)},
+    ...{...others, lost: lostJson(lost), notes, warnings: warningsJson(log.warnings)},
   }
 }

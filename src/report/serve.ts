@@ -2,6 +2,7 @@
  * What is served and to whom: lines as it happens, a report at the end, and both as JSON, one object a line.
  */
 import type {MasterMessage, ReplicaStatus} from '../replication/master-events.js'
+import {type LostOutcome, lostJson} from './build.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
 import {type ServedFile, type ServeEvent, unreadableText} from './master-log.js'
@@ -33,7 +34,7 @@ interface BuiltReport {
   keysIn: number
   keysOut: number
   skipped: readonly {reason: string; keys: number}[]
-  lost: readonly {what: string; keys: number}[]
+  lost: readonly LostOutcome[]
 }
 
 /** What is ready to be taken, and how. */
@@ -155,7 +156,7 @@ export function servedJson(source: string, served: ServedReport | undefined, fai
   if (served === undefined) return {...head, ...error}
   const {snapshot, converted, source: _, ...facts} = served
   const {keysIn, keysOut, skipped, lost} = snapshot.built
-  const counts = {keysIn, keysOut, skipped, lost}
+  const counts = {keysIn, keysOut, skipped, lost: lostJson(lost)}
   return {
     ...head,
     ...facts,

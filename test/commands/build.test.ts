@@ -46,6 +46,7 @@ keys  left out
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({
       out,
+      written: true,
       target: 'Redis RDB version 9',
       keysIn: 3,
       keysOut: 0,
@@ -79,6 +80,56 @@ keys  left out
   })
 })
 
+describe('what the target has no place for', () => {
+  const args = ['build', fixture('rdb/functions-v12'), '--target', 'redis-6.2']
+
+  it('is told, and nothing is written', async () => {
+    const out = newOut()
+    const {code, stdout, stderr} = await rdbtool([...args, '--out', out])
+    expect({code, stderr}).toEqual({code: 1, stderr: ''})
+    expect(stdout).toBe(`${out}: not written, since data would be lost
+for       redis-6.2
+keys      1
+
+keys  lost: the target has no place for it  such as
+   2  libraries of functions                second, first
+
+  next   --drop-functions leaves the functions out; a newer --target may hold it; --allow-loss writes what is left
+`)
+    expect(existsSync(out)).toBe(false)
+    expect(leftBehind()).toEqual([])
+  })
+
+  it('is told as data', async () => {
+    const {code, stdout} = await rdbtool([...args, '--out', newOut(), '--json'])
+    expect(code).toBe(1)
+    const what = {what: 'libraries of functions', keys: 2, data: true, whole: false}
+    const examples = [{name: 'second'}, {name: 'first'}]
+    expect(JSON.parse(stdout)).toMatchObject({written: false, target: 'redis-6.2', lost: [{...what, examples}]})
+  })
+
+  it.each(['--allow-loss', '--drop-functions'])('is left out with %s, which is fine', async flag => {
+    const out = newOut()
+    const {code, stdout} = await rdbtool([...args, '--out', out, flag])
+    expect(code).toBe(0)
+    expect(stdout).toContain('libraries of functions')
+    expect(existsSync(out)).toBe(true)
+  })
+
+  it('is told of a log too, and ends a pipe before its end', async () => {
+    const log = join(folder.path, 'log')
+    const {code, stdout} = await rdbtool([...args, '--out', log, '--format', 'aof'])
+    expect({code, stdout}).toMatchObject({code: 1, stdout: expect.stringContaining('libraries of functions')})
+    expect(existsSync(log)).toBe(false)
+    const line = 'rdbtool build "$S" --target redis-6.2 --out - 2> "$R" > "$O"; echo $?'
+    const [report, piped] = [join(folder.path, 'lost.txt'), newOut()]
+    const ended = await shell(line, {env: {S: fixture('rdb/functions-v12'), R: report, O: piped}})
+    expect(ended.stdout).toBe('1\n')
+    expect(readFileSync(report, 'utf8')).toMatch(/^standard output: ended before its end/)
+    expect(readFileSync(piped).includes(0xff)).toBe(false)
+  })
+})
+
 describe('a failure', () => {
   it.each([
     ['a file that is there', ['SOURCE', '--out', 'SOURCE'], 2, /is there already.*--force/],
@@ -99,12 +150,6 @@ describe('a failure', () => {
       1,
       /"user:1" of database 0 would be there twice.*--on-conflict/s,
     ],
-    [
-      'what the target lacks',
-      ['FUNCTIONS', '--out', 'NEW', '--target', 'redis-6.2'],
-      4,
-      /redis-6\.2 cannot hold functions/,
-    ],
     ['damage', ['DAMAGED', '--out', 'NEW'], 3, /checksum is wrong/],
   ] as const)('for %s is told, and leaves nothing behind', async (_, args, expected, words) => {
     const out = newOut()
@@ -112,7 +157,6 @@ describe('a failure', () => {
       SOURCE: source,
       NEW: out,
       'NEW/deep.rdb': join(out, 'deep.rdb'),
-      FUNCTIONS: fixture('rdb/functions-v12'),
       DAMAGED: fixture('rdb-built/checksum-wrong-v6'),
     }
     const before = readFileSync(source)

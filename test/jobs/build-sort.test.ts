@@ -33,7 +33,8 @@ const REFUSED = /zset-ascii-nan|keydb-cron|key-twice|aof-preamble/
 describe('every fixture', () => {
   const all = readable.filter(({name}) => !REFUSED.test(name))
   it.each(all.map(one => [one.name, one] as const))('%s holds the same once it is sorted', async (_, one) => {
-    const once = await sorted([one.path])
+    // Marks of KeyDB stand behind the key they belong to, and would stand behind another.
+    const once = await sorted([one.path], {allowLoss: one.name === 'rdb-built/keydb-v9.rdb'})
     expect(await meaningOf(once)).toEqual(byMeaning(one.golden.entries))
     const again = folder.write('again.rdb', once)
     expect(Buffer.compare(await sorted([again]), once)).toBe(0)

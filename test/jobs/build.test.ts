@@ -2,7 +2,7 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
-import {MemorySource, RdbReader, SKIP, UnsupportedError, UsageError} from '../../src/index.js'
+import {MemorySource, RdbReader, SKIP, UsageError} from '../../src/index.js'
 import {type BuildOptions, type Built, build} from '../../src/jobs/build.js'
 import {ConflictError} from '../../src/jobs/build-conflicts.js'
 import {TARGETS} from '../../src/rdb/targets.js'
@@ -187,21 +187,6 @@ describe('refusals', () => {
     expect(nothingLeft()).toEqual([])
     const {warnings} = await build([bad], {out, force: true, ignoreChecksum: true})
     expect(warnings).toMatchObject([{code: 'BAD_CHECKSUM', source: bad}])
-  })
-
-  it.each([
-    ['rdb/functions-v12.rdb', 'redis-6.2', /redis-6\.2 cannot hold functions/],
-    ['rdb/hash-listpack-ttl-v12.rdb', 'valkey-8.1', /valkey-8\.1 cannot hold a field that expires/],
-    ['rdb/stream-groups-v12.rdb', 'redis-4.0', /redis-4\.0 cannot hold a stream/],
-    ['rdb-built/array-v14.rdb', 'redis-8.6', /redis-8\.6 cannot hold an array/],
-    ['rdb-built/key-meta-v13.rdb', 'redis-8.4', /cannot hold key metadata/],
-    ['rdb-built/stream-4-v13.rdb', 'redis-8.4', /idempotent producers/],
-    ['rdb-built/stream-5-v14.rdb', 'redis-8.6', /pending entry that no consumer owns/],
-    ['rdb-built/module-value-v9.rdb', 'redis-3.2', /value of the module/],
-  ])('%s for %s, by name', async (name, target, words) => {
-    const error = await build([path(name)], {out, force: true, target}).catch((reason: unknown) => reason)
-    expect((error as Error).cause).toBeInstanceOf(UnsupportedError)
-    expect(String((error as Error).cause)).toMatch(words)
   })
 
   it('a target that nobody knows lists them all', async () => {

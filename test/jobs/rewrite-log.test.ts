@@ -13,6 +13,7 @@ import {
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {buildLog} from '../../src/jobs/build-log.js'
+import {LossError} from '../../src/jobs/build-losses.js'
 import {inspect} from '../../src/jobs/inspect.js'
 import {rewriteLog} from '../../src/jobs/rewrite-log.js'
 import {hex, str} from '../fixtures/builder.js'
@@ -218,11 +219,14 @@ describe('a log that is built', () => {
     mkdirSync(join(folder.path, 'loss'))
     const stream = frame('XADD', 's', '1-1', 'f', 'v') + frame('XGROUP', 'CREATE', 's', 'g', '0')
     const claimed = `${stream}${frame('XCLAIM', 's', 'g', 'c', '0', '1-1', 'FORCE')}${frame('XDEL', 's', '1-1')}`
-    const build = (restore?: 'never') =>
+    const build = (restore?: 'never', allowLoss = false) =>
       buildLog([fileLog(claimed)], {
-        ...{out: join(folder.path, 'loss', restore ?? 'auto'), form: 'file', base: 'commands', restore},
+        ...{out: join(folder.path, 'loss', restore ?? 'auto'), form: 'file', base: 'commands', restore, allowLoss},
       } as const)
     expect(await build()).toMatchObject({lost: []})
-    expect(await build('never')).toMatchObject({lost: [{what: 'pending entries of deleted messages', keys: 1}]})
+    await expect(build('never')).rejects.toThrow(LossError)
+    expect(names(join(folder.path, 'loss'))).toBe('auto')
+    const lost = [{what: 'pending entries of deleted messages', data: true, keys: 1}]
+    expect(await build('never', true)).toMatchObject({lost})
   })
 })

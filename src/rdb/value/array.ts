@@ -108,7 +108,6 @@ export class ArrayWriter extends ValueWriter {
   readonly #halves = {high: 0, low: 0}
 
   override begin(_entry: Entry, count: number | undefined): void {
-    if (!this.policy.arrays) this.sink.refuse('an array')
     this.#announced = count
     this.#count = 0
     this.#insertIndex = undefined

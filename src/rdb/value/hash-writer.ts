@@ -9,6 +9,7 @@ import {writeInt64Length, writeLength} from '../../encoding/length.js'
 import {ListpackBuilder} from '../../encoding/listpack.js'
 import {writeString} from '../../encoding/string.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
+import {LOST} from '../loss-kinds.js'
 import {
   TYPE_HASH,
   TYPE_HASH_22,
@@ -28,38 +29,31 @@ class PlainHashWriter extends StringsWriter {
     super(sink, policy, policy.hash, 2, TYPE_HASH, packedType)
   }
 
-  pair(name: LentBytes, value: LentBytes): void {
-    this.put(name.bytes, name.start, name.end)
-    this.put(value.bytes, value.start, value.end)
-  }
-
-  override field(
-    name: Uint8Array,
-    nameStart: number,
-    nameEnd: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueEnd: number,
-    expireAtMs: Int64,
-  ): void {
-    if (expireAtMs !== NEVER) this.sink.refuse('a field that expires')
+  pair(name: Uint8Array, nameStart: number, nameEnd: number, value: Uint8Array, start: number, end: number): void {
     this.put(name, nameStart, nameEnd)
-    this.put(value, valueStart, valueEnd)
+    this.put(value, start, end)
   }
 }
 
 /** The largest expiry that redis takes for a field (ebuckets.h EB_EXPIRE_TIME_MAX). */
 const FIELD_EXPIRY_MAX = 2 ** 48 - 1
 
+/** In the place of moments before 1970, which have passed as well. */
+const LONG_PASSED_MS = 1
+/** Of a field without an expiry (valkey 9.0 rdb.c). */
+const VALKEY_NEVER = -1
+
 /**
  * Hashes. Where fields may expire that is settled by the last of them: they are
- * logged first.
+ * logged first. Of a target without such expiries fields that have expired are left out, and the others stay.
  */
 export class HashWriter extends ValueWriter {
   readonly #plain: PlainHashWriter
   readonly #log = new ElementLog()
   readonly #packed: ListpackBuilder
   #logging = false
+  /** Fields so far, those that were left out too. */
+  #fields = 0
   #expiring = 0
   #minExpireAtMs: Int64 = NEVER
   #announced: number | undefined
@@ -74,10 +68,14 @@ export class HashWriter extends ValueWriter {
   }
 
   override begin(entry: Entry, count: number | undefined): void {
-    this.#logging = mayExpire(entry.typeId) && this.policy.fieldExpiry !== 'none'
+    const may = mayExpire(entry.typeId)
+    this.#logging = may && this.policy.fieldExpiry !== 'none'
     this.#announced = count
+    this.#fields = 0
     if (!this.#logging) {
-      this.#plain.begin(entry, count)
+      // How many stay is known at the end, unless none is ever left out.
+      const maySkip = may && this.sink.nowMs > Number.NEGATIVE_INFINITY
+      this.#plain.begin(entry, maySkip ? undefined : count)
       return
     }
     this.#log.reset()
@@ -94,8 +92,10 @@ export class HashWriter extends ValueWriter {
     valueEnd: number,
     expireAtMs: Int64,
   ): void {
+    this.#fields++
     if (!this.#logging) {
-      this.#plain.field(name, nameStart, nameEnd, value, valueStart, valueEnd, expireAtMs)
+      if (expireAtMs !== NEVER && !this.#stays(expireAtMs)) return
+      this.#plain.pair(name, nameStart, nameEnd, value, valueStart, valueEnd)
       return
     }
     const log = this.#log
@@ -106,12 +106,12 @@ export class HashWriter extends ValueWriter {
   }
 
   override end(entry: Entry): void {
+    const count = this.#fields
+    if (this.#announced !== undefined && this.#announced !== count) throw wrongCount(entry, this.#announced, count)
     if (!this.#logging) {
       this.#plain.end(entry)
       return
     }
-    const count = this.#log.count / 2
-    if (this.#announced !== undefined && this.#announced !== count) throw wrongCount(entry, this.#announced, count)
     this.#log.rewind()
     if (this.#expiring === 0) this.#endPlain(entry, count)
     else this.#endExpiring(count)
@@ -123,19 +123,30 @@ export class HashWriter extends ValueWriter {
     this.#log.close()
   }
 
+  /** Of a target without expiries of fields: whether one that has an expiry is kept, without it. */
+  #stays(expireAtMs: Int64): boolean {
+    const stays = expireAtMs >= this.sink.nowMs
+    this.sink.lose(stays ? LOST.fieldExpiries : LOST.expiredFields)
+    return stays
+  }
+
+  /** Whether the target can tell a moment from a field that never expires. */
+  #tells(expireAtMs: Int64): boolean {
+    if (this.policy.fieldExpiry === 'redis') return expireAtMs >= LONG_PASSED_MS
+    return expireAtMs !== 0 && expireAtMs !== VALKEY_NEVER
+  }
+
   #logExpiry(expireAtMs: Int64): void {
     const halves = this.#halves
-    if (expireAtMs === NEVER) {
-      halves.high = halves.low = 0
-    } else {
-      splitInt64(expireAtMs, halves)
+    halves.high = halves.low = 0
+    if (expireAtMs !== NEVER && !(this.policy.fieldExpiry === 'redis' && expireAtMs > FIELD_EXPIRY_MAX)) {
+      const at = this.#tells(expireAtMs) ? expireAtMs : LONG_PASSED_MS
+      if (at !== expireAtMs) this.sink.lose(LOST.oldFieldExpiries)
+      splitInt64(at, halves)
       this.#expiring++
-      if (expireAtMs < this.#minExpireAtMs) this.#minExpireAtMs = expireAtMs
-      const sound = expireAtMs > 0 && expireAtMs <= FIELD_EXPIRY_MAX
-      if (!sound && this.policy.fieldExpiry === 'redis')
-        this.sink.refuse('the expiry of a field, which is out of range')
-      // Neither has a way to tell these from a field that never expires.
-      if ((halves.high | halves.low) === 0) this.sink.refuse('a field that expired at 0')
+      if (at < this.#minExpireAtMs) this.#minExpireAtMs = at
+    } else if (expireAtMs !== NEVER) {
+      this.sink.lose(LOST.farFieldExpiries)
     }
     this.#log.pushHalves(halves.high, halves.low)
   }
@@ -151,7 +162,8 @@ export class HashWriter extends ValueWriter {
   #endPlain(entry: Entry, count: number): void {
     const plain = this.#plain
     plain.begin(entry, count)
-    while (this.#next()) plain.pair(this.#name, this.#value)
+    const [name, value] = [this.#name, this.#value]
+    while (this.#next()) plain.pair(name.bytes, name.start, name.end, value.bytes, value.start, value.end)
     plain.end(entry)
   }
 

@@ -17,6 +17,7 @@ import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {LOST} from '../loss-kinds.js'
 import {TYPE_LIST, TYPE_LIST_QUICKLIST, TYPE_LIST_QUICKLIST_2, TYPE_LIST_ZIPLIST} from '../opcodes.js'
 import type {Policy} from '../policy.js'
 import {
@@ -161,6 +162,8 @@ export class QuicklistWriter extends ValueWriter {
   #nodeCount = 0
   #items = 0
   #announced: number | undefined
+  /** It has an element too large for a node. */
+  #isLost = false
 
   constructor(sink: ValueSink, policy: Policy) {
     super(sink, policy)
@@ -171,6 +174,7 @@ export class QuicklistWriter extends ValueWriter {
   override begin(_entry: Entry, count: number | undefined): void {
     this.#announced = count
     this.#nodeCount = this.#items = 0
+    this.#isLost = false
     this.#nodes.reset()
     this.#blob.builder.reset()
   }
@@ -188,7 +192,7 @@ export class QuicklistWriter extends ValueWriter {
     if (builder.append(bytes, start, end)) return
     // Servers disagree about how an entry of this length is stored in a listpack.
     if (this.#listpacks) this.#plainNode(bytes, start, end)
-    else this.sink.refuse('an element larger than a list of it can hold')
+    else this.#isLost = true
   }
 
   override end(entry: Entry): void {
@@ -196,6 +200,10 @@ export class QuicklistWriter extends ValueWriter {
     this.#packedNode()
     if (this.#announced !== undefined && this.#announced !== this.#items) {
       throw wrongCount(entry, this.#announced, this.#items)
+    }
+    if (this.#isLost) {
+      sink.lose(LOST.largeElements)
+      return
     }
     if (this.#nodeCount === 0) {
       sink.passEmpty()

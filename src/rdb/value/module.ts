@@ -22,6 +22,7 @@ import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {moduleValues} from '../loss-kinds.js'
 import {TYPE_MODULE_2} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
 import {ValueWriter} from './writer.js'
@@ -149,23 +150,24 @@ function unknownItem(cursor: ByteCursor, item: Int64): FormatError {
 /** Writes a module value item by item; nothing in it needs to be understood. */
 export class ModuleWriter extends ValueWriter {
   override moduleId(name: string, version: number): void {
-    if (this.policy.moduleValues) this.sink.open(TYPE_MODULE_2)
-    else this.sink.refuse(`a value of the module ${name}`)
+    if (!this.policy.moduleValues) {
+      this.sink.lose(moduleValues(name))
+      return
+    }
+    this.sink.open(TYPE_MODULE_2)
     writeModuleId(this.sink.out, name, version)
   }
 
   override moduleSigned(value: Int64): void {
-    this.#item(ITEM_SIGNED)
-    writeInt64Length(this.sink.out, value)
+    if (this.#item(ITEM_SIGNED)) writeInt64Length(this.sink.out, value)
   }
 
   override moduleUnsigned(value: Int64): void {
-    this.#item(ITEM_UNSIGNED)
-    writeInt64Length(this.sink.out, value)
+    if (this.#item(ITEM_UNSIGNED)) writeInt64Length(this.sink.out, value)
   }
 
   override moduleDouble(value: number, bits: 32 | 64): void {
-    this.#item(bits === 32 ? ITEM_FLOAT : ITEM_DOUBLE)
+    if (!this.#item(bits === 32 ? ITEM_FLOAT : ITEM_DOUBLE)) return
     const {out} = this.sink
     if (bits === 64) {
       out.f64le(value)
@@ -176,18 +178,19 @@ export class ModuleWriter extends ValueWriter {
   }
 
   override moduleString(bytes: Uint8Array, start: number, end: number): void {
-    this.#item(ITEM_STRING)
-    writeString(this.sink.out, bytes, start, end, this.policy.compress)
+    if (this.#item(ITEM_STRING)) writeString(this.sink.out, bytes, start, end, this.policy.compress)
   }
 
   override end(): void {
-    writeLength(this.sink.out, ITEM_END)
-    this.sink.close()
+    if (this.#item(ITEM_END)) this.sink.close()
   }
 
-  #item(item: number): void {
+  /** Begins an item; false where the value has been lost. */
+  #item(item: number): boolean {
+    if (!this.policy.moduleValues) return false
     this.sink.settle()
     writeLength(this.sink.out, item)
+    return true
   }
 }
 

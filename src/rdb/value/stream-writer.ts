@@ -3,6 +3,10 @@
  *
  *   nodes    gathered, since their number stands before them
  *   groups   likewise, and of each group its consumers
+ *
+ * Of an older version than the source's, what is left out is lost unless a server would make the same of the rest
+ * (redis 7.0 rdb.c, for RDB_TYPE_STREAM_LISTPACKS): no entry was deleted, each that is there was added, nobody knows of a
+ * group what it has read, but for one that stands before the first entry, at it, or at the last.
  */
 import {type Int64, splitInt64} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
@@ -15,6 +19,7 @@ import {writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {StreamConsumer, StreamGroup, StreamIdempotence, StreamInfo} from '../../keyspace/visitor.js'
+import {LOST} from '../loss-kinds.js'
 import * as op from '../opcodes.js'
 import type {Policy} from '../policy.js'
 import {takeAll, type ValueSink, ValueWriter} from './writer.js'
@@ -31,6 +36,12 @@ const TYPES: Readonly<Record<StreamVersion, number>> = {
 
 /** What a server sets up where nobody configured it (redis 8.6). */
 const IDEMPOTENCE_DEFAULT = 100
+/** Who owns what no consumer does, for servers that know of no such entries. */
+const ADOPTER = 'nacked'
+/** With a number behind it. */
+const ADOPTER_BYTES_MAX = 24
+const NEVER_ACTIVE = -1
+const UNKNOWN_READ = -1
 
 export class StreamWriter extends ValueWriter {
   readonly #node: StreamNodeBuilder
@@ -39,6 +50,8 @@ export class StreamWriter extends ValueWriter {
   /** Of the present group. */
   readonly #consumers = new SpillBuffer()
   readonly #nacked = new SpillBuffer()
+  /** Of consumers of the present group, those that begin as that of ours. */
+  readonly #names = new Set<string>()
   readonly #producers = new SpillBuffer()
   readonly #block = new LentBytes()
   readonly #firstId = new StreamId()
@@ -63,14 +76,16 @@ export class StreamWriter extends ValueWriter {
   }
 
   override begin(entry: Entry): void {
-    if (this.policy.streamVersion === 0) this.sink.refuse('a stream')
+    const {streamVersion} = this.policy
+    if (streamVersion === 0) this.sink.lose(LOST.streams)
     for (const part of [this.#nodes, this.#groups, this.#consumers, this.#nacked, this.#producers]) part.reset()
     this.#node.reset()
     this.#entries = this.#nodeCount = this.#groupCount = this.#consumerCount = this.#nackedCount = 0
     this.#inGroup = false
+    this.#names.clear()
     this.#info = this.#idempotence = undefined
     this.#added = this.#duplicates = 0
-    this.#version = this.policy.streamVersion
+    this.#version = streamVersion || 1
     // The fifth is written for streams that have pending entries nobody owns; a stored one may have them.
     const mayBeNacked = entry.typeId < 0 || entry.typeId === op.TYPE_STREAM_LISTPACKS_5
     if (this.#version === 5 && !mayBeNacked) this.#version = 4
@@ -103,9 +118,9 @@ export class StreamWriter extends ValueWriter {
       return
     }
     if (this.#version > 1 || info.derived === true) return
-    if (info.maxDeletedId?.isZero === false) this.sink.refuse('the largest deleted ID of a stream')
+    if (info.maxDeletedId?.isZero === false) this.sink.lose(LOST.maxDeletedIds)
     if (info.entriesAdded !== undefined && Number(info.entriesAdded) !== this.#entries) {
-      this.sink.refuse('the number of entries that were ever added to a stream')
+      this.sink.lose(LOST.entriesAdded)
     }
   }
 
@@ -116,8 +131,9 @@ export class StreamWriter extends ValueWriter {
     writeString(out, name, 0, name.length, this.policy.compress)
     writeIdLengths(out, lastId)
     if (this.#version >= 2) writeInt64Length(out, entriesRead)
-    else if (entriesRead !== -1 && this.#info?.derived !== true)
-      this.sink.refuse('the number of entries that a group has read')
+    else if (entriesRead !== -1 && this.#info?.derived !== true && Number(entriesRead) !== this.#readUpTo(lastId)) {
+      this.sink.lose(LOST.entriesRead)
+    }
     writeLength(out, pendingCount)
     this.#inGroup = true
     this.#groupCount++
@@ -136,10 +152,11 @@ export class StreamWriter extends ValueWriter {
     writeString(out, name, 0, name.length, this.policy.compress)
     this.#time(out, seenAtMs)
     if (this.#version >= 3) this.#time(out, activeAtMs)
-    else if (activeAtMs !== seenAtMs) this.sink.refuse('the time at which a consumer was active')
+    else if (activeAtMs !== seenAtMs) this.sink.lose(LOST.activeTimes)
     writeLength(out, pendingCount)
     this.#consumers.settle()
     this.#consumerCount++
+    if (this.#version < 5) this.#noteName(name)
   }
 
   override consumerPending(id: StreamId): void {
@@ -148,7 +165,7 @@ export class StreamWriter extends ValueWriter {
   }
 
   override nacked(id: StreamId): void {
-    if (this.#version < 5) this.sink.refuse('a pending entry that no consumer owns')
+    if (this.#version < 5) this.sink.lose(LOST.nackZones)
     writeId(this.#nacked.out, id)
     this.#nacked.settle()
     this.#nackedCount++
@@ -159,7 +176,7 @@ export class StreamWriter extends ValueWriter {
     this.#idempotence = settings
     const {durationSeconds, entriesMax, producerCount} = settings
     const isDefault = durationSeconds === IDEMPOTENCE_DEFAULT && entriesMax === IDEMPOTENCE_DEFAULT
-    if (this.#version < 4 && (!isDefault || producerCount > 0)) this.sink.refuse('idempotent producers')
+    if (this.#version < 4 && (!isDefault || producerCount > 0)) this.sink.lose(LOST.producers)
   }
 
   override producer(name: Uint8Array, count: number): void {
@@ -178,7 +195,7 @@ export class StreamWriter extends ValueWriter {
   override idempotenceCounters(added: Int64, duplicates: Int64): void {
     this.#added = added
     this.#duplicates = duplicates
-    if (this.#version < 4 && (added !== 0 || duplicates !== 0)) this.sink.refuse('counters of idempotent producers')
+    if (this.#version < 4 && (added !== 0 || duplicates !== 0)) this.sink.lose(LOST.producers)
   }
 
   override end(entry: Entry): void {
@@ -234,9 +251,11 @@ export class StreamWriter extends ValueWriter {
         groups.settle()
       },
     }
-    writeLength(groups.out, this.#consumerCount)
+    const adopts = this.#version < 5 && this.#nackedCount > 0
+    writeLength(groups.out, this.#consumerCount + (adopts ? 1 : 0))
     takeAll(this.#consumers, onward, this.#block)
-    if (this.#version === 5) {
+    if (adopts) this.#adopt(groups.out)
+    if (adopts || this.#version === 5) {
       writeLength(groups.out, this.#nackedCount)
       takeAll(this.#nacked, onward, this.#block)
     }
@@ -244,6 +263,36 @@ export class StreamWriter extends ValueWriter {
     this.#consumers.reset()
     this.#nacked.reset()
     this.#consumerCount = this.#nackedCount = 0
+    this.#names.clear()
+  }
+
+  /**
+   * Begins a consumer of our own, who has what nobody owns: a pending entry without a consumer ends servers that do not
+   * know of such, and without being pending it would be delivered to nobody any more.
+   */
+  #adopt(out: ByteWriter): void {
+    let name = ADOPTER
+    for (let n = 2; this.#names.has(name); n++) name = `${ADOPTER}-${n}`
+    const bytes = Buffer.from(name)
+    writeString(out, bytes, 0, bytes.length, this.policy.compress)
+    this.#time(out, 0)
+    if (this.#version >= 3) this.#time(out, NEVER_ACTIVE)
+  }
+
+  /** Remembers the names of consumers that ours must not have. */
+  #noteName(name: Uint8Array): void {
+    const text = Buffer.from(name.subarray(0, ADOPTER_BYTES_MAX)).toString('latin1')
+    if (text.startsWith(ADOPTER)) this.#names.add(text)
+  }
+
+  /** What redis 7.0 takes for the entries that a group has read, of a stream as we write it for those before (t_stream.c streamEstimateDistanceFromFirstEverEntry). */
+  #readUpTo(lastId: StreamId): number {
+    const order = lastId.compare(this.#info!.lastId)
+    if (this.#entries === 0) return 0
+    if (order === 0) return this.#entries
+    if (order > 0) return UNKNOWN_READ
+    const toFirst = lastId.compare(this.#firstId)
+    return toFirst < 0 ? 0 : toFirst === 0 ? 1 : UNKNOWN_READ
   }
 
   #writeInfo(out: ByteWriter, {firstId, maxDeletedId, entriesAdded}: StreamInfo): void {

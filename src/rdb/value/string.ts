@@ -19,6 +19,7 @@ import {
 } from '../../encoding/string.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {LOST} from '../loss-kinds.js'
 import {TYPE_STRING} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
 import {takeAll, ValueWriter} from './writer.js'
@@ -181,7 +182,9 @@ const SAMPLE_BYTES = 1024 * 1024
 const WORTH_COMPRESSING = 0.9
 
 /** What happens to the chunks of the present string. */
-type Streaming = 'held' | 'sampled' | 'compressed' | 'raw'
+type Streaming = 'held' | 'sampled' | 'compressed' | 'raw' | 'lost'
+
+const UINT32_MAX = 0xffff_ffff
 
 export class StringWriter extends ValueWriter {
   readonly #held = new SpillBuffer(HELD_BYTES_MAX)
@@ -198,12 +201,17 @@ export class StringWriter extends ValueWriter {
     this.#bytes = count ?? 0
     this.#streaming = 'held'
     if (count === undefined || count <= HELD_BYTES_MAX) return
+    if (!this.#takes(count)) {
+      this.#streaming = 'lost'
+      return
+    }
     this.#streaming = this.policy.compress ? 'sampled' : 'raw'
     if (this.#streaming === 'raw') this.#open(count)
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const held = this.#held
+    if (this.#streaming === 'lost') return
     if (this.#streaming === 'raw') {
       this.sink.take(bytes, start, end)
     } else if (this.#streaming === 'compressed') {
@@ -219,6 +227,10 @@ export class StringWriter extends ValueWriter {
 
   override end(): void {
     const held = this.#held
+    if (this.#streaming === 'lost' || !this.#takes(held.bytes)) {
+      this.sink.lose(LOST.longStrings)
+      return
+    }
     if (this.#streaming === 'compressed') {
       this.#writePacked()
     } else if (this.#streaming === 'held' && !this.#written) {
@@ -235,6 +247,10 @@ export class StringWriter extends ValueWriter {
   override dispose(): void {
     this.#held.close()
     this.#packed.close()
+  }
+
+  #takes(bytes: number): boolean {
+    return this.policy.longLengths || bytes <= UINT32_MAX
   }
 
   /** Compresses the beginning, which is in memory, and goes on so, or not. */

@@ -13,6 +13,7 @@ import {IntsetBuilder, IntsetWalker} from '../../encoding/intset.js'
 import {ListpackBuilder, ListpackWalker} from '../../encoding/listpack.js'
 import {ZiplistBuilder, ZiplistWalker} from '../../encoding/ziplist.js'
 import {NO_TYPE_ID} from '../../keyspace/entry.js'
+import type {LossKind} from '../../keyspace/loss-report.js'
 import {type Depth, ValueVisitor} from '../../keyspace/visitor.js'
 import * as op from '../opcodes.js'
 import type {Policy} from '../policy.js'
@@ -31,8 +32,12 @@ export interface ValueSink {
   close(): void
   /** There is nothing to write: an empty collection is no key. */
   passEmpty(): void
-  /** The target cannot hold the present value; `what` says what of it. */
+  /** The target has no place for something of the present value, or for all of it. May throw; else the rest is to be written. */
+  lose(kind: LossKind): void
+  /** No server can hold the present value; `what` says what of it. */
   refuse(what: string): never
+  /** Fields that expired before are left out where they would not expire any more. */
+  readonly nowMs: number
 }
 
 /** Writes the values of one type. */
