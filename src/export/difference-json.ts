@@ -20,6 +20,7 @@ import {
   type ChangedKey,
   DifferenceSink,
   type FieldValue,
+  type LibraryChange,
   type Run,
   type Side,
   type StreamFacts,
@@ -256,7 +257,11 @@ export class JsonDifferences extends DifferenceSink {
     this.out.ascii('}')
   }
 
-  override library(name: string, before: Uint8Array | undefined, after: Uint8Array | undefined): void {
+  override libraries(changes: readonly LibraryChange[]): void {
+    for (const one of changes) this.#library(one)
+  }
+
+  #library({name, before, after}: LibraryChange): void {
     const change = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed'
     this.out.ascii(`{"change":"${change}"`)
     this.#name('library', Buffer.from(name, 'latin1'))

@@ -4,12 +4,13 @@
  *   removed   DEL k                         added   as dump writes it: SET, RPUSH, ..., PEXPIREAT, or RESTORE
  *   string    SET k v                       set     SREM k m ...  SADD k m ...
  *   list      LTRIM, RPUSH, LPUSH, LSET     zset    ZREM k m ...  ZADD k score m ...
- *   hash      HDEL k f ...  HMSET k f v ...  HPEXPIREAT, HPERSIST
+ *   hash      HDEL k f ...  HMSET k f v ...  HPEXPIREAT
  *   expiry    PEXPIREAT k ms, PERSIST k     others  DEL k, and the key made anew at the end
- *   library   FUNCTION LOAD REPLACE source, FUNCTION DELETE name
+ *   library   FUNCTION DELETE name, then FUNCTION LOAD REPLACE source
  *
  * A collection may be emptied on the way, and its expiry with it: where anything was taken out of it the expiry is set
- * again.
+ * again. Whatever expires in the first data set may be gone from the server by the time the commands come: such a key is
+ * made anew, such a field set anew, whatever of it differs.
  */
 import {writeInteger, writeScore} from '../aof/arguments.js'
 import {Batch} from '../aof/batch.js'
@@ -18,7 +19,15 @@ import type {Int64} from '../bytes/int64.js'
 import {LentBytes} from '../bytes/lent.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
-import {BEFORE, type ChangedKey, DifferenceSink, type FieldValue, type Run, type Side} from '../keyspace/difference.js'
+import {
+  BEFORE,
+  type ChangedKey,
+  DifferenceSink,
+  type FieldValue,
+  type LibraryChange,
+  type Run,
+  type Side,
+} from '../keyspace/difference.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import {type Loss, Losses} from '../keyspace/entry-sink.js'
 import type {SourceOrigin} from '../keyspace/entry-source.js'
@@ -34,7 +43,6 @@ const ZADD = bulk('ZADD')
 const ZREM = bulk('ZREM')
 const HMSET = bulk('HMSET')
 const HDEL = bulk('HDEL')
-const HPERSIST = bulk('HPERSIST')
 const HPEXPIREAT = bulk('HPEXPIREAT')
 const FIELDS_1 = Buffer.concat([bulk('FIELDS'), bulk('1')])
 const RPUSH = bulk('RPUSH')
@@ -148,6 +156,13 @@ export class PatchWriter extends DifferenceSink {
 
   override expiry(): void {
     this.#expiryChanged = true
+    this.#renews()
+  }
+
+  /** Something differs: whether the key is made anew for it. */
+  #renews(): boolean {
+    this.#again ||= this.#key.before.expireAtMs !== NEVER
+    return this.#again
   }
 
   override use(): void {
@@ -156,10 +171,8 @@ export class PatchWriter extends DifferenceSink {
 
   override string(_before: Run, {log, count}: Run): void {
     const {keyBytes, after} = this.#key
-    if (after.elements > STRING_BYTES_MAX) {
-      this.#again = true
-      return
-    }
+    this.#again = after.elements > STRING_BYTES_MAX
+    if (this.#again) return
     const lent = this.#lent
     this.#command(3, SET, keyBytes)
     writeBulkHead(this.out, after.elements)
@@ -172,6 +185,7 @@ export class PatchWriter extends DifferenceSink {
   // Lists: what both begin with and end in stays where it is, as far as there is a command for that.
 
   override items(at: number, before: Run, after: Run): void {
+    if (this.#renews()) return
     const {keyBytes} = this.#key
     const total = this.#key.after.elements
     const tail = total - at - after.count
@@ -234,6 +248,7 @@ export class PatchWriter extends DifferenceSink {
   // Elements that have names.
 
   override member(bytes: Uint8Array, start: number, end: number, side: Side): void {
+    if (this.#renews()) return
     if (side === BEFORE) this.#take(bytes, start, end)
     else this.#gather(this.#adding, SADD, bytes, start, end)
   }
@@ -245,6 +260,7 @@ export class PatchWriter extends DifferenceSink {
     _before: number | undefined,
     after: number | undefined,
   ): void {
+    if (this.#renews()) return
     if (after === undefined) {
       this.#take(bytes, start, end)
     } else if (Number.isNaN(after)) {
@@ -265,45 +281,32 @@ export class PatchWriter extends DifferenceSink {
     after: FieldValue | undefined,
     sameValue: boolean,
   ): void {
+    if (this.#renews()) return
     if (after === undefined) {
       this.#take(name.bytes, name.start, name.end)
       return
     }
     const {value, expireAtMs} = after
-    if (!sameValue) {
+    // A field that is set has no expiry any more; one that had some may be gone.
+    if (!sameValue || before!.expireAtMs !== NEVER) {
       const batch = this.#adding
       if (!batch.takes(name.end - name.start + value.end - value.start)) this.#flushAdded()
       putBulk(batch.args, name.bytes, name.start, name.end)
       putBulk(batch.args, value.bytes, value.start, value.end)
       batch.argc += 2
-      // A field that is set anew has no expiry any more.
-      if (expireAtMs !== NEVER) this.#expireField(name, expireAtMs)
-    } else if (expireAtMs !== NEVER) {
-      this.#expireField(name, expireAtMs)
-    } else if (before!.expireAtMs !== NEVER) {
-      this.#fieldCommand(5, HPERSIST)
-      this.#endFieldCommand(name)
     }
+    if (expireAtMs !== NEVER) this.#expireField(name, expireAtMs)
   }
 
   #expireField(name: LentBytes, expireAtMs: Int64): void {
-    this.#fieldCommand(6, HPEXPIREAT)
-    writeInteger(this.#expiries, expireAtMs)
-    this.#endFieldCommand(name)
-  }
-
-  #fieldCommand(argc: number, command: Uint8Array): void {
     const into = this.#expiries
     const {bytes, start, end} = this.#key.keyBytes
-    into.ascii(`*${argc}\r\n`)
-    into.copy(command, 0, command.length)
+    into.ascii('*6\r\n')
+    into.copy(HPEXPIREAT, 0, HPEXPIREAT.length)
     putBulk(into, bytes, start, end)
-  }
-
-  #endFieldCommand({bytes, start, end}: LentBytes): void {
-    const into = this.#expiries
+    writeInteger(into, expireAtMs)
     into.copy(FIELDS_1, 0, FIELDS_1.length)
-    putBulk(into, bytes, start, end)
+    putBulk(into, name.bytes, name.start, name.end)
     if (into.length > ITEMS_BYTES_MAX) this.#flushAdded()
   }
 
@@ -348,13 +351,20 @@ export class PatchWriter extends DifferenceSink {
     this.#again = true
   }
 
-  override library(name: string, _before: Uint8Array | undefined, after: Uint8Array | undefined): void {
-    const {out} = this
-    writeArrayHead(out, after === undefined ? 3 : 4)
-    const command = after === undefined ? FUNCTION_DELETE : FUNCTION_LOAD_REPLACE
-    out.copy(command, 0, command.length)
-    const argument = after ?? Buffer.from(name, 'latin1')
-    writeBulk(out, argument, 0, argument.length)
+  /** No function may be in two libraries, not even on the way: where some may move, all that change are deleted first. */
+  override libraries(changes: readonly LibraryChange[]): void {
+    const loaded = changes.filter(({after}) => after !== undefined)
+    for (const {name, before, after} of changes) {
+      const atOnce = after !== undefined && loaded.length === 1
+      if (before !== undefined && !atOnce) this.#function(3, FUNCTION_DELETE, Buffer.from(name, 'latin1'))
+    }
+    for (const {after} of loaded) this.#function(4, FUNCTION_LOAD_REPLACE, after!)
+  }
+
+  #function(argc: number, command: Uint8Array, argument: Uint8Array): void {
+    writeArrayHead(this.out, argc)
+    this.out.copy(command, 0, command.length)
+    writeBulk(this.out, argument, 0, argument.length)
   }
 
   override drain(): Promise<void> | undefined {

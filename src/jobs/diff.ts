@@ -260,10 +260,9 @@ class Comparing {
   }
 
   #tellLibraries(plan: DiffPlan, libraries: readonly NamedChange[]): void {
-    const [before, after] = plan.states
-    for (const {name} of libraries) {
-      this.options.sink.library(name, before.facts.libraries.get(name), after.facts.libraries.get(name))
-    }
+    const [before, after] = plan.states.map(({facts}) => facts.libraries)
+    const changes = libraries.map(({name}) => ({name, before: before!.get(name), after: after!.get(name)}))
+    if (changes.length > 0) this.options.sink.libraries(changes)
   }
 
   /** Reads both sides again and compares closely what may differ. */

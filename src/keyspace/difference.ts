@@ -79,6 +79,13 @@ export interface StreamPart {
   after: StreamFacts | undefined
 }
 
+/** A library of functions, its source on each side; `name` is text. */
+export interface LibraryChange {
+  name: string
+  before: Uint8Array | undefined
+  after: Uint8Array | undefined
+}
+
 export type StreamFacts = Readonly<Record<string, StreamId | Int64 | Uint8Array | boolean | undefined>>
 
 export abstract class DifferenceSink {
@@ -124,8 +131,8 @@ export abstract class DifferenceSink {
   /** A value that has no parts to tell of: of a module, or a script of KeyDB. */
   opaque(): void {}
 
-  /** A library of functions; `name` is text. */
-  library(_name: string, _before: Uint8Array | undefined, _after: Uint8Array | undefined): void {}
+  /** All libraries of functions that differ, before any key is shown. */
+  libraries(_changes: readonly LibraryChange[]): void {}
 
   /** All entries of one side that are on it alone have been shown. */
   endPass(): void {}

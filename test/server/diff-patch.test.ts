@@ -2,23 +2,14 @@
  * What diff writes as commands, sent to a real server that holds the first data set: it must answer all of them well, and
  * then hold what a server holds that has loaded the second.
  */
-import {readFileSync} from 'node:fs'
+import {setTimeout} from 'node:timers/promises'
 import {expect, it} from 'vitest'
-import {ByteOutput} from '../../src/bytes/output.js'
-import {MemoryTarget} from '../../src/bytes/target.js'
-import {PatchWriter} from '../../src/export/difference-patch.js'
-import {diff} from '../../src/jobs/diff.js'
-import {differencesOf} from '../reading/differences.js'
 import {temporaryFolder} from '../start/folder.js'
 import {describeEachServer} from './each-server.js'
-import {compare, snapshot} from './oracle.js'
-import {send} from './send.js'
-import {type Server, startServer} from './server.js'
+import {type Command, expectPatched, patchOf, statesOf} from './patching.js'
 
 const folder = temporaryFolder()
 const FAR = 4_102_444_800_000
-
-type Command = readonly (string | number)[]
 
 const numbers = (count: number): number[] => Array.from({length: count}, (_, i) => i)
 
@@ -112,6 +103,60 @@ const library = (n: number): Command => [
   `#!lua name=lib${n % 2}\nredis.register_function('f${n % 2}', function() return ${n} end)`,
 ]
 
+const libraryOf = (name: string, ...functions: string[]): Command => [
+  'FUNCTION',
+  'LOAD',
+  [
+    `#!lua name=${name}`,
+    ...functions.map(one => `redis.register_function('${one}', function() return '${name}' end)`),
+  ].join('\n'),
+]
+
+/** What expires soon, and is renewed: one of each kind of value, and some that differ otherwise too. */
+const SHORT_MS = 1500
+const KINDS = ['string', 'list', 'set', 'zset', 'hash', 'stream']
+const make = (key: string, n: number): Command[] => [
+  ['SET', `${key} string`, n],
+  ['RPUSH', `${key} list`, 'a', n, 'c'],
+  ['SADD', `${key} set`, 'a', n],
+  ['ZADD', `${key} zset`, 1, 'a', n, 'b'],
+  ['HSET', `${key} hash`, 'f', 'v', 'g', n],
+  ['XADD', `${key} stream`, `${n}-1`, 'a', n],
+]
+const EXPIRING: Command[] = [
+  ...['only renewed', 'renewed and other', 'never again', 'far'].flatMap(key => make(key, 1)),
+  ...['only renewed', 'renewed and other', 'never again'].flatMap(key =>
+    KINDS.map(kind => ['PEXPIRE', `${key} ${kind}`, SHORT_MS] as Command),
+  ),
+  ...KINDS.map(kind => ['PEXPIREAT', `far ${kind}`, FAR] as Command),
+]
+const RENEWED: Command[] = [
+  ...KINDS.map(kind => ['PEXPIREAT', `only renewed ${kind}`, FAR] as Command),
+  ...make('renewed and other', 2),
+  ...KINDS.map(kind => ['PEXPIREAT', `renewed and other ${kind}`, FAR] as Command),
+  ...KINDS.map(kind => ['PERSIST', `never again ${kind}`] as Command),
+  ...make('far', 2),
+]
+const EXPIRING_FIELDS: Command[] = [
+  ['HSET', 'some', 'a', '1', 'b', '2', 'c', '3'],
+  ['HPEXPIRE', 'some', SHORT_MS, 'FIELDS', 2, 'a', 'b'],
+  ['HSET', 'all', 'a', '1'],
+  ['HPEXPIRE', 'all', SHORT_MS, 'FIELDS', 1, 'a'],
+  ['HSET', 'all of an expiring key', 'a', '1'],
+  ['HPEXPIRE', 'all of an expiring key', SHORT_MS, 'FIELDS', 1, 'a'],
+  ['PEXPIREAT', 'all of an expiring key', FAR],
+]
+const RENEWED_FIELDS: Command[] = [
+  ['HPEXPIREAT', 'some', FAR, 'FIELDS', 1, 'a'],
+  ['HSET', 'some', 'b', '4'],
+  ['HPERSIST', 'all', 'FIELDS', 1, 'a'],
+  ['HPEXPIREAT', 'all of an expiring key', FAR, 'FIELDS', 1, 'a'],
+]
+
+const versionOf = (name: string): number => Number(/\d+\.\d+/.exec(name)![0])
+const hasFunctions = (name: string): boolean => versionOf(name) >= 7
+const hasFields = (name: string): boolean => /^redis-(7\.4|8)|^valkey-9/.test(name)
+
 interface Sets {
   before: Command[]
   edits: Command[]
@@ -119,9 +164,7 @@ interface Sets {
 
 /** What the server's version has commands for. */
 function setsFor(name: string): Sets {
-  const version = Number(/\d+\.\d+/.exec(name)![0])
-  const functions = version >= 7
-  const fields = name === 'redis-8.0' || name === 'valkey-9.1'
+  const [functions, fields] = [hasFunctions(name), hasFields(name)]
   return {
     before: [...(functions ? [library(0), library(1)] : []), ...(fields ? FIELDS_BEFORE : []), ...BEFORE],
     edits: [
@@ -132,68 +175,47 @@ function setsFor(name: string): Sets {
   }
 }
 
-async function run(server: Server, commands: readonly Command[]): Promise<void> {
-  await server.client.call('SELECT', 0)
-  for (const command of commands) await server.client.call(...(command as [string]))
-}
-
-async function saved(server: Server, name: string): Promise<string> {
-  return folder.write(name, readFileSync(await server.save()))
-}
-
-/** Two states of one server as files. */
-async function filesOf(name: string): Promise<[before: string, after: string]> {
-  const server = await startServer(name, {config: CONFIG})
-  try {
-    const {before, edits} = setsFor(name)
-    await run(server, before)
-    const first = await saved(server, `${name}-before.rdb`)
-    await run(server, edits)
-    return [first, await saved(server, `${name}-after.rdb`)]
-  } finally {
-    await server.stop()
-  }
-}
-
-async function patchOf(before: string, after: string): Promise<Uint8Array> {
-  const target = new MemoryTarget()
-  const out = new ByteOutput(target)
-  const sink = new PatchWriter(out)
-  await diff(before, after, {sink, ignore: ['consumers']})
-  out.flush()
-  expect(sink.losses).toEqual([])
-  return target.view()
-}
-
-const CONFIG = {'active-expire-effort': 1}
-
 describeEachServer('a patch for', name => {
   it('makes of what one file holds what the other does, both ways', {timeout: 120_000}, async () => {
-    const files = await filesOf(name)
-    for (const [before, after] of [files, files.toReversed()] as [string, string][]) {
-      const wanted = await holding(name, after, snapshot)
-      const [errors, got, path] = await holding(name, before, async server => {
-        const refused = await send(server.port, await patchOf(before, after))
-        return [refused, await snapshot(server), await saved(server, `${name}-patched.rdb`)] as const
-      })
-      expect(errors).toEqual([])
-      expect(compare(wanted, got, {clocks: false})).toEqual([])
-      const {lines} = await differencesOf(path, after, {ignore: ['consumers']})
-      expect(lines).toEqual([])
-    }
+    const {before, edits} = setsFor(name)
+    const [one, other] = await statesOf(name, folder, before, edits)
+    await expectPatched(name, folder, [one, other])
+    await expectPatched(name, folder, [other, one])
   })
 
   it('says nothing of what both hold', async () => {
-    const [before] = await filesOf(name)
-    expect((await patchOf(before, before)).length).toBe(0)
+    const {before} = setsFor(name)
+    const [one] = await statesOf(name, folder, before, [])
+    expect((await patchOf(one, one)).length).toBe(0)
+  })
+
+  it('makes anew what has expired since, or will have', {timeout: 120_000}, async () => {
+    const files = await statesOf(name, folder, EXPIRING, RENEWED)
+    await setTimeout(SHORT_MS + 100)
+    await expectPatched(name, folder, files)
+  })
+
+  it('sets fields anew that have expired since', {timeout: 120_000}, async context => {
+    if (!hasFields(name)) context.skip('its fields do not expire')
+    const files = await statesOf(name, folder, EXPIRING_FIELDS, RENEWED_FIELDS)
+    await setTimeout(SHORT_MS + 100)
+    await expectPatched(name, folder, files)
+  })
+
+  it('moves functions from one library to another', {timeout: 120_000}, async context => {
+    if (!hasFunctions(name)) context.skip('it has no functions')
+    const moves: [Command[], Command[]][] = [
+      [[libraryOf('a', 'f', 'g')], [libraryOf('a', 'g'), libraryOf('b', 'f')]],
+      [[libraryOf('a', 'f', 'g')], [libraryOf('b', 'f', 'g')]],
+      [
+        [libraryOf('a', 'f'), libraryOf('b', 'g')],
+        [libraryOf('a', 'g'), libraryOf('b', 'f')],
+      ],
+    ]
+    for (const [before, after] of moves) {
+      const [one, other] = await statesOf(name, folder, before, [['FUNCTION', 'FLUSH'], ...after])
+      await expectPatched(name, folder, [one, other])
+      await expectPatched(name, folder, [other, one])
+    }
   })
 })
-
-async function holding<T>(name: string, rdb: string, look: (server: Server) => Promise<T>): Promise<T> {
-  const server = await startServer(name, {rdb, config: CONFIG})
-  try {
-    return await look(server)
-  } finally {
-    await server.stop()
-  }
-}
