@@ -127,6 +127,7 @@ export class StreamUnits {
       }
     } catch (error) {
       if (error === STARVED) return 'end'
+      cursor.rewind()
       throw this.#broken(error)
     }
   }
