@@ -128,6 +128,8 @@ class Follower {
   #placedMs = 0
   /** Of the disk, met beside the stream. */
   #failure: unknown
+  /** The offset that was wanted. */
+  #reached = false
   #looking: Promise<void> | undefined
   #unread: UnsupportedError | undefined
   #patienceMs: number
@@ -343,9 +345,10 @@ class Follower {
   #wanted(): number {
     const {signal, seconds = Number.POSITIVE_INFINITY, untilOffset = Number.POSITIVE_INFINITY} = this.options
     if (signal?.aborted === true) return 0
-    if ((this.log.place?.offset ?? -1) >= untilOffset) return 0
+    // In which history an offset counts is known once the master has answered.
     const client = this.#client
-    if (client?.isOnline === true && client.offset >= untilOffset) return 0
+    if (client?.isOnline === true && client.offset >= untilOffset) this.#reached = true
+    if (this.#reached) return 0
     return Math.max(this.#started + seconds * SECOND_MS - performance.now(), 0)
   }
 
