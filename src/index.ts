@@ -2,6 +2,8 @@
 
 export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
+export {GrowingFile} from './aof/growing-file.js'
+export {type CutTail, GrowingLog} from './aof/growing-log.js'
 export {
   type LogCommand,
   type LogEnd,
@@ -14,6 +16,7 @@ export type {Manifest, ManifestFile} from './aof/manifest.js'
 export {CommandWriter, type RestoreRule} from './aof/rewrite.js'
 export type {LogLoss, LossReason} from './aof/salvage-pieces.js'
 export type {LogSalvage, PastDamage, SalvagedFile} from './aof/salvage-result.js'
+export {formatPlace, parsePlace, type StreamPlace} from './aof/stream-place.js'
 export {decompressed} from './bytes/compressed.js'
 export {slotOf} from './bytes/crc16.js'
 export type {Int64} from './bytes/int64.js'
@@ -83,5 +86,6 @@ export type {
 } from './replication/master-events.js'
 export type {ReplicationEvent, ReplicationObserver, TransferProgress, WireMessage} from './replication/observer.js'
 export type {PayloadHeader} from './replication/replies.js'
+export {StreamUnits} from './replication/stream-units.js'
 export {parseAddress, type ServerAddress, type TlsOptions} from './resp/address.js'
 export {type SalvageOptions, type SalvageProgress, salvageLog} from './source/salvage.js'

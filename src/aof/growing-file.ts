@@ -33,7 +33,7 @@ export class GrowingFile {
 
   /** A new file, on disk, which begins at a place of the stream. The name must be free. */
   static async create(path: string, place: StreamPlace): Promise<GrowingFile> {
-    const growing = new GrowingFile(path, await open(path, 'wx', 0o644), place, 0)
+    const growing = new GrowingFile(path, await open(path, 'wx', 0o600), place, 0)
     try {
       // A file is replayed from database 0 on, and a master that goes on does not say again what is selected.
       const head = place.db === 0 ? NOTHING : formatCommand(['SELECT', String(place.db)])

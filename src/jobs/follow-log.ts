@@ -104,7 +104,7 @@ export async function followLog(
     await log.close()
     throw new UsageError(`${folder} goes on where it was: there will be no snapshot for another output`)
   }
-  const follower = new Follower(log, address, options)
+  const follower = new Follower(folder, log, address, options)
   try {
     await follower.run()
     return follower.result()
@@ -137,6 +137,8 @@ class Follower {
   readonly #started = performance.now()
 
   constructor(
+    /** As it was given. */
+    readonly folder: string,
     readonly log: GrowingLog,
     readonly address: () => Promise<ServerAddress>,
     readonly options: FollowLogOptions,
@@ -148,7 +150,7 @@ class Follower {
 
   result(): FollowedLog {
     return {
-      ...{master: this.#master, folder: this.log.folder, place: this.log.place},
+      ...{master: this.#master, folder: this.folder, place: this.log.place},
       ...{fullResyncs: this.#fullResyncs, partialResyncs: this.#partialResyncs, unread: this.#unread},
       ...{commands: this.#commands, bytes: this.#bytes, seconds: (performance.now() - this.#started) / SECOND_MS},
     }
