@@ -1,6 +1,7 @@
 /**
  * Random commands through real servers and through the replay engine, with another seed each round, until something
- * differs: then the fewest commands that do are told. And before that, rewritings that are killed.
+ * differs: then the fewest commands that do are told. And before that, rewritings that are killed, and masters in trouble
+ * that are followed.
  *
  *   npm run soak                                     without end
  *   npm run soak -- --minutes 30                     no round begins later than that
@@ -8,6 +9,7 @@
  *   npm run soak -- --server valkey-9.1              one server
  *   npm run soak -- --commands 1000000               more of them in each run; 150,000 otherwise
  *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise
+ *   npm run soak -- --troubles 1000                  so many of a followed master; 200 otherwise
  */
 import {spawnSync} from 'node:child_process'
 import {randomInt} from 'node:crypto'
@@ -23,6 +25,7 @@ const {values} = parseArgs({
     server: {type: 'string', default: ''},
     commands: {type: 'string', default: '150000'},
     kills: {type: 'string', default: '100'},
+    troubles: {type: 'string', default: '200'},
   },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
@@ -36,7 +39,12 @@ const killing = {
   RDBTOOL_KILLS: values.kills,
   RDBTOOL_SEED: values.seed ?? String(randomInt(1, 2 ** 31)),
 }
+/** Masters that are followed (follow-chaos.test.ts). */
+const MASTERS = 4
+const followed = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/follow-chaos.test.ts']
+const troubling = {...killing, RDBTOOL_CHAOS_ROUNDS: String(Math.ceil(Number(values.troubles) / MASTERS))}
 let status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
+if (status === 0) status = spawnSync('npx', followed, {cwd: root, env: troubling, stdio: 'inherit'}).status ?? 1
 for (let round = 0; round < Number(values.rounds) && Date.now() < until && status === 0; round++) {
   // A round takes three seeds in a row.
   const seed = values.seed === undefined ? randomInt(1, 2 ** 31 - 3) : Number(values.seed) + 3 * round
