@@ -72,7 +72,8 @@ function takeOption(announced: Announced, option: string, value: string): string
       return undefined
     }
     case 'ip-address':
-      if (value.length > NAME_BYTES_MAX) return `REPLCONF ip-address provided by replica instance is too long`
+      // It is shown to others, in lines.
+      if (!/^[!-+\--~]*$/.test(value) || value.length > NAME_BYTES_MAX) return 'this is no ip-address'
       announced.ip = value === '' ? undefined : value
       return undefined
     case 'capa':
@@ -95,10 +96,18 @@ function takeOption(announced: Announced, option: string, value: string): string
 }
 
 /**
- * What is known of a replica by what it announced: a version (valkey 9.0 reads its own 80, earlier ones 11), two-connection
+ * What is known of a replica by what it announced; undefined of who is no server, and loads nothing: every server since redis
+ * 2.8 says where it listens, programs that take a file do not. A version (valkey 9.0 reads its own 80, earlier ones 11), two-connection
  * transfers (redis 8.0), several options at once (replicas from redis 6.2 on do not wait for each answer), psync2 (4.0).
  */
-export function readableBy({version, capabilities, pipelined}: Announced): Readable {
+export function readableBy({
+  listeningPort,
+  snapshotOnly,
+  version,
+  capabilities,
+  pipelined,
+}: Announced): Readable | undefined {
+  if (listeningPort === undefined || snapshotOnly) return undefined
   if (version !== undefined) {
     const own = Number(version.split('.')[0]) >= 9
     return own ? {family: 'valkey', rdbVersion: 80, exact: true} : {family: 'redis', rdbVersion: 11, exact: true}

@@ -298,8 +298,7 @@ export class MasterLink implements ReplicaStatus {
 
   async #transfer(): Promise<void> {
     const {part, snapshotOnly} = this.announced
-    const readable = snapshotOnly ? undefined : readableBy(this.announced)
-    const snapshot = await this.host.snapshotFor({readable, part})
+    const snapshot = await this.host.snapshotFor({readable: readableBy(this.announced), part})
     if (!this.isReplica) return
     this.snapshot = snapshot
     this.state = 'sending'

@@ -250,7 +250,7 @@ describe('serving ends', () => {
   it('where one was wanted that cannot read it', async () => {
     const {master, done} = await running(fixture('hash-listpack-ttl-v12'), {replicas: 1})
     const replica = await ScriptedReplica.connect(master.port)
-    await replica.ask(['REPLCONF', 'version', '8.1.0'])
+    await replica.ask(['REPLCONF', 'listening-port', 7777, 'version', '8.1.0'])
     await replica.say('PSYNC', '?', -1)
     await expect(done).rejects.toMatchObject({code: 'NOT_IN_TARGET'})
     await replica.isClosed()

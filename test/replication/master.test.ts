@@ -88,6 +88,7 @@ describe('the handshake', () => {
   ] as const)('what is read by who announces %s', async (_, options, readable) => {
     const {replica, wishes} = await serving()
     const one = await replica()
+    expect(await one.ask(['REPLCONF', 'listening-port', 7777])).toBe('+OK\r\n')
     // One after another, as replicas before redis 6.2 do.
     for (const option of options) expect(await one.ask(['REPLCONF', ...option])).toBe('+OK\r\n')
     await one.say('PSYNC', '?', -1)
@@ -135,8 +136,9 @@ describe('the stream', () => {
     const all = await serving({pingIntervalMs: 20})
     await new Promise(resolve => setTimeout(resolve, 60))
     expect(all.master.offset).toBe(0)
-    const one = await attached(all)
-    await one.hears(PING + PING)
+    const one = await all.replica()
+    await one.say('PSYNC', '?', -1)
+    await until(() => expect(one.heard).toContain(PING + PING))
   })
 
   it('goes on where it was: the bytes that were missed, and no snapshot', async () => {

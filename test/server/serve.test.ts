@@ -2,109 +2,19 @@
  * Real servers as our replicas: every one attaches by REPLICAOF, loads what is served, holds the same as if it had started
  * from the file itself, stays online, goes on after its link was cut, and takes everything anew where it must.
  */
-import {copyFileSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs'
-import {tmpdir} from 'node:os'
+import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
-import {afterEach, describe, expect, it, vi} from 'vitest'
-import {type Served, type ServeOptions, serve} from '../../src/jobs/serve.js'
-import type {StagedSnapshot} from '../../src/jobs/serve-snapshots.js'
-import type {MasterMessage} from '../../src/replication/master-events.js'
-import type {ServeEvent} from '../../src/report/master-log.js'
+import {describe, expect, it, vi} from 'vitest'
 import {run} from '../fixtures/recipes.js'
 import {fileOf} from '../start/rdb.js'
 import {describeEachServer} from './each-server.js'
 import * as oracle from './oracle.js'
-import {baseCommands} from './oracle-changes.js'
-import {availableServers, type Server, startServer} from './server.js'
+import {availableServers} from './server.js'
+import {field, folder, follow, linked, original, PATIENCE, serving, started} from './serving.js'
 
 /** Seconds that a replica stays online; npm run soak takes 60. */
 const ONLINE_SECONDS = Number(process.env['RDBTOOL_ONLINE_SECONDS'] ?? 3)
-const PATIENCE = {timeout: 20_000, interval: 50}
-
-/** What ends with the test. */
-const ending: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ending.splice(0).reverse()) await end()
-})
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'rdbtool-serve-test-'))
-  ending.push(() => rmSync(path, {recursive: true, force: true}))
-  return path
-}
-
-async function started(name: string, config: Record<string, string | number> = {}): Promise<Server> {
-  const server = await startServer(name, {config})
-  ending.push(() => server.stop())
-  return server
-}
-
-/** A file with something of every kind that this server knows, as it saves it. */
-async function original(name: string, version: string): Promise<string> {
-  const server = await startServer(name)
-  const path = join(folder(), 'original.rdb')
-  try {
-    await run(server, baseCommands(name, Number.parseFloat(version)))
-    copyFileSync(await server.save(), path)
-  } finally {
-    await server.stop()
-  }
-  return path
-}
-
-interface Master {
-  port: number
-  events: ServeEvent<StagedSnapshot>[]
-  requests: string[][]
-  count: (kind: ServeEvent['kind']) => number
-  done: Promise<Served>
-  leave: () => Promise<Served>
-}
-
-async function serving(source: string, options: Partial<ServeOptions> = {}): Promise<Master> {
-  const ended = new AbortController()
-  const events: Master['events'] = []
-  const requests: string[][] = []
-  let listening: (port: number) => void = () => {}
-  const port = new Promise<number>(resolve => {
-    listening = resolve
-  })
-  const done = serve(source, {
-    port: 0,
-    pingIntervalMs: 300,
-    signal: ended.signal,
-    onListening: master => listening(master.port),
-    onEvent: event => events.push(event),
-    onMessage: (message: MasterMessage) => {
-      if (message.kind === 'request') requests.push([...message.args])
-    },
-    ...options,
-  })
-  done.catch(() => {})
-  const leave = (): Promise<Served> => {
-    ended.abort()
-    return done
-  }
-  ending.push(() => leave().catch(() => {}))
-  const count = (kind: ServeEvent['kind']): number => events.filter(event => event.kind === kind).length
-  await vi.waitFor(() => expect(count('staged')).toBeGreaterThan(0), PATIENCE)
-  return {port: await port, events, requests, count, done, leave}
-}
-
-async function field(server: Server, name: string): Promise<string | undefined> {
-  const info = String(await server.client.call('INFO', 'replication'))
-  return new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1]
-}
-
-async function follow(server: Server, port: number): Promise<void> {
-  await server.client.call('REPLICAOF', '127.0.0.1', port)
-  await linked(server)
-}
-
-async function linked(server: Server): Promise<void> {
-  await vi.waitFor(async () => expect(await field(server, 'master_link_status')).toBe('up'), PATIENCE)
-}
 
 describeEachServer('a replica', (name, version) => {
   it(
