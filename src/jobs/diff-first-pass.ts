@@ -29,10 +29,10 @@ import {isAtEnd} from './diff-result.js'
 import {ofSource, SideError, type SideKind, type SideReader} from './diff-side.js'
 
 /**
- * A thread is ready after 50 ms, and costs as much of a core: of two files of this size each takes three times as long to
- * be digested by meaning.
+ * A thread is ready after some 100 ms, and has cost as much of a core: this is what a file of this size takes to be digested
+ * as it is stored, and a third of what it takes by meaning.
  */
-const THREAD_BYTES_MIN = 64 * 1024 * 1024
+const THREAD_BYTES_MIN = 128 * 1024 * 1024
 
 export interface ThreadOptions {
   /** Threads that may be busy at the same time; absent: as many as there are cores. */

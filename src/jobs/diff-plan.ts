@@ -57,13 +57,15 @@ export class DiffPlan {
     return this.sides[0].entries + this.sides[1].entries
   }
 
-  async fill(index: KeyIndex, toleranceMs: number): Promise<void> {
+  /** Leaves off where there are more than `entriesMax`. */
+  async fill(index: KeyIndex, toleranceMs: number, entriesMax = Number.POSITIVE_INFINITY): Promise<void> {
     const alike = (words: Int32Array, at: number, kept: Int32Array): boolean => isAlike(words, at, kept, toleranceMs)
     for await (const {count, offsets} of index.differing(SECOND_SIDE, toleranceMs > 0 ? alike : undefined)) {
       const before = offsets.filter(offset => offset < SECOND_SIDE)
       const after = offsets.slice(before.length).map(offset => offset - SECOND_SIDE)
       if (before.length <= 1 && after.length <= 1) this.put(before[0], after[0])
       else this.#knot({before, after, more: count > offsets.length}, count)
+      if (this.entries > entriesMax) return
     }
   }
 

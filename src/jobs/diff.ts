@@ -108,7 +108,6 @@ class Comparing {
   readonly #sides: DiffSide[] = []
   readonly #memoryBytes: number
   readonly #toldByOne: DiffResult['toldByOne'] = []
-  #firstPass: FirstPass | undefined
   #twins = 0
 
   constructor(
@@ -128,7 +127,7 @@ class Comparing {
   async run(): Promise<DiffResult> {
     const {minBytes, maxBytes} = this.options.selection ?? {}
     if (minBytes !== undefined || maxBytes !== undefined) for (const reader of this.readers) await reader.survey()
-    const planned = await this.#plan().finally(() => this.#firstPass?.close())
+    const planned = await this.#plan()
     const {plan} = planned
     try {
       await this.#untie(plan)
@@ -154,40 +153,43 @@ class Comparing {
     const rdb = kinds.every(({format, plain}) => format === 'rdb' && plain)
     const origins = new Set(kinds.map(({origin}) => `${origin?.family} ${origin?.rdbVersion}`))
     const {selection, nowMs, ...options} = this.options
-    this.#firstPass = new FirstPass(this.readers, {...selection, nowMs}, this.#counts, kinds, options)
-    // Where versions differ so do encodings.
-    for (let storedForm = rdb && origins.size === 1; ; storedForm = false) {
-      const planned = await this.#planBy(storedForm)
-      if (planned !== undefined) return planned
+    const firstPass = new FirstPass(this.readers, {...selection, nowMs}, this.#counts, kinds, options)
+    const index = new KeyIndex({memoryBytes: this.#memoryBytes, ...indexForm(this.#meaning)})
+    try {
+      // Where versions differ so do encodings.
+      for (let storedForm = rdb && origins.size === 1; ; storedForm = false) {
+        const planned = await this.#planBy(firstPass, index, storedForm)
+        if (planned !== undefined) return planned
+      }
+    } finally {
+      index.close()
+      await firstPass.close()
     }
   }
 
-  /** Undefined: another form of digests is to be tried. */
-  async #planBy(storedForm: boolean): Promise<Planned | undefined> {
+  /** Undefined: another form of digests is to be tried. The index is used again: it has its memory by then. */
+  async #planBy(firstPass: FirstPass, index: KeyIndex, storedForm: boolean): Promise<Planned | undefined> {
     const {toleranceMs = 0} = this.options
-    const index = new KeyIndex({memoryBytes: this.#memoryBytes, ...indexForm(this.#meaning)})
-    let plan: DiffPlan | undefined
+    const seed = randomFillSync(new Uint8Array(16))
+    index.clear()
+    this.#counts.clear()
+    const [before, after] = await firstPass.digest(index, {seed, meaning: this.#meaning, storedForm})
+    const states = [this.#stateOf(0, before), this.#stateOf(1, after)] as const
+    if (this.#leavesOut(states)) return await this.#planBy(firstPass, index, storedForm)
+    const plan = new DiffPlan(states, this.#memoryBytes / 4)
     try {
-      const seed = randomFillSync(new Uint8Array(16))
-      this.#counts.clear()
-      const [before, after] = await this.#firstPass!.digest(index, {seed, meaning: this.#meaning, storedForm})
-      const states = [this.#stateOf(0, before), this.#stateOf(1, after)] as const
-      if (this.#leavesOut(states)) return await this.#planBy(storedForm)
-      plan = new DiffPlan(states, this.#memoryBytes / 4)
-      await plan.fill(index, toleranceMs)
-      if (!storedForm) return {plan, entries: undefined}
       const excerptsMax = Math.min(EXCERPTS_MAX, Math.max(EXCERPTS_MIN, index.count * EXCERPTS_SHARE))
+      await plan.fill(index, toleranceMs, storedForm ? excerptsMax : undefined)
+      if (!storedForm) return {plan, entries: undefined}
       const few = plan.knots.length + plan.unplaced === 0 && plan.entries <= excerptsMax
       const entries = few ? plan.sides.map(side => Array.from(side.planned(), one => ({...one}))) : undefined
       if (entries !== undefined && (await this.#areSound(plan, entries))) return {plan, entries}
-      plan.close()
-      return undefined
     } catch (error) {
-      plan?.close()
+      plan.close()
       throw error
-    } finally {
-      index.close()
     }
+    plan.close()
+    return undefined
   }
 
   /** What one side alone tells of uses is left out: with it every digest would differ. */

@@ -25,6 +25,7 @@ export async function prepareDiff(file, memory, ours) {
     subjects: [
       ours('inspect both', 'inspect', file, other),
       ours('diff', 'diff', file, other),
+      ours('diff --threads 1', 'diff', file, other, '--threads', '1'),
       ours('diff --memory 64mb', 'diff', file, other, '--memory', '64mb'),
     ],
     stop: async () => rmSync(folder, {recursive: true, force: true}),
