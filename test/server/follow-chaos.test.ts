@@ -4,7 +4,7 @@
  * starts from the folder holds what the master holds.
  */
 import {type ChildProcess, spawn} from 'node:child_process'
-import {cpSync, mkdtempSync, readdirSync, readFileSync, rmSync} from 'node:fs'
+import {cpSync, existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterEach, expect, it, vi} from 'vitest'
@@ -49,9 +49,9 @@ function randomOf(seed: number): () => number {
 
 /** The last place that the folder tells of, whatever it is in the middle of. */
 function placeIn(folder: string): StreamPlace | undefined {
-  const names = readdirSync(folder).filter(name => name.endsWith('.incr.aof'))
-  const last = names.sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2])).at(-1)
-  if (last === undefined) return undefined
+  const manifest = join(folder, 'appendonly.aof.manifest')
+  if (!existsSync(manifest)) return undefined
+  const last = [...readFileSync(manifest, 'utf8').matchAll(/^file (\S+) seq \d+ type i/gm)].at(-1)![1]!
   const text = readFileSync(join(folder, last), 'latin1')
   const lines = [...text.matchAll(/^#RDBTOOL [^\n]*\n/gm)]
   const line = Buffer.from(lines.at(-1)?.[0] ?? '', 'latin1')
