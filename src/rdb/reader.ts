@@ -16,6 +16,7 @@ import {limits} from '../limits.js'
 import {RdbEntry} from './entries.js'
 import {FOREIGN_HEAD_BYTES, foreignError} from './foreign.js'
 import {type ChecksumVerdict, NO_ANSWER, RecordReader} from './records.js'
+import type {HashTemplates} from './value/hash-template.js'
 import {hasMagic, isNewer, type RdbHeader} from './versions.js'
 
 export interface RdbReaderOptions {
@@ -25,6 +26,8 @@ export interface RdbReaderOptions {
   log?: boolean | undefined
   /** Offset of the first byte, where the file stands in for part of another. */
   base?: number | undefined
+  /** What hashes of such a part may refer to. */
+  templates?: HashTemplates | undefined
 }
 
 /** What is known once the end has been reached. */
@@ -64,7 +67,7 @@ export class RdbReader implements EntrySource {
     const {base = 0} = options
     this.#cursor = new ByteCursor(base + source.inputBytes)
     this.#cursor.base = base
-    this.#records = new RecordReader(this.#cursor)
+    this.#records = new RecordReader(this.#cursor, options.templates)
   }
 
   /** Opens a path, or bytes in memory; gzip and zstd are recognised and unpacked. */
@@ -320,7 +323,7 @@ export class RdbReader implements EntrySource {
 }
 
 /** What a value can be passed over for, if its framing is whole. */
-function isPassable(error: unknown): error is FormatError | LimitError {
+export function isPassable(error: unknown): error is FormatError | LimitError {
   return error instanceof LimitError || (error instanceof FormatError && error.code !== 'TRUNCATED')
 }
 

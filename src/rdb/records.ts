@@ -40,6 +40,9 @@ import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, parseMagic, type RdbHeader} from './v
 /** What the file says of its own checksum, and what the bytes say. `absent`: none stored, or switched off (zero). */
 export type ChecksumVerdict = 'ok' | 'absent' | 'mismatch'
 
+/** What was read: all up to the value of a key, something that is no key, the end of the file. */
+export type RecordKind = 'key' | 'other' | 'end'
+
 /** Below this high half a 64-bit time is exact in a double. */
 const EXACT_HIGH_END = 0x20_0000
 const CHECKSUM_BYTES = 8
@@ -69,12 +72,15 @@ export class RecordReader {
   #tapFrom = -1
   /** An attribute of the next key has been read. */
   #attributed = false
-  readonly #templates = new HashTemplates()
   readonly #others: OtherRecords
   #keyScratch = new Uint8Array(256)
 
-  constructor(readonly cursor: ByteCursor) {
-    this.#others = new OtherRecords(cursor, this.entry, this.#templates)
+  /** `templates`: those that hashes may refer to, where this is a part of a file only. */
+  constructor(
+    readonly cursor: ByteCursor,
+    readonly templates = new HashTemplates(),
+  ) {
+    this.#others = new OtherRecords(cursor, this.entry, templates)
   }
 
   /** Reads magic and version. */
@@ -82,7 +88,7 @@ export class RecordReader {
     const offset = this.cursor.offset
     const start = this.cursor.take(MAGIC_BYTES)
     const header = parseMagic(this.cursor.bytes, start, offset)
-    this.#readers = valueReaders(header, this.#templates)
+    this.#readers = valueReaders(header, this.templates)
     this.#names = op.typesOf(header.family)
     this.header = header
     this.cursor.commit()
@@ -109,8 +115,16 @@ export class RecordReader {
    * file has ended.
    */
   readKey(visitor: EntryVisitor): boolean {
+    for (;;) {
+      const kind = this.readOne(visitor)
+      if (kind !== 'other') return kind === 'key'
+    }
+  }
+
+  /** One record: of a key all that stands before its value. */
+  readOne(visitor: EntryVisitor): RecordKind {
     const {cursor, entry} = this
-    if (this.#readCommonKey()) return true
+    if (this.#readCommonKey()) return 'key'
     for (;;) {
       if (!this.#attributed) this.recordOffset = cursor.offset
       const byte = cursor.u8()
@@ -122,19 +136,29 @@ export class RecordReader {
         if (entry.keyBytes.bytes !== cursor.bytes || entry.keyBytes.end !== cursor.pos) this.#keepKey()
         this.#open(byte, reader)
         cursor.commit()
-        return true
+        return 'key'
       }
       if (byte === op.OPCODE_EXPIRETIME_MS) {
         entry.expireAtMs = cursor.i64le()
         this.#attributed = true
       } else if (byte === op.OPCODE_EOF) {
         this.#footer()
-        return false
+        return 'end'
       } else {
         this.#opcode(byte, visitor)
       }
       cursor.commit()
+      if (!this.#attributed) return 'other'
     }
+  }
+
+  /** Whatever was being read is forgotten: the cursor stands at the beginning of a record. */
+  restart(): void {
+    this.inValue = false
+    this.damage = undefined
+    this.#attributed = false
+    this.entry.clearAttributes()
+    this.abandon()
   }
 
   /**

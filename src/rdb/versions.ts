@@ -37,6 +37,11 @@ export function hasMagic(head: Uint8Array, start = 0, end = head.length): boolea
   return 'REDIS'.startsWith(text) || 'VALKEY'.startsWith(text) ? undefined : false
 }
 
+/** The nine bytes. */
+export function magicText({magic, rdbVersion}: Pick<RdbHeader, 'magic' | 'rdbVersion'>): string {
+  return magic + String(rdbVersion).padStart(MAGIC_BYTES - magic.length, '0')
+}
+
 /** Parses the nine bytes at `start`; `offset` is their place in the input. */
 export function parseMagic(bytes: Uint8Array, start: number, offset: number): RdbHeader {
   const text = String.fromCharCode(...bytes.subarray(start, start + MAGIC_BYTES))

@@ -31,7 +31,14 @@ const FIELDS_STRINGS = 1
 
 /** The templates of one file. */
 export class HashTemplates {
-  readonly #templates: (readonly Uint8Array[])[] = []
+  /**
+   *   whole   the file is read from its beginning: each number follows the one before
+   *   gaps    some may be lost
+   *   fixed   what is read is perhaps none, and not kept
+   */
+  mode: 'whole' | 'gaps' | 'fixed' = 'whole'
+  readonly #templates = new Map<number, readonly Uint8Array[]>()
+  #last = -1
   readonly #names = new StringList('field names')
   #fields = 0
   #bytes = 0
@@ -39,27 +46,33 @@ export class HashTemplates {
   /** Reads the payload of a HASH_TEMPLATE opcode. */
   read(cursor: ByteCursor): {id: number; fields: readonly Uint8Array[]} {
     const id = readPlainLength(cursor)
-    if (id !== this.#templates.length) {
-      const next = this.#templates.length
+    const next = this.#last + 1
+    if (this.mode === 'whole' ? id !== next : this.mode === 'gaps' && id < next && !this.#templates.has(id)) {
       throw new FormatError('BAD_HASH', `hash template ${id} follows where ${next} belongs`, cursor.offset)
     }
     const offset = cursor.offset
     const fields = this.#names.read(cursor)
     if (fields.length === 0) throw noFields(`hash template ${id}`, offset)
-    this.#fields += fields.length
-    if (this.#fields > limits.templateFieldsMax) {
-      throw new LimitError('templateFieldsMax', limits.templateFieldsMax, this.#fields, cursor.offset)
-    }
-    this.#bytes = fields.reduce((bytes, field) => bytes + field.length, this.#bytes)
-    if (this.#bytes > limits.templateBytesMax) {
-      throw new LimitError('templateBytesMax', limits.templateBytesMax, this.#bytes, cursor.offset)
-    }
-    this.#templates.push(fields)
+    if (this.mode === 'fixed') return {id, fields}
+    if (!this.#templates.has(id)) this.#count(fields, cursor.offset)
+    this.#last = Math.max(this.#last, id)
+    this.#templates.set(id, fields)
     return {id, fields}
   }
 
+  #count(fields: readonly Uint8Array[], offset: number): void {
+    this.#fields += fields.length
+    if (this.#fields > limits.templateFieldsMax) {
+      throw new LimitError('templateFieldsMax', limits.templateFieldsMax, this.#fields, offset)
+    }
+    this.#bytes = fields.reduce((bytes, field) => bytes + field.length, this.#bytes)
+    if (this.#bytes > limits.templateBytesMax) {
+      throw new LimitError('templateBytesMax', limits.templateBytesMax, this.#bytes, offset)
+    }
+  }
+
   fields(id: number, offset: number): readonly Uint8Array[] {
-    const fields = this.#templates[id]
+    const fields = this.#templates.get(id)
     if (fields !== undefined) return fields
     throw new FormatError('BAD_HASH', `a hash refers to template ${id}, which the file does not define`, offset)
   }
