@@ -27,6 +27,13 @@ export class Findings {
   /** `keptMax` errors and as many warnings are kept, the first ones; all are counted. */
   constructor(readonly keptMax: number) {}
 
+  /** Forgets all, for the next thing that is judged by itself. */
+  clear(): void {
+    this.errors = this.warnings = this.#keptErrors = this.#keptWarnings = 0
+    this.#kept.length = 0
+    this.#counts.clear()
+  }
+
   /** The problem kept last. */
   get last(): Problem | undefined {
     return this.#kept.at(-1)

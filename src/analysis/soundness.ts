@@ -321,7 +321,8 @@ export class SoundnessVisitor implements EntryVisitor {
   }
 }
 
-function keysInto(index: KeyIndex): NonNullable<Passer['keys']> {
+/** What a passer does with keys that are to be looked for twice. */
+export function keysInto(index: KeyIndex): NonNullable<Passer['keys']> {
   return (db, bytes, places, count, base) => {
     for (let i = 0; i < 3 * count; i += 3) index.add(db, bytes, places[i + 1]!, places[i + 2]!, base + places[i]!)
   }

@@ -1,0 +1,77 @@
+/**
+ * The records that were walked over last: until more have followed they may
+ * turn out to be none.
+ */
+import type {ReadRecord} from '../rdb/resynchronise.js'
+
+/** Keys of a database, and those of them that expire. */
+export interface AnnouncedSize {
+  keys: number
+  expires: number
+}
+
+export interface RecentRecord extends ReadRecord {
+  /** Its type byte, or its opcode. */
+  byte: number
+  isKey: boolean
+  expires: boolean
+  /** Of RESIZEDB: what the database is announced to have. */
+  size: AnnouncedSize | undefined
+  /** The database before it and behind it. */
+  db: number
+  dbAfter: number
+}
+
+const RECORDS_MAX = 64
+/** So far back is looked for what led astray: at least so many records, and what else is in so many bytes. */
+const LOOKED_BACK_MIN = 4
+const LOOKED_BACK_BYTES = 64 * 1024
+
+export class RecentRecords {
+  #records: RecentRecord[] = []
+
+  /** Told of each record that is old enough to be believed. */
+  constructor(readonly onSettle: (record: RecentRecord) => void) {}
+
+  get last(): RecentRecord | undefined {
+    return this.#records.at(-1)
+  }
+
+  get beforeLast(): RecentRecord | undefined {
+    return this.#records.at(-2)
+  }
+
+  push(record: RecentRecord): void {
+    this.#records.push(record)
+    // Half of them at a time: an array gives up its first one slowly.
+    if (this.#records.length < 2 * RECORDS_MAX) return
+    for (const old of this.#records.splice(0, RECORDS_MAX)) this.onSettle(old)
+  }
+
+  /** Takes the last one back: it was none, or is not to be kept. */
+  pop(): RecentRecord | undefined {
+    return this.#records.pop()
+  }
+
+  /** All that are left are believed. */
+  settle(): void {
+    for (const record of this.#records.splice(0)) this.onSettle(record)
+  }
+
+  /** In their order. */
+  get all(): readonly RecentRecord[] {
+    return this.#records
+  }
+
+  /** From where on something else may be found than what was read, where reading has failed at a place. */
+  lookBackFrom(at: number): number {
+    const records = this.#records
+    let from = at
+    for (let i = records.length - 1, seen = 0; i >= 0; i--, seen++) {
+      const {offset} = records[i]!
+      if (seen >= LOOKED_BACK_MIN && at - offset > LOOKED_BACK_BYTES) break
+      from = offset
+    }
+    return from + 1
+  }
+}

@@ -1,0 +1,388 @@
+/**
+ * What of a damaged snapshot is sound: the pieces of it that can be read like a
+ * file of their own, and what is lost between them.
+ *
+ *   [ piece ][ lost ][ piece ][ one value ][ piece ] ...
+ *
+ * Where a record cannot be read, records are looked for anew: in what follows,
+ * and in what came just before, since a length that was damaged may have led
+ * astray some way before anything was noticed.
+ */
+
+import {Crc64} from '../bytes/crc64.js'
+import type {ByteRegion} from '../bytes/region.js'
+import {LimitError} from '../errors.js'
+import {type KeptKey, NEVER} from '../keyspace/entry.js'
+import {isSealed} from '../rdb/damage-edges.js'
+import {KeyProfile} from '../rdb/key-profile.js'
+import * as op from '../rdb/opcodes.js'
+import type {SnapshotPiece} from '../rdb/piece-source.js'
+import {type Flaw, RecordWalker} from '../rdb/record-walker.js'
+import {type Boundary, Resynchroniser} from '../rdb/resynchronise.js'
+import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
+import {DoubtfulKeys} from './doubtful-keys.js'
+import {type AnnouncedSize, type RecentRecord, RecentRecords} from './recent-records.js'
+import {SoundnessJudge} from './record-judge.js'
+
+/** A key near what is lost. */
+export interface NearKey extends KeptKey {
+  db: number
+}
+
+/** Bytes of which nothing could be kept. */
+export interface SnapshotLoss {
+  offset: number
+  bytes: number
+  /** The key whose value is damaged, where that is all. */
+  key?: NearKey | undefined
+  /** Keys that are kept. */
+  before?: NearKey | undefined
+  after?: NearKey | undefined
+  code: string
+  /** What was found to be wrong, in words. */
+  reason: string
+}
+
+/** Keys that follow a loss, up to where the next database is named. */
+export interface UncertainDatabase {
+  /** Absolute, in bytes. */
+  offset: number
+  /** What they are taken to be of. */
+  db: number
+  keys: number
+}
+
+export interface SnapshotSurvey {
+  pieces: SnapshotPiece[]
+  /** The first ones. */
+  lost: SnapshotLoss[]
+  /** All of them. */
+  losses: number
+  bytesLost: number
+  keys: number
+  /** The first ones. */
+  uncertain: UncertainDatabase[]
+  keysUncertain: number
+  /** Where the file ends, its checksum included; undefined: its end is lost. */
+  endOffset: number | undefined
+  /** What hashes refer to. */
+  templates: RecordWalker['templates']
+}
+
+export interface SurveyOptions {
+  /** Losses that are kept of all that are counted. */
+  lossesMax?: number | undefined
+  /** What the file begins with is not its header, which was guessed. */
+  isHeaderLost?: boolean | undefined
+  /** Told now and then how far it is. */
+  onRead?: ((offset: number) => void) | undefined
+}
+
+export const LOSSES_MAX = 1000
+/** Records walked over between two turns of the event loop. */
+const RECORDS_A_TURN = 4096
+const CHECKSUM_BYTES = 8
+/** A hostile file could be in more; they take a hundred bytes each. */
+const PIECES_MAX = 2_000_000
+const CRC_PORTION_BYTES = 1024 * 1024
+/** In one list of a report. */
+const NEAR_KEYS = 3 * LOSSES_MAX
+
+/** Looks through a snapshot whose header is known, or guessed. */
+export async function surveySnapshot(
+  region: ByteRegion,
+  header: RdbHeader,
+  options: SurveyOptions = {},
+): Promise<SnapshotSurvey> {
+  return await new Surveying(region, header, options).run()
+}
+
+class Surveying {
+  readonly #walker: RecordWalker
+  readonly #profile = new KeyProfile()
+  readonly #sync: Resynchroniser
+  readonly #recent = new RecentRecords(record => this.#settle(record))
+  readonly #lossesMax: number
+  readonly #pieces: SnapshotPiece[] = []
+  readonly #lost: SnapshotLoss[] = []
+  #losses = 0
+  #bytesLost = 0
+  #keys = 0
+  #keysUncertain = 0
+  readonly #uncertain: UncertainDatabase[] = []
+  /** The piece that is being walked over: up to its end all is settled. */
+  #piece: SnapshotPiece = {start: MAGIC_BYTES, end: MAGIC_BYTES, db: 0}
+  /** Selected behind the last record that is settled. */
+  #db = 0
+  /** Keys are settled now whose database is a guess. */
+  #guessing: UncertainDatabase | undefined
+  /** Where the last key stands that is kept; -1: none is. */
+  #lastKeyAt = -1
+  #lastKeyDb = 0
+  /** Of losses, how many know what key follows. */
+  #followed = 0
+  #endOffset: number | undefined
+  #walked = 0
+  /** Announced by the record that was walked over last. */
+  #size: AnnouncedSize | undefined
+  readonly #doubtful = new DoubtfulKeys((loss, db) => this.#clear(loss, db))
+
+  constructor(
+    readonly region: ByteRegion,
+    readonly header: RdbHeader,
+    readonly options: SurveyOptions,
+  ) {
+    const judge = new SoundnessJudge(header)
+    this.#walker = new RecordWalker(region, header, judge)
+    judge.attach(this.#walker)
+    judge.others.resizeDb = (_, keys, expires) => {
+      this.#size = {keys, expires}
+    }
+    this.#sync = new Resynchroniser(region, this.#walker, this.#profile)
+    this.#lossesMax = options.lossesMax ?? LOSSES_MAX
+  }
+
+  async run(): Promise<SnapshotSurvey> {
+    const {inputBytes} = this.region
+    if (this.options.isHeaderLost === true) this.#lose(0, MAGIC_BYTES, HEADER_LOST)
+    for (let at = MAGIC_BYTES; at < inputBytes && this.#endOffset === undefined; ) {
+      if (++this.#walked % RECORDS_A_TURN === 0) await this.#turn(at)
+      at = this.#step(at) ? this.#walker.end : await this.#passDamage(at)
+    }
+    this.#recent.settle()
+    if (this.#endOffset === undefined && this.#piece.end === inputBytes && this.#piece.start < inputBytes) {
+      this.#lose(inputBytes, inputBytes, {code: 'TRUNCATED', text: NO_END, offset: inputBytes})
+    }
+    this.#closePiece()
+    this.#doubtful.settle()
+    return {
+      pieces: this.#pieces.sort((a, b) => a.start - b.start),
+      lost: this.#lost.filter(({bytes, code}) => bytes > 0 || code !== DOUBTFUL.code),
+      losses: this.#losses,
+      bytesLost: this.#bytesLost,
+      keys: this.#keys,
+      uncertain: this.#uncertain,
+      keysUncertain: this.#keysUncertain,
+      endOffset: this.#endOffset,
+      templates: this.#walker.templates,
+    }
+  }
+
+  async #turn(at: number): Promise<void> {
+    this.options.onRead?.(at)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+
+  /** Walks over one record; false where damage is met. */
+  #step(at: number): boolean {
+    const walker = this.#walker
+    const {entry} = walker
+    const {db} = entry
+    if (this.#sync.heads.isZeros(at)) {
+      walker.reject({code: 'ZEROS', text: 'nothing but zero bytes stands here', offset: at})
+      return false
+    }
+    this.#size = undefined
+    if (!walker.walk(at) || walker.flaw !== undefined) return false
+    const {kind, end} = walker
+    if (kind === 'end') return this.#end(at)
+    const isKey = kind === 'key'
+    const weight = isKey ? this.#profile.plausibility(walker) : 1
+    if (isKey) this.#profile.learn(walker)
+    const byte = isKey ? entry.typeId : this.#byteAt(at)
+    const expires = isKey && walker.attributes.expireAtMs !== NEVER
+    const size = isKey ? undefined : this.#size
+    this.#recent.push({offset: at, end, byte, isKey, weight, expires, size, db, dbAfter: entry.db})
+    return true
+  }
+
+  /** A mark of the end, which is one where nothing follows, or where the checksum is right. */
+  #end(at: number): boolean {
+    const {inputBytes} = this.region
+    const end = at + 1 + (this.header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES)
+    if (end === inputBytes || this.#isSummed(at + 1, end)) {
+      this.#endOffset = end
+      return true
+    }
+    this.#walker.reject({code: END_WITHIN, text: 'a mark of the end stands here, and more follows it', offset: at})
+    return false
+  }
+
+  /** Looks for where records go on, and says where. */
+  async #passDamage(at: number): Promise<number> {
+    const {inputBytes} = this.region
+    const walker = this.#walker
+    const recent = this.#recent
+    const {flaw, end, kind} = walker
+    const {db} = walker.entry
+    // Damage behind the key of a record did not begin before it.
+    const hasKey = end < 0 ? walker.hasKey : kind === 'key'
+    const isKnown = hasKey && this.#profile.plausibility(walker) === 2
+    const expires = isKnown && walker.attributes.expireAtMs !== NEVER
+    let isStrong = isKnown || this.#sync.heads.isIntact(at)
+    const boundary = await this.#find(at)
+    if (boundary === undefined && flaw!.code === END_WITHIN) {
+      this.#endOffset = Math.min(at + 1 + CHECKSUM_BYTES, inputBytes)
+      return inputBytes
+    }
+    const next = boundary?.offset ?? inputBytes
+    while ((recent.last?.end ?? 0) > next) isStrong = recent.pop()!.weight === 2
+    if (!isStrong) this.#dropDoubtful()
+    recent.settle()
+    const from = this.#piece.end
+    walker.entry.db = this.#db
+    // Its value alone is damaged, and the framing is whole.
+    const isValue = from === at && next === end
+    this.#lose(from, next, flaw!, isValue && isKnown ? this.#keyAt(at, db) : undefined)
+    if (from === at && expires) this.#doubtful.seeExpiry()
+    return boundary === undefined ? next : this.#passDoubtful(next)
+  }
+
+  /** The first key behind damage may have lost what stood before it. */
+  #passDoubtful(at: number): number {
+    const walker = this.#walker
+    const {attributes} = walker
+    const mayExpire = !this.#profile.isTelling || this.#profile.hasExpiries
+    if (!mayExpire || !walker.walk(at) || walker.kind !== 'key' || attributes.expireAtMs !== NEVER) return at
+    const {end} = walker
+    const loss = this.#lose(at, end, DOUBTFUL, this.#keyAt(at, this.#db))
+    this.#doubtful.doubt(loss, this.#db)
+    return end
+  }
+
+  /** It has lost nothing: what was taken for a loss is none. */
+  #clear(loss: SnapshotLoss, db: number): void {
+    this.#losses--
+    this.#bytesLost -= loss.bytes
+    this.#keys++
+    this.#pieces.push({start: loss.offset, end: loss.offset + loss.bytes, db})
+    const before = this.#lost.find(one => one.offset + one.bytes === loss.offset)
+    if (before !== undefined) before.after = loss.key
+    loss.bytes = 0
+  }
+
+  async #find(at: number): Promise<Boundary | undefined> {
+    const recent = this.#recent
+    this.#sync.forget()
+    const search = this.#sync.find(recent.lookBackFrom(at), at, recent.all)
+    for (;;) {
+      const {done, value} = search.next()
+      if (done === true) return value
+      await this.#turn(value)
+    }
+  }
+
+  /** Damage may have begun in the record before it, where nothing in that would show it. */
+  #dropDoubtful(): void {
+    const recent = this.#recent
+    const {last, beforeLast} = recent
+    if (last === undefined) return
+    if (last.isKey && isSealed(last.byte)) return
+    // A number is taken for what it says, as long as what belongs behind it is there.
+    if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return
+    recent.pop()
+    // Nor is what was read on the way there, once it had been left.
+    while (recent.last?.weight === 0) recent.pop()
+  }
+
+  /** A record is believed. */
+  #settle(record: RecentRecord): void {
+    const {offset, end, isKey, db, dbAfter} = record
+    this.#db = dbAfter
+    this.#piece.end = end
+    if (!isKey) {
+      if (record.byte === op.OPCODE_SELECTDB) this.#select(end)
+      if (record.size !== undefined) this.#doubtful.announce(record.size)
+      return
+    }
+    this.#doubtful.keep(record)
+    this.#keys++
+    this.#lastKeyAt = offset
+    this.#lastKeyDb = db
+    if (this.#guessing !== undefined) this.#guess(offset)
+    if (this.#followed === this.#lost.length) return
+    const after = this.#keyAt(offset, db)
+    for (; this.#followed < this.#lost.length; this.#followed++) this.#lost[this.#followed]!.after = after
+  }
+
+  /** A database is named: all of a piece is of one. */
+  #select(end: number): void {
+    this.#guessing = undefined
+    if (this.#piece.db === this.#db) return
+    this.#closePiece()
+    this.#piece = {start: end, end, db: this.#db}
+  }
+
+  /** Of the key at an offset the database is not known for sure. */
+  #guess(offset: number): void {
+    const guessing = this.#guessing!
+    this.#keysUncertain++
+    if (guessing.keys++ > 0) return
+    guessing.offset = offset
+    if (this.#uncertain.length < this.#lossesMax) this.#uncertain.push(guessing)
+  }
+
+  /** Nothing is kept of these bytes. `key`: whose value they are, where that is all. */
+  #lose(start: number, end: number, {code, text}: Flaw, key?: NearKey): SnapshotLoss {
+    this.#closePiece()
+    this.#piece = {start: end, end, db: this.#db}
+    this.#losses++
+    this.#bytesLost += end - start
+    // A value alone is no SELECTDB.
+    if (key === undefined) this.#guessing = {offset: end, db: this.#db, keys: 0}
+    const loss: SnapshotLoss = {offset: start, bytes: end - start, key, code, reason: text}
+    if (this.#lost.length >= this.#lossesMax) return loss
+    if (this.#lastKeyAt >= 0) loss.before = this.#keyAt(this.#lastKeyAt, this.#lastKeyDb)
+    this.#lost.push(loss)
+    return loss
+  }
+
+  #closePiece(): void {
+    if (this.#piece.end === this.#piece.start) return
+    if (this.#pieces.push(this.#piece) > PIECES_MAX) {
+      throw new LimitError('PIECES_MAX', PIECES_MAX, this.#pieces.length, this.#piece.start)
+    }
+  }
+
+  /** The key of a record that was walked over before. */
+  #keyAt(offset: number, db: number): NearKey {
+    const {entry} = this.#walker
+    const selected = entry.db
+    this.#walker.readHead(offset)
+    const near = {db, ...entry.keptKey(NEAR_KEYS)}
+    entry.db = selected
+    return near
+  }
+
+  #byteAt(offset: number): number {
+    const {bytes, start} = this.region.lend(offset, 1)
+    return bytes[start]!
+  }
+
+  /** Whether the checksum that stands at `end - 8` is that of all before it. */
+  #isSummed(at: number, end: number): boolean {
+    if (end > this.region.inputBytes || end === at) return false
+    const sum = new Crc64()
+    for (let from = 0; from < at; ) {
+      const {bytes, start, end: lentEnd} = this.region.lend(from, Math.min(CRC_PORTION_BYTES, at - from))
+      const until = Math.min(lentEnd, start + at - from)
+      sum.update(bytes, start, until)
+      from += until - start
+    }
+    const {bytes, start} = this.region.lend(at, CHECKSUM_BYTES)
+    return sum.equals(bytes, start)
+  }
+}
+
+const DOUBTFUL: Flaw = {
+  code: 'DOUBTFUL',
+  text: 'the key stands right behind damage, where its expiry may be lost',
+  offset: 0,
+}
+const HEADER_LOST: Flaw = {
+  code: 'BAD_MAGIC',
+  text: 'the file does not begin with a magic word and a version',
+  offset: 0,
+}
+const END_WITHIN = 'END_WITHIN'
+const NO_END = 'the file has no end: it may be cut short'
