@@ -11,6 +11,7 @@ import {checkAndSalvage} from '../jobs/check-salvage.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
 import {formatSalvage, salvageJson} from '../report/salvage.js'
+import {formatSnapshotSalvage, snapshotSalvageJson} from '../report/salvage-snapshot.js'
 import {maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
@@ -19,14 +20,14 @@ const PROBLEMS_SHOWN_MAX = 1_000_000
 const MEMORY_DEFAULT = '64mb'
 
 export default class Check extends BaseCommand {
-  static override summary = 'Verify every byte of a snapshot or a log, and salvage logs.'
+  static override summary = 'Verify every byte of a snapshot or a log, and salvage what is damaged.'
   static override description = [
     'Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum, every length, every packed value walked',
     'deeply, streams with their groups and pending entries, functions, and keys that are there twice. Lists every problem',
     'with its offset, database, key and type, and goes on behind it where the format says where the next key begins.',
     'JSON lines and tables (CSV) are verified to their end as well: shapes, counts, streams, and what is there twice.',
     'Append-only logs, a folder, its manifest or a single file, are checked file by file without replaying them; the report',
-    'says what a server does at its start. --salvage writes what can be saved of one to a new place.',
+    'says what a server does at its start. --salvage writes what can be saved of a snapshot or a log to a new place.',
     '\n\nAn error is what some server refuses, crashes on or misreads; a warning is what servers take. The exit code is 0',
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
@@ -64,14 +65,14 @@ export default class Check extends BaseCommand {
     }),
     salvage: Flags.string({
       description:
-        'Write what can be saved of an append-only log to a new place, up to where it is torn or damaged: a folder for a folder, a file for a file. The log itself is not changed.',
+        'Write what can be saved to a new place: of a snapshot every entry that is sound, wherever it is damaged; of an append-only log what stands before it is torn or damaged, a folder for a folder, a file for a file. What is salvaged is not changed.',
       helpGroup: 'SALVAGE',
       helpValue: 'OUT',
       exclusive: ['only-creates'],
     }),
     'past-damage': Flags.boolean({
       description:
-        'Keep the whole commands behind damage too: those that are in no broken transaction, and for a known database.',
+        'Of a log, keep the whole commands behind damage too: those that are in no broken transaction, and for a known database.',
       helpGroup: 'SALVAGE',
       dependsOn: ['salvage'],
     }),
@@ -88,6 +89,7 @@ export default class Check extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json | jq .problems',
     '<%= config.bin %> <%= command.id %> /var/lib/redis/appendonlydir',
+    '<%= config.bin %> <%= command.id %> dump.rdb --salvage saved.rdb',
     '<%= config.bin %> <%= command.id %> appendonlydir --salvage saved',
     '$ ssh db1 cat /var/lib/redis/dump.rdb | <%= config.bin %> <%= command.id %> - --quiet && echo sound',
   ]
@@ -122,23 +124,30 @@ export default class Check extends BaseCommand {
     await this.signalsMet(soundness?.checksum === undefined)
     if (flags.json) this.#printJson(args.file, checked, problemsMax)
     else this.#printText(args.file, checked, problemsMax)
-    if (soundness !== undefined && soundness.errors > 0) process.exitCode = EXIT_FINDINGS
-    for (const one of [failure, checked.salvageFailure]) {
+    const saved = checked.salvagedSnapshot
+    if ((soundness?.errors ?? 0) > 0 || (saved?.losses ?? 0) > 0) process.exitCode = EXIT_FINDINGS
+    // What ended the check of a snapshot was no matter for the salvage of what is behind it.
+    for (const one of [saved === undefined ? failure : undefined, checked.salvageFailure]) {
       if (one !== undefined) this.fail(one, nameOf(args.file), soundness !== undefined)
     }
   }
 
-  #printJson(file: string, {soundness, failure, salvaged, salvageFailure}: Checked, problemsMax: number): void {
+  #printJson(file: string, checked: Checked, problemsMax: number): void {
+    const {soundness, failure, salvaged, salvagedSnapshot, salvageFailure} = checked
     const json = problemsJson(maskAddress(file), soundness, failure, problemsMax)
     const isAsked = salvaged !== undefined || salvageFailure !== undefined
-    this.printJson(isAsked ? {...json, salvage: salvageJson(salvaged, salvageFailure)} : json)
+    if (salvagedSnapshot !== undefined) this.printJson({...json, salvage: snapshotSalvageJson(salvagedSnapshot)})
+    else this.printJson(isAsked ? {...json, salvage: salvageJson(salvaged, salvageFailure)} : json)
   }
 
-  #printText(file: string, {soundness, salvaged}: Checked, problemsMax: number): void {
-    if (soundness === undefined) return
+  #printText(file: string, {soundness, salvaged, salvagedSnapshot}: Checked, problemsMax: number): void {
     const {style, columns} = this
     const isSalvaged = salvaged !== undefined
-    this.print(formatProblems(nameOf(file), soundness, {style, columns, problemsMax, isSalvaged}))
+    if (soundness !== undefined) {
+      this.print(formatProblems(nameOf(file), soundness, {style, columns, problemsMax, isSalvaged}))
+    }
     if (isSalvaged) this.print(['', ...formatSalvage(salvaged, {style, columns})])
+    if (salvagedSnapshot === undefined) return
+    this.print(['', ...formatSnapshotSalvage(salvagedSnapshot, soundness, {style, columns})])
   }
 }

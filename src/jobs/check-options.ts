@@ -8,6 +8,7 @@ import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import type {OnFetch} from '../source/live.js'
 import type {LogOptions} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
+import type {SnapshotSalvage} from './salvage-snapshot.js'
 
 export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
@@ -34,6 +35,11 @@ export interface Salvaged extends LogSalvage {
   check: Soundness | undefined
 }
 
+export interface SalvagedSnapshot extends SnapshotSalvage {
+  /** What the new file is, checked like any other. */
+  check: Soundness | undefined
+}
+
 export interface Check {
   /** What was verified, up to where it had to end; undefined where the input is no source at all. */
   soundness: Soundness | undefined
@@ -41,6 +47,8 @@ export interface Check {
   failure: unknown
   /** What was saved of a log, where that was asked for. */
   salvaged?: Salvaged | undefined
+  /** The same of a snapshot. */
+  salvagedSnapshot?: SalvagedSnapshot | undefined
   /** Why nothing was. */
   salvageFailure?: unknown
 }

@@ -1,12 +1,14 @@
 /**
- * check --salvage: checks a log, writes what can be saved of it to a new place, and checks that as well.
+ * check --salvage: checks a log or a snapshot, writes what can be saved of it to a new place, and checks that as well.
  */
 import {basename} from 'node:path'
 import {FormatError, UnsupportedError} from '../errors.js'
 import {nameOf} from '../source/open.js'
 import {LogSalvaging, SnapshotAlone} from '../source/salvage.js'
+import type {PlainFile} from '../source/scratch.js'
 import {check} from './check.js'
 import type {Check, CheckOptions, CheckSalvage, Salvaged} from './check-options.js'
+import {salvageSnapshot} from './salvage-snapshot.js'
 
 /** Never throws for what the input holds. The log is not changed. */
 export async function checkAndSalvage(name: string, salvage: CheckSalvage, options: CheckOptions = {}): Promise<Check> {
@@ -15,7 +17,7 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
     const {ignoreChecksum} = options
     salvaging = await LogSalvaging.open(name, salvage.out, {...salvage, ignoreChecksum})
   } catch (failure) {
-    if (failure instanceof SnapshotAlone && name !== '-') return await snapshotAlone(name, failure, options)
+    if (failure instanceof SnapshotAlone) return await snapshotAlone(name, failure.plain, salvage, options)
     // What is wrong with a manifest the check tells as well as it can.
     const isFound = failure instanceof FormatError || failure instanceof UnsupportedError
     if (!isFound || name === '-') return {soundness: undefined, failure}
@@ -41,17 +43,39 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
   }
 }
 
-/** A sound one is no log. One that is not may be the beginning of a log that says so no more. */
-async function snapshotAlone(name: string, failure: SnapshotAlone, options: CheckOptions): Promise<Check> {
-  const checked = await check(name, options)
-  const {soundness} = checked
-  const isFollowed = soundness?.counts.some(({code}) => code === 'TRAILING_BYTES' || code === 'LOG_UNCHECKED') === true
-  if (soundness !== undefined && soundness.errors === 0 && !isFollowed) return {soundness: undefined, failure}
-  const text = 'this is a damaged snapshot, or a log whose beginning is damaged: nothing was written'
-  const salvageFailure = new FormatError('BAD_MAGIC', text, 0)
-  salvageFailure.advice =
-    'use another copy: a snapshot is not mended yet, and this one does not say that a log follows it'
-  return {...checked, salvageFailure}
+/** A snapshot: what can be saved of it. One that other bytes follow may be the beginning of a log that says so no more. */
+async function snapshotAlone(
+  name: string,
+  plain: PlainFile,
+  salvage: CheckSalvage,
+  options: CheckOptions,
+): Promise<Check> {
+  try {
+    // Of what is unpacked by halves the check is to say so.
+    const checked = await check(name === '-' ? plain.path : name, options)
+    try {
+      if (isFollowed(checked)) throw notAlone()
+      const {out, force, onOpen} = salvage
+      const saved = await salvageSnapshot(plain, out, name, {force, onOpen})
+      const {soundness} = await check(saved.out, {...options, ignoreChecksum: false, onOpen: undefined})
+      return {...checked, salvagedSnapshot: {...saved, check: soundness}}
+    } catch (salvageFailure) {
+      return {...checked, salvageFailure}
+    }
+  } finally {
+    plain.remove()
+  }
+}
+
+function isFollowed({soundness}: Check): boolean {
+  return soundness?.counts.some(({code}) => code === 'TRAILING_BYTES' || code === 'LOG_UNCHECKED') === true
+}
+
+function notAlone(): FormatError {
+  const text = 'bytes follow this snapshot: it may be a log whose beginning is damaged; nothing was written'
+  const error = new FormatError('BAD_MAGIC', text, 0)
+  error.advice = 'use another copy, or cut off what follows: a snapshot alone is salvaged'
+  return error
 }
 
 async function failed(name: string, salvageFailure: unknown, options: CheckOptions): Promise<Check> {

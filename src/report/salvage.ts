@@ -6,7 +6,17 @@ import type {LossReason} from '../aof/salvage-pieces.js'
 import type {LogSalvage, SalvagedFile} from '../aof/salvage-result.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
-import {type Fact, formatFacts, formatTable, joinSections, numeric, type Style, textual, widthBefore} from './table.js'
+import {
+  type Column,
+  type Fact,
+  formatFacts,
+  formatTable,
+  joinSections,
+  numeric,
+  type Style,
+  textual,
+  widthBefore,
+} from './table.js'
 import {formatText, wrapped} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
@@ -21,8 +31,9 @@ export interface SalvageView {
   columns: number
 }
 
-const LABEL_COLUMNS = 12
-const LOSSES_MAX = 20
+export const LABEL_COLUMNS = 12
+/** On a screen. */
+export const LOSSES_MAX = 20
 /** Of what is lost, where the rest of the line is too wide. */
 const REASON_COLUMNS_MIN = 12
 
@@ -131,13 +142,22 @@ function losses(files: readonly SalvagedFile[], {style, columns}: SalvageView): 
   const numbers = [numeric('at byte'), numeric('bytes'), numeric('commands'), textual('lost')]
   const titles = several ? [textual('file'), ...numbers] : numbers
   const shown = rows.slice(0, LOSSES_MAX)
-  const room = Math.max(columns - widthBefore(titles, shown), REASON_COLUMNS_MIN)
-  const fitting = shown.flatMap(row =>
-    wrapped(row.at(-1)!, room).map((line, at) => [...row.slice(0, -1).map(cell => (at === 0 ? cell : '')), line]),
-  )
   const more = rows.length - shown.length
   const rest = more > 0 ? [`${formatCount(more)} more are not shown: --json lists them`] : []
-  return [...formatTable(titles, fitting, style), ...rest]
+  return [...tableWithText(titles, shown, {style, columns}), ...rest]
+}
+
+/** A table whose last column has as many lines as it takes. */
+export function tableWithText(
+  titles: readonly Column[],
+  rows: readonly (readonly string[])[],
+  {style, columns}: SalvageView,
+): string[] {
+  const room = Math.max(columns - widthBefore(titles, rows), REASON_COLUMNS_MIN)
+  const fitting = rows.flatMap(row =>
+    wrapped(row.at(-1)!, room).map((line, at) => [...row.slice(0, -1).map(cell => (at === 0 ? cell : '')), line]),
+  )
+  return formatTable(titles, fitting, style)
 }
 
 /** The same as data; of a salvage that could not be made, why. */

@@ -12,6 +12,7 @@ import type {Piece} from '../aof/salvage-pieces.js'
 import {type LogSalvage, missingFile, type SalvagedFile, salvagedFile} from '../aof/salvage-result.js'
 import {type LogSurvey, surveyLog} from '../aof/survey.js'
 import {takeOwner} from '../bytes/owner.js'
+import {FileRegion} from '../bytes/region.js'
 import {type ByteTarget, FileTarget} from '../bytes/target.js'
 import {
   type FolderMark,
@@ -22,6 +23,8 @@ import {
   temporaryBeside,
 } from '../bytes/unpublished.js'
 import {FormatError, PlacedError, UsageError} from '../errors.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
+import {guessHeader} from '../rdb/guess-header.js'
 import {isServerUrl} from '../resp/address.js'
 import {bulk} from '../resp/framing.js'
 import {isChain, openEntries} from './open.js'
@@ -68,10 +71,10 @@ export async function salvageLog(name: string, out: string, options: SalvageOpti
   }
 }
 
-/** It begins like a snapshot, and does not say that a log follows it. */
+/** It begins like a snapshot, and does not say that a log follows it: whoever catches it removes the file. */
 export class SnapshotAlone extends UsageError {
-  constructor() {
-    super('a salvage mends append-only logs, and this is a snapshot')
+  constructor(readonly plain: PlainFile) {
+    super('a salvage of logs mends append-only logs, and this is a snapshot')
   }
 }
 
@@ -103,7 +106,7 @@ export class LogSalvaging {
   /** Looks whether there is a log and a place for it. Close it whatever comes. */
   static async open(name: string, out: string, options: SalvageOptions): Promise<LogSalvaging> {
     if (out === '-') throw new UsageError('a salvage needs a place of its own: name a file or a folder')
-    if (isServerUrl(name)) throw new UsageError('a server sends a snapshot: a salvage mends logs, from their files')
+    if (isServerUrl(name)) throw new UsageError('a server sends a snapshot that is whole: a salvage mends files')
     statSync(dirname(out))
     if (await isChain(name)) {
       const chain = await readChain(name)
@@ -113,14 +116,16 @@ export class LogSalvaging {
     }
     refuseTaken(out, options.force === true)
     if (name !== '-') refuseSame(name, out)
-    const plain = await plainFile(name, out)
+    const plain = await plainFile(name, out, true)
     try {
-      await refuseOthers(plain.path)
+      await refuseOthers(plain)
+      // Of a log, what is packed must be whole: nobody could say what its last command was.
+      if (plain.failure !== undefined) throw plain.failure
       const chain = chainOfFile(plain.path)
       chain.files[0]!.name = basename(name)
       return new LogSalvaging(chain, out, options, plain.path, plain)
     } catch (error) {
-      plain.remove()
+      if (!(error instanceof SnapshotAlone)) plain.remove()
       throw error
     }
   }
@@ -314,19 +319,40 @@ function markOf({manifestPath}: Chain): FolderMark {
 
 function refuseSame(path: string, out: string): void {
   if (existsSync(path) && existsSync(out) && realpathSync(path) === realpathSync(out)) {
-    throw new UsageError(`${out} is the log itself: a salvage goes to a new place, and changes nothing that is there`)
+    throw new UsageError(
+      `${out} is what is to be salvaged: that goes to a new place, and nothing that is there is changed`,
+    )
   }
 }
 
 /** Throws FormatError for what is nothing at all. */
-async function refuseOthers(path: string): Promise<void> {
-  const source = await openEntries(path)
+async function refuseOthers(plain: PlainFile): Promise<void> {
+  const source = await openEntries(plain.path)
   try {
     if (source.format === 'aof') return
-    if (source.format !== 'rdb') throw new UsageError('a salvage mends append-only logs, and this is no log')
-    await source.origin()
-    throw new SnapshotAlone()
+    if (source.format !== 'rdb') throw new UsageError('a salvage mends snapshots and append-only logs: this is neither')
+    await headerOf(source, plain)
+    throw new SnapshotAlone(plain)
   } finally {
     await source.close()
+  }
+}
+
+/** What a snapshot begins with may be damaged, as long as it is known for one. */
+async function headerOf(source: EntrySource, plain: PlainFile): Promise<void> {
+  try {
+    await source.origin()
+  } catch (error) {
+    if (error instanceof FormatError && (await isSnapshot(plain.path, plain.bytes))) return
+    throw error
+  }
+}
+
+async function isSnapshot(path: string, bytes: number): Promise<boolean> {
+  const file = await open(path, 'r')
+  try {
+    return guessHeader(new FileRegion(file.fd, bytes)) !== undefined
+  } finally {
+    await file.close()
   }
 }

@@ -5,35 +5,48 @@
 import {type FileHandle, open} from 'node:fs/promises'
 import {type ByteSource, windowsOf} from '../bytes/source.js'
 import {removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {FormatError} from '../errors.js'
 import {openSource} from './open.js'
 
 export interface PlainFile {
   path: string
   /** As many as there were when it was opened: a server may be writing to it. */
   bytes: number
+  /** Why it could not be unpacked to its end, where that was allowed. */
+  failure?: Error | undefined
   /** Removes what was made for it. */
   remove(): void
 }
 
-/** `beside`: a name in whose folder there is room for a temporary file. Input/output errors pass through. */
-export async function plainFile(name: string, beside: string): Promise<PlainFile> {
+/**
+ * `beside`: a name in whose folder there is room for a temporary file. `partial`: what is packed in a way that is damaged is
+ * unpacked as far as that goes. Input/output errors pass through.
+ */
+export async function plainFile(name: string, beside: string, partial = false): Promise<PlainFile> {
   const source = await openSource(name)
   try {
     const {inputBytes, storedBytes} = source
     const plain = name !== '-' && Number.isFinite(inputBytes) && inputBytes === storedBytes
-    return plain ? {path: name, bytes: inputBytes, remove: () => {}} : await unpacked(source, beside)
+    return plain ? {path: name, bytes: inputBytes, remove: () => {}} : await unpacked(source, beside, partial)
   } finally {
     await source.close()
   }
 }
 
-async function unpacked(source: ByteSource, beside: string): Promise<PlainFile> {
+async function unpacked(source: ByteSource, beside: string, partial: boolean): Promise<PlainFile> {
   const path = temporaryBeside(beside)
   const remove = (): void => removeUnpublished(path)
   try {
     const file = await open(path, 'wx', 0o600)
     try {
-      return {path, bytes: await writeAll(source, file), remove}
+      const plain: PlainFile = {path, bytes: 0, remove}
+      try {
+        for await (const window of windowsOf(source)) plain.bytes += await writeAt(file, window, plain.bytes)
+      } catch (error) {
+        if (!partial || !(error instanceof FormatError)) throw error
+        plain.failure = error
+      }
+      return plain
     } finally {
       await file.close()
     }
@@ -43,14 +56,9 @@ async function unpacked(source: ByteSource, beside: string): Promise<PlainFile> 
   }
 }
 
-async function writeAll(source: ByteSource, file: FileHandle): Promise<number> {
-  let written = 0
-  for await (const window of windowsOf(source)) {
-    for (let at = 0; at < window.length; ) {
-      const {bytesWritten} = await file.write(window, at, window.length - at, written)
-      at += bytesWritten
-      written += bytesWritten
-    }
+async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
+  for (let at = 0; at < bytes.length; ) {
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
   }
-  return written
+  return bytes.length
 }

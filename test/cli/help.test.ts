@@ -21,7 +21,8 @@ COMMANDS
   autocomplete  Display autocomplete installation instructions.
   build         Make a snapshot, or a log, of any sources, for any server (also
                 called convert).
-  check         Verify every byte of a snapshot or a log, and salvage logs.
+  check         Verify every byte of a snapshot or a log, and salvage what is
+                damaged.
   diff          Tell what differs between two data sets, by meaning.
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
@@ -123,7 +124,7 @@ EXAMPLES
 
 `
 
-const CHECK_HELP = `Verify every byte of a snapshot or a log, and salvage logs.
+const CHECK_HELP = `Verify every byte of a snapshot or a log, and salvage what is damaged.
 
 USAGE
   $ rdbtool check FILE [--no-duplicates] [--memory SIZE]
@@ -147,11 +148,12 @@ CHECK FLAGS
 SALVAGE FLAGS
   --force        Replace the file that is there, or the folder that a salvage
                  has made.
-  --past-damage  Keep the whole commands behind damage too: those that are in no
-                 broken transaction, and for a known database.
-  --salvage=OUT  Write what can be saved of an append-only log to a new place,
-                 up to where it is torn or damaged: a folder for a folder, a
-                 file for a file. The log itself is not changed.
+  --past-damage  Of a log, keep the whole commands behind damage too: those that
+                 are in no broken transaction, and for a known database.
+  --salvage=OUT  Write what can be saved to a new place: of a snapshot every
+                 entry that is sound, wherever it is damaged; of an append-only
+                 log what stands before it is torn or damaged, a folder for a
+                 folder, a file for a file. What is salvaged is not changed.
 
 INPUT FLAGS
   --ignore-checksum  Report a wrong checksum as a warning and go on.
@@ -160,7 +162,7 @@ INPUT FLAGS
                      the data set in memory.
 
 DESCRIPTION
-  Verify every byte of a snapshot or a log, and salvage logs.
+  Verify every byte of a snapshot or a log, and salvage what is damaged.
 
   Reads an RDB file of any version, Redis or Valkey, to its last byte: checksum,
   every length, every packed value walked deeply, streams with their groups and
@@ -170,7 +172,8 @@ DESCRIPTION
   verified to their end as well: shapes, counts, streams, and what is there
   twice. Append-only logs, a folder, its manifest or a single file, are checked
   file by file without replaying them; the report says what a server does at its
-  start. --salvage writes what can be saved of one to a new place.
+  start. --salvage writes what can be saved of a snapshot or a log to a new
+  place.
 
   An error is what some server refuses, crashes on or misreads; a warning is
   what servers take. The exit code is 0 without errors, 1 with errors, 3 where
@@ -182,6 +185,8 @@ EXAMPLES
   $ rdbtool check dump.rdb.gz --json | jq .problems
 
   $ rdbtool check /var/lib/redis/appendonlydir
+
+  $ rdbtool check dump.rdb --salvage saved.rdb
 
   $ rdbtool check appendonlydir --salvage saved
 

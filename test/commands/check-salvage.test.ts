@@ -5,7 +5,7 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {temporaryFolder} from '../start/folder.js'
-import {ROOT, rdbtool, shell, start} from '../start/run.js'
+import {rdbtool, shell, start} from '../start/run.js'
 
 const folder = temporaryFolder()
 const newPlace = (): string => join(mkdtempSync(join(folder.path, 'place-')), 'out')
@@ -106,10 +106,11 @@ describe('check --salvage', () => {
 
 describe('check --salvage: exit codes', () => {
   const taken = folder.write('taken', 'mine')
+  const lines = folder.write('lines.jsonl', '{"db":0,"key":"a","type":"string","count":1,"value":"b"}\n')
   it.each([
     ['a name that is taken', [torn, '--salvage', taken], 2],
     ['the log itself', [torn, '--salvage', torn, '--force'], 2],
-    ['a snapshot', [join(ROOT, 'fixtures/rdb/empty-v10.rdb'), '--salvage', join(folder.path, 'x')], 2],
+    ['what is neither a log nor a snapshot', [lines, '--salvage', join(folder.path, 'x')], 2],
     ['a server', ['redis://127.0.0.1:1', '--salvage', join(folder.path, 'x')], 2],
     ['standard output', [torn, '--salvage', '-'], 2],
     ['--past-damage alone', [torn, '--past-damage'], 2],

@@ -189,7 +189,7 @@ describe('check: exit codes', () => {
     ['--memory', 'much'],
     ['--max-problems', '-1'],
     ['--target', 'redis-7.0'],
-    ['--salvage', 'x'],
+    ['--salvage', '-'],
   ])('%s %s is typed wrong', async (...flag) => {
     expect((await rdbtool(['check', fixture('rdb/empty-v10'), ...flag])).code).toBe(2)
   })
