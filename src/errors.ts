@@ -140,12 +140,13 @@ export type WireCode =
   | 'MASTER_UNKNOWN'
   | 'NOT_A_CLUSTER'
   | 'SLOTS_UNCOVERED'
+  | 'WRITE_REFUSED'
   | 'SILENCE'
   | 'CONNECTION_LOST'
   | 'LISTEN_FAILED'
 
 /** How far a conversation with a master had come. */
-export type WireStage = 'connecting' | 'handshake' | 'waiting' | 'transfer' | 'stream' | 'asking'
+export type WireStage = 'connecting' | 'handshake' | 'waiting' | 'transfer' | 'stream' | 'asking' | 'loading'
 
 /** What is known of the circumstances, as far as it matters for what to do next. */
 export interface WireContext {

@@ -19,6 +19,7 @@ const STAGE_WORDS: Readonly<Record<WireStage, string>> = {
   transfer: 'in the middle of the snapshot',
   stream: 'while it streamed commands',
   asking: 'when it was asked about itself',
+  loading: 'while it was loaded',
 }
 
 export class LineInput {
