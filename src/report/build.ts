@@ -88,11 +88,7 @@ export function formatBuild(built: BuildOutcome, style: Style, columns: number, 
     style.heading(isWritten ? name : `${name}: ${notWritten(out)}`),
     ...facts.map(fact => factLine(fact, style)),
   ]
-  if (skipped.length > 0) {
-    const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
-    lines.push('', ...formatTable([numeric('keys'), textual('left out')], rows, style))
-  }
-  lines.push(...formatLost(lost, style))
+  lines.push(...formatSkipped(skipped, style), ...formatLost(lost, style))
   if (shards !== undefined) lines.push(...formatShards(shards, style))
   if (!isWritten) lines.push(...lossAdvice(lost, columns))
   const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
@@ -106,6 +102,13 @@ function isLog(built: BuildOutcome): built is BuildOutcome & LogOutcome {
 
 export function factLine([name, text]: readonly [name: string, text: string], style: Style): string {
   return `${style.faint(name.padEnd(LABEL_COLUMNS))} ${text}`
+}
+
+/** A table of keys that were passed over, a blank line before it; nothing where none were. */
+export function formatSkipped(skipped: BuildOutcome['skipped'], style: Style): string[] {
+  if (skipped.length === 0) return []
+  const rows = skipped.map(({reason, keys}) => [formatCount(keys), REASONS[reason] ?? reason])
+  return ['', ...formatTable([numeric('keys'), textual('left out')], rows, style)]
 }
 
 /** Tables of what was lost, a blank line before each; nothing where nothing was. */

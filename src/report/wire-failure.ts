@@ -18,6 +18,8 @@ const ADVICE: Readonly<Partial<Record<WireCode, string>>> = {
   SLOTS_UNCOVERED: 'wait until the cluster is whole: CLUSTER INFO shows cluster_state:ok and 16384 slots assigned',
   LISTEN_FAILED: 'give another --port, or another address with --bind; ports below 1024 are for root',
   MASTER_REFUSED: 'ask the server: ACL LOG and its log file may tell why',
+  WRITE_REFUSED:
+    'the server says why: memory (maxmemory), a full disk (MISCONF), rights (ACL); mend that, then go on with --resume',
   SNAPSHOT_FAILED:
     "read the master's log: mostly its disk is full, or it may not fork (memory, vm.overcommit_memory); then try again",
 }

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, `load`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -14,6 +14,7 @@ import {fileURLToPath} from 'node:url'
 import {prepareBuild} from './building.js'
 import {prepareDiff} from './comparing.js'
 import {corpusFile, RDB_CORPORA} from './corpora.js'
+import {prepareLoad} from './loading.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
 import {checkingLogs, prepareReplay, showingLogs} from './replaying.js'
@@ -97,6 +98,11 @@ const BENCHES = [
     prepare: (/** @type {string} */ folder, /** @type {string} */ memory) =>
       prepareReplay(folder, memory, ours, command === 'aof-rewrite'),
   })),
+  {
+    name: 'load:mixed',
+    corpus: 'mixed',
+    prepare: (/** @type {string} */ file) => prepareLoad(file, (...args) => ours('load', ...args)),
+  },
   .../** @type {const} */ ([
     ['diskless', 'yes'],
     ['disk', 'no'],

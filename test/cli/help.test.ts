@@ -27,6 +27,7 @@ COMMANDS
   dump          Write down what a snapshot holds, as text.
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
+  load          Load a snapshot into a running server, or a cluster.
   serve         Be the master of real servers: they load any source by
                 REPLICAOF.
   sync          Fetch a snapshot from a running server, as its replica.
@@ -213,6 +214,7 @@ describe('help', () => {
     ['aof-log', 'aof-log [PATH]'],
     ['aof-rewrite', 'aof-rewrite [PATH]'],
     ['build', 'build SOURCE'],
+    ['load', 'load SOURCE TARGET'],
   ])('of %s fits 80 columns', async (name, usage) => {
     const {code, stdout, stderr} = await rdbtool([name, '--help'])
     expect({code, stderr}).toEqual({code: 0, stderr: ''})
@@ -236,6 +238,7 @@ it('the commands are these', () => {
     'diff',
     'dump',
     'inspect',
+    'load',
     'serve',
     'sync',
   ])

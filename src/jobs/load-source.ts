@@ -1,0 +1,149 @@
+/**
+ * What a load reads: nothing is sent before all of it has been read to a good end, and is known to be what the server can
+ * hold. One snapshot file whose values the server takes as they are stored is looked through, and read again; anything
+ * else is first built into a temporary snapshot for that server.
+ */
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {FileTarget} from '../bytes/target.js'
+import type {Entry} from '../keyspace/entry.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
+import {LossReport, type Lost} from '../keyspace/loss-report.js'
+import type {PassedEntries, Passer} from '../keyspace/passer.js'
+import {type EntryVisitor, type ModuleAux, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {canCopy} from '../rdb/copying.js'
+import type {Target} from '../rdb/targets.js'
+import {isServerUrl} from '../resp/address.js'
+import {openEntries} from '../source/open.js'
+import {sourcesOf} from '../source/shard-folder.js'
+import {type BuildOptions, type Built, buildInto} from './build.js'
+import {of} from './build-sources.js'
+import {FUNCTIONS_VERSION_MIN} from './load-visitor.js'
+
+export interface Looked {
+  keys: number
+  databases: number[]
+  problems: Problem[]
+  /** What no command carries. */
+  lost: Lost[]
+}
+
+/** A snapshot that was read to its end. */
+export interface LoadSource extends Looked {
+  /** What became of the sources on their way into it; undefined where it is the source itself. */
+  built: Built | undefined
+  open(): Promise<EntrySource>
+  close(): Promise<void>
+}
+
+export type StageOptions = Omit<BuildOptions, 'out' | 'stream' | 'target' | 'logMark' | 'router'>
+
+export async function prepareSource(name: string, target: Target, options: StageOptions): Promise<LoadSource> {
+  if (mayBeDirect(name, options)) {
+    const open = (): Promise<EntrySource> => openEntries(name, {ignoreChecksum: options.ignoreChecksum})
+    const looked = await of(name, lookThrough(open, target, options))
+    if (looked !== undefined) return {...looked, built: undefined, open, close: async () => {}}
+  }
+  return await stage(name, target, options)
+}
+
+/** Selections are judged, but nothing is changed or judged by its size: then a file can be read as it is. */
+function mayBeDirect(name: string, {selection = {}, changes = {}}: StageOptions): boolean {
+  if (name === '-' || isServerUrl(name) || sourcesOf([name]).length > 1) return false
+  const bounded = selection.minBytes !== undefined || selection.maxBytes !== undefined
+  const changed = changes.mapDb?.length || changes.renamePrefix?.length || (changes.expiry ?? 'keep') !== 'keep'
+  return !bounded && !changed
+}
+
+/** Reads a source to its end; undefined where it is no snapshot, or the target does not take all as it is stored. */
+async function lookThrough(
+  open: () => Promise<EntrySource>,
+  target: Target,
+  options: Pick<StageOptions, 'onOpen'>,
+): Promise<Looked | undefined> {
+  const source = await open()
+  try {
+    if (source.format !== 'rdb' || !Number.isFinite(source.source.storedBytes)) return undefined
+    options.onOpen?.(source)
+    const {family} = (await source.origin())!
+    const visitor = new LookingVisitor(
+      typeId => canCopy(typeId, family, target, false),
+      target.rdbVersion >= FUNCTIONS_VERSION_MIN,
+    )
+    await source.run(visitor)
+    return visitor.copied ? {...visitor.looked, lost: visitor.losses.list()} : undefined
+  } finally {
+    await source.close()
+  }
+}
+
+class LookingVisitor implements EntryVisitor {
+  copied = true
+  readonly looked: Omit<Looked, 'lost'> = {keys: 0, databases: [], problems: []}
+  readonly losses = new LossReport()
+  readonly #databases = new Set<number>()
+  readonly passer: Passer
+
+  constructor(
+    readonly copies: (typeId: number) => boolean,
+    /** Whether the target has functions. */
+    readonly functions: boolean,
+  ) {
+    let types = 0
+    for (let type = 0; type < 32; type++) if (copies(type)) types |= 1 << type
+    this.passer = {
+      ...{deep: false, types, bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY, nowMs: 0},
+      add: sums => this.#add(sums),
+    }
+  }
+
+  #add({db, keys}: PassedEntries): void {
+    this.looked.keys += keys
+    this.#meet(db)
+  }
+
+  #meet(db: number): void {
+    if (this.#databases.has(db)) return
+    this.#databases.add(db)
+    this.looked.databases.push(db)
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    this.looked.keys++
+    this.#meet(entry.db)
+    if (!this.copies(entry.typeId)) this.copied = false
+    return SKIP
+  }
+
+  function(): void {
+    if (!this.functions) this.copied = false
+  }
+
+  /** What servers refuse is built into what they take. */
+  functionPreGa(): void {
+    this.copied = false
+  }
+
+  moduleAux({module}: ModuleAux): void {
+    this.losses.add({what: `what the module ${module} keeps beside its keys`, data: true, whole: false}, module)
+  }
+
+  problem(problem: Problem): void {
+    this.looked.problems.push(problem)
+  }
+}
+
+async function stage(name: string, target: Target, options: StageOptions): Promise<LoadSource> {
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')
+  const file = FileTarget.create(join(tmpdir(), `rdbtool-load-${id}.rdb`))
+  try {
+    const built = await buildInto(file, [name], {...options, out: file.name, target: target.name})
+    await file.settled()
+    const open = (): Promise<EntrySource> => openEntries(file.path)
+    const looked = await lookThrough(open, target, {})
+    return {...looked!, problems: [...built.warnings], built, open, close: () => file.abandon()}
+  } catch (error) {
+    await file.abandon()
+    throw error
+  }
+}

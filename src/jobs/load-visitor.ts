@@ -1,0 +1,237 @@
+/**
+ * Between a snapshot and the servers it is loaded into: each key goes as RESTORE, with its expiry as it is, each library of
+ * functions as FUNCTION LOAD; and what the servers answer is counted.
+ *
+ *   RESTORE key expiry payload [REPLACE] ABSTTL [IDLETIME seconds] [FREQ frequency]
+ */
+import {writeInteger} from '../aof/arguments.js'
+import type {ByteWriter} from '../bytes/writer.js'
+import {WireError} from '../errors.js'
+import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import type {Selection} from '../keyspace/selection.js'
+import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {PayloadWriter} from '../rdb/payload.js'
+import type {Target} from '../rdb/targets.js'
+import {bulk, putBulk} from '../resp/framing.js'
+import type {Pipeline, Refused} from '../resp/pipeline.js'
+import {KEY, type Nodes} from './load-nodes.js'
+import type {LoadReport, LoadState} from './load-report.js'
+
+/** What happens to keys that are there already: the load ends, they stay, or they give way. */
+export type LoadConflictRule = 'error' | 'skip' | 'replace'
+
+export interface LoadFailure {
+  db: number
+  key: Uint8Array
+  error: string
+}
+
+export interface LoadVisitorOptions {
+  nodes: () => Nodes
+  target: Target
+  selection: Selection
+  onConflict: LoadConflictRule
+  /** Where an earlier run ended. */
+  state: LoadState
+  report: LoadReport | undefined
+  signal: AbortSignal | undefined
+}
+
+/** So many are told; a report has all. */
+export const FAILURES_TOLD_MAX = 10
+const FUNCTION = 3
+/** Of one argument (redis 7.0 proto-max-bulk-len); a connection with a larger one is closed. */
+const PAYLOAD_BYTES_MAX = 512 * 1024 * 1024
+/** RESTORE refuses a time below zero; this one has long passed. */
+const LONG_PASSED_MS = 1
+/** Refusals that have nothing to do with the key: the next would meet them too. */
+const OF_THE_SERVER =
+  /^(OOM|MISCONF|READONLY|NOPERM|NOAUTH|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOGOODSLAVE|BUSY|DENIED)\b|^ERR (unknown command|This instance has cluster|wrong number of arguments)|DUMP payload version/
+const RESTORE = bulk('RESTORE')
+const REPLACE = bulk('REPLACE')
+const ABSTTL = bulk('ABSTTL')
+const IDLETIME = bulk('IDLETIME')
+const FREQ = bulk('FREQ')
+const FUNCTION_LOAD = Buffer.concat([bulk('FUNCTION'), bulk('LOAD')])
+/** Older servers have none: what a source has of them is told as lost before anything is sent. */
+export const FUNCTIONS_VERSION_MIN = 10
+/** Between two notes of how far it has come. */
+const NOTE_MS = 1000
+
+/** Ends the reading: whoever asked for it knows why. */
+export const STOPPED: Error = Object.freeze(new Error('the load was ended'))
+
+export class LoadVisitor implements EntryVisitor {
+  /** Entries seen. */
+  number = 0
+  /** Keys sent; of them, those that were refused are counted below. */
+  sent = 0
+  /** Keys that are there already, and stay. */
+  conflicts = 0
+  failed = 0
+  /** Left alone since an earlier run has loaded them. */
+  before = 0
+  libraries = 0
+  librariesKept = 0
+  /** The first of those that were refused, or met one that is there. */
+  readonly failures: LoadFailure[] = []
+  readonly skipped = new Map<string, number>()
+  /** Why nothing more is sent; undefined: it goes on. */
+  failure: unknown
+  stopped = false
+  /** Where it was ended. */
+  #firstUnsent = -1
+  readonly #payloads: PayloadWriter
+  #present = 0
+  #notedMs = performance.now()
+
+  constructor(readonly options: LoadVisitorOptions) {
+    const {target} = options
+    this.#payloads = new PayloadWriter({target}, (entry, bytes, start, end) => this.#restore(entry, bytes, start, end))
+    this.#payloads.sourceFamily = target.family
+  }
+
+  /** Whose stored bytes are shown. */
+  begins(family: 'redis' | 'valkey'): void {
+    this.#payloads.sourceFamily = family
+  }
+
+  /** Entries below have their answer. */
+  get position(): number {
+    const reached = this.#firstUnsent < 0 ? this.number : this.#firstUnsent
+    return Math.min(reached, this.options.nodes().oldest)
+  }
+
+  entry(entry: Entry): ValueVisitor {
+    const {selection, state} = this.options
+    const number = this.number++
+    if (this.stopped) {
+      if (this.#firstUnsent < 0) this.#firstUnsent = number
+      return SKIP
+    }
+    const reason = selection.everything ? undefined : selection.refusal(entry)
+    if (reason !== undefined) {
+      this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1)
+      return SKIP
+    }
+    if (number < state.position && !state.failed.has(number)) {
+      this.before++
+      return SKIP
+    }
+    this.#present = number
+    return this.#payloads.entry(entry)
+  }
+
+  #restore(entry: Entry, bytes: Uint8Array, start: number, end: number): void {
+    if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') {
+      this.skipped.set('empty', (this.skipped.get('empty') ?? 0) + 1)
+      return
+    }
+    const {db, keyBytes: key, expireAtMs, idleSeconds, frequency} = entry
+    if (end - start > PAYLOAD_BYTES_MAX) {
+      this.sent++
+      this.#fail(this.#present, db, entry.key(), `its payload has ${end - start} bytes, and servers take 512 MB`)
+      return
+    }
+    const pipeline = this.options.nodes().pipelineFor(db, key.bytes, key.start, key.end)
+    const out = pipeline.begin()
+    const replaces = this.options.onConflict === 'replace'
+    head(out, 5 + (replaces ? 1 : 0) + (idleSeconds >= 0 ? 2 : 0) + (frequency >= 0 ? 2 : 0))
+    put(out, RESTORE)
+    putBulk(out, key.bytes, key.start, key.end)
+    const keyEnd = out.length - 2
+    writeInteger(out, expireAtMs === NEVER ? 0 : expireAtMs > 0 ? expireAtMs : LONG_PASSED_MS)
+    putBulk(out, bytes, start, end)
+    if (replaces) put(out, REPLACE)
+    put(out, ABSTTL)
+    if (idleSeconds >= 0) {
+      put(out, IDLETIME)
+      writeInteger(out, idleSeconds)
+    }
+    if (frequency >= 0) {
+      put(out, FREQ)
+      writeInteger(out, frequency)
+    }
+    pipeline.end(keyEnd - (key.end - key.start), keyEnd, db, this.#present, KEY)
+    this.sent++
+  }
+
+  function(source: Uint8Array): void {
+    const {target, state, onConflict, nodes} = this.options
+    // They stand before the keys: an earlier run that came to those has loaded them.
+    if (state.position > 0) return
+    if (target.rdbVersion < FUNCTIONS_VERSION_MIN) return
+    this.libraries++
+    for (const pipeline of nodes().all) {
+      const out = pipeline.begin()
+      const replaces = onConflict === 'replace'
+      head(out, replaces ? 4 : 3)
+      put(out, FUNCTION_LOAD)
+      if (replaces) put(out, REPLACE)
+      putBulk(out, source, 0, source.length)
+      pipeline.end(0, 0, 0, 0, FUNCTION)
+    }
+  }
+
+  drain(): Promise<void> | undefined {
+    const {signal, nodes} = this.options
+    if (signal?.aborted === true) this.stopped = true
+    if (this.stopped) return Promise.reject(STOPPED)
+    if (performance.now() - this.#notedMs > NOTE_MS) this.note()
+    return nodes().drain()
+  }
+
+  /** Writes down how far it has come. */
+  note(): void {
+    this.#notedMs = performance.now()
+    this.options.report?.progress(this.position, this.number)
+  }
+
+  /** What a server refused. */
+  refused(text: string, command: Refused, {name}: Pipeline): void {
+    const {onConflict, state} = this.options
+    if (command.kind === FUNCTION) {
+      this.#libraryRefused(text, name)
+      return
+    }
+    const {number, db, bytes, keyStart, keyEnd} = command
+    const isThere = text.startsWith('BUSYKEY')
+    // What was on its way when an earlier run ended is there by our own doing.
+    if (isThere && (onConflict === 'skip' || (number >= state.position && number < state.sent))) {
+      this.conflicts++
+      return
+    }
+    this.#fail(number, db, bytes.slice(keyStart, keyEnd), text)
+    if (isThere) this.stopped = true
+    else if (OF_THE_SERVER.test(text)) this.#end(text, name)
+  }
+
+  #fail(number: number, db: number, key: Uint8Array, error: string): void {
+    this.failed++
+    this.options.report?.failed(number, db, key, error)
+    if (this.failures.length < FAILURES_TOLD_MAX) this.failures.push({db, key, error})
+  }
+
+  #libraryRefused(text: string, name: string): void {
+    if (/already exists/i.test(text) && this.options.onConflict === 'skip') this.librariesKept++
+    else this.#end(text, name)
+  }
+
+  #end(text: string, name: string): void {
+    this.stopped = true
+    const context = {stage: 'loading', reply: `-${text}`} as const
+    this.failure ??= new WireError('WRITE_REFUSED', `${name} refused what it was to load: ${text}`, name, context)
+  }
+
+  dispose(): void {
+    this.#payloads.dispose()
+  }
+}
+
+function head(out: ByteWriter, argc: number): void {
+  out.ascii(`*${argc}\r\n`)
+}
+
+function put(out: ByteWriter, framed: Uint8Array): void {
+  out.copy(framed, 0, framed.length)
+}

@@ -1,0 +1,206 @@
+/**
+ * load: a snapshot into a running server, or the masters of a cluster.
+ *
+ *   ask       who the server is, and whether it takes writes
+ *   prepare   the source is read to its end, or built into what that server takes: until then nothing is sent
+ *   send      every key as RESTORE, without waiting for the answer to the one before, within bounds
+ *   settle    until all was answered
+ */
+import {UnsupportedError, WireError} from '../errors.js'
+import type {EntrySource} from '../keyspace/entry-source.js'
+import type {Lost} from '../keyspace/loss-report.js'
+import {Selection} from '../keyspace/selection.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {SILENCE_MS} from '../replication/client.js'
+import {type ServerFacts, serverFacts} from '../replication/server-facts.js'
+import {formatAddress, maskAddress, type ServerAddress} from '../resp/address.js'
+import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
+import {refuseLosses} from './build-losses.js'
+import {of} from './build-sources.js'
+import {Nodes} from './load-nodes.js'
+import {FROM_THE_START, type LoadIdentity, LoadReport, type LoadState, readLoadState} from './load-report.js'
+import {type LoadSource, prepareSource, type StageOptions} from './load-source.js'
+import {type LoadConflictRule, type LoadFailure, LoadVisitor, STOPPED} from './load-visitor.js'
+
+export interface LoadOptions extends StageOptions {
+  /** Absent: error. */
+  onExisting?: LoadConflictRule | undefined
+  connectTimeoutMs?: number | undefined
+  silenceMs?: number | undefined
+  /** File to write down in what was refused, and how far it came. */
+  report?: string | undefined
+  /** Report of an earlier run, that ended before its time or had keys refused: what it did is left alone. */
+  resume?: string | undefined
+  /** Ends the load: what is in flight is answered, and nothing more is sent. */
+  signal?: AbortSignal | undefined
+  onPhase?: ((phase: LoadPhase) => void) | undefined
+}
+
+export type LoadPhase =
+  | {kind: 'asking'; server: string}
+  | {kind: 'preparing'; source: EntrySource['source']}
+  | {kind: 'sending'; source: EntrySource['source']; sent: () => number}
+
+export interface Load {
+  source: string
+  server: string
+  product: ServerFacts['product']
+  version: string
+  /** Masters that were written to. */
+  nodes: number
+  /** Of the source. */
+  keysIn: number
+  /** Keys that a server took. */
+  loaded: number
+  skipped: {reason: string; keys: number}[]
+  /** Keys that were there already, and stayed. */
+  kept: number
+  /** Keys that an earlier run has loaded. */
+  before: number
+  /** Keys that were refused. */
+  failed: number
+  /** The first of them. */
+  failures: LoadFailure[]
+  libraries: number
+  librariesKept: number
+  /** What the servers have no place for. */
+  lost: Lost[]
+  /** Commands that another node of the cluster took. */
+  redirected: number
+  /** Entries that have their answer; below `keysIn` where the load ended before its time. */
+  position: number
+  seconds: number
+  warnings: (Problem & {source: string})[]
+  /** What ended it before its time; absent also where it was told to end, or met a key that is there. */
+  failure: unknown
+  /** It was told to end. */
+  interrupted: boolean
+}
+
+export async function load(name: string, address: ServerAddress, options: LoadOptions = {}): Promise<Load> {
+  const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onPhase} = options
+  const server = formatAddress(address)
+  onPhase?.({kind: 'asking', server})
+  const facts = await serverFacts(address, connectTimeoutMs, silenceMs)
+  const onOpen = ({source}: EntrySource): void => onPhase?.({kind: 'preparing', source})
+  const source = await prepareSource(name, facts.target, {...options, onOpen})
+  try {
+    refuseDatabases(source, facts)
+    refuseLosses({target: facts.target.name, lost: lostOf(source)}, options)
+    return await new Loading(name, address, facts, source, options).run()
+  } finally {
+    await source.close()
+  }
+}
+
+function lostOf({built, lost}: LoadSource): Lost[] {
+  return [...(built?.lost ?? []), ...lost]
+}
+
+/** A cluster has database 0 only, before valkey 9. */
+function refuseDatabases({databases}: LoadSource, {cluster, target}: ServerFacts): void {
+  const others = databases.filter(db => db > 0)
+  if (!cluster || others.length === 0 || target.family === 'valkey') return
+  const text = `a cluster of ${target.name} has database 0 only, and there are keys in ${others.slice(0, 10).join(', ')}`
+  const error = new UnsupportedError('NOT_IN_TARGET', text, 0)
+  error.advice = `put them into it with --map-db ${others[0]}=0, or leave them out with --db 0`
+  throw error
+}
+
+class Loading {
+  readonly #started = performance.now()
+  #visitor!: LoadVisitor
+  #nodes!: Nodes
+
+  constructor(
+    readonly name: string,
+    readonly address: ServerAddress,
+    readonly facts: ServerFacts,
+    readonly source: LoadSource,
+    readonly options: LoadOptions,
+  ) {}
+
+  async run(): Promise<Load> {
+    const {facts, options, address} = this
+    const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onExisting = 'error', signal} = options
+    const {state, report} = this.#openReport()
+    // What was built is what was selected.
+    const selection = new Selection(this.source.built === undefined ? (options.selection ?? {}) : {}, 'later')
+    const visitor = new LoadVisitor({
+      ...{nodes: () => this.#nodes, target: facts.target, selection, onConflict: onExisting},
+      ...{state, report, signal},
+    })
+    this.#visitor = visitor
+    try {
+      this.#nodes = await Nodes.open(address, facts, {
+        ...{connectTimeoutMs, silenceMs},
+        onRefused: (text, command, pipeline) => visitor.refused(text, command, pipeline),
+      })
+      const failure = await this.#send().catch(error => error)
+      visitor.note()
+      return this.#result(failure === STOPPED ? visitor.failure : (visitor.failure ?? failure))
+    } finally {
+      report?.close()
+      visitor.dispose()
+      this.#nodes?.close()
+    }
+  }
+
+  #openReport(): {state: LoadState; report: LoadReport | undefined} {
+    const {report: path, resume, selection, changes} = this.options
+    const identity: LoadIdentity = {
+      ...{source: maskAddress(this.name), keys: this.source.keys, target: formatAddress(this.address)},
+      selection: JSON.stringify({...selection, nowMs: undefined, changes}),
+    }
+    const state = resume === undefined ? FROM_THE_START : readLoadState(resume, identity)
+    const written = path ?? resume
+    if (written === undefined) return {state, report: undefined}
+    const report = new LoadReport(written, written === resume)
+    report.begin(identity)
+    return {state, report}
+  }
+
+  /** Shows everything to the servers; what ends it before its time is thrown. */
+  async #send(): Promise<undefined> {
+    const visitor = this.#visitor
+    const source = await this.source.open()
+    try {
+      this.options.onPhase?.({kind: 'sending', source: source.source, sent: () => visitor.sent})
+      visitor.begins((await source.origin())!.family)
+      await of(this.name, source.run(visitor)).catch(error => {
+        // What a server says is not the source's.
+        if (error.cause !== STOPPED) throw error.cause instanceof WireError ? error.cause : error
+      })
+      // Answers that are on their way say what became of keys.
+      await this.#nodes.settled()
+      if (visitor.stopped) throw STOPPED
+      return undefined
+    } finally {
+      await source.close()
+    }
+  }
+
+  #result(failure: unknown): Load {
+    const {facts, source, options} = this
+    const visitor = this.#visitor
+    const nodes = this.#nodes.all
+    const unanswered = nodes.reduce((sum, {waiting}) => sum + waiting, 0)
+    const staged = source.built
+    const skipped = [...visitor.skipped].map(([reason, keys]) => ({reason, keys}))
+    return {
+      ...{source: maskAddress(this.name), server: formatAddress(this.address)},
+      ...{product: facts.product, version: facts.version, nodes: nodes.length},
+      keysIn: staged?.keysIn ?? source.keys,
+      loaded: visitor.sent - visitor.conflicts - visitor.failed - unanswered,
+      skipped: [...(staged?.skipped ?? []), ...skipped],
+      ...{kept: visitor.conflicts, before: visitor.before, failed: visitor.failed, failures: visitor.failures},
+      ...{libraries: visitor.libraries, librariesKept: visitor.librariesKept},
+      lost: lostOf(source),
+      ...{redirected: this.#nodes.redirected, position: visitor.position},
+      seconds: (performance.now() - this.#started) / 1000,
+      warnings: source.problems.map(problem => ({source: this.name, ...problem})),
+      failure,
+      interrupted: options.signal?.aborted === true,
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What became of a load: for people, and for programs.
+ */
+import {type BuildOutcome, buildWarnings, factLine, formatLost, formatSkipped, lostJson, warningsJson} from './build.js'
+import {failureJson} from './failure.js'
+import type {Json} from './inventory-json.js'
+import type {Style} from './table.js'
+import {formatBytes, formatText, hang, jsonBytes, shorten, wrapped} from './text.js'
+import {formatCount} from './units.js'
+
+const KEY_COLUMNS_MAX = 60
+
+export interface LoadOutcome {
+  source: string
+  server: string
+  product: string
+  version: string
+  nodes: number
+  keysIn: number
+  loaded: number
+  skipped: readonly {reason: string; keys: number}[]
+  kept: number
+  before: number
+  failed: number
+  failures: readonly {db: number; key: Uint8Array; error: string}[]
+  libraries: number
+  librariesKept: number
+  lost: BuildOutcome['lost']
+  redirected: number
+  position: number
+  seconds: number
+  warnings: BuildOutcome['warnings']
+  failure: unknown
+  interrupted: boolean
+}
+
+/** The lines of the report. */
+export function formatLoad(load: LoadOutcome, style: Style, columns: number): string[] {
+  const {server, product, version, nodes, keysIn, loaded, kept, before, failed, libraries, redirected, seconds} = load
+  const rate = seconds > 0 ? `, ${formatCount(Math.round(loaded / seconds))} a second` : ''
+  const facts: (readonly [name: string, text: string])[] = [
+    ['server', `${product} ${formatText(version)}${nodes > 1 ? `, ${nodes} masters` : ''}`],
+    ['keys', `${formatCount(loaded)} of ${formatCount(keysIn)} loaded in ${seconds.toFixed(2)} s${rate}`],
+    ...(before > 0 ? [['before', `${formatCount(before)} by an earlier run`] as const] : []),
+    ...(kept > 0 ? [['there', `${formatCount(kept)} were there, and stayed`] as const] : []),
+    ...(failed > 0 ? [['refused', formatCount(failed)] as const] : []),
+    ...(libraries > 0 ? [['functions', `${formatCount(libraries)} libraries`] as const] : []),
+    ...(redirected > 0 ? [['redirected', `${formatCount(redirected)} commands`] as const] : []),
+  ]
+  const lines = [style.heading(formatText(server)), ...facts.map(fact => factLine(fact, style))]
+  lines.push(...formatSkipped(load.skipped, style), ...formatLost(load.lost, style))
+  const told = buildWarnings(load.warnings)
+  if (told.length > 0) lines.push('', ...told.flatMap(text => wrapped(text, columns)).map(style.warning))
+  return lines
+}
+
+/** Lines about keys that were refused, and about a load that ended before its time. */
+export function formatLoadFailures(
+  load: LoadOutcome,
+  style: Style,
+  columns: number,
+  report: string | undefined,
+): string[] {
+  const {failures, failed, position, keysIn, interrupted} = load
+  const lines = failures.map(({db, key, error}) => {
+    const name = `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" of database ${db}`
+    return isThere(error) ? `${name} is there already` : `${name} was refused: ${formatText(error)}`
+  })
+  if (failed > failures.length) lines.push(`and ${formatCount(failed - failures.length)} more`)
+  const endedEarly = interrupted || position < keysIn
+  if (endedEarly) lines.push(`the load ended after ${formatCount(position)} of ${formatCount(keysIn)} keys`)
+  if (lines.length === 0) return []
+  const there = failures.some(({error}) => isThere(error))
+  const advice = [
+    ...(there ? ['--on-conflict skip or replace says what becomes of keys that are there'] : []),
+    report === undefined
+      ? '--report FILE writes down what was done, and --resume FILE goes on from there'
+      : `--resume ${formatText(report)} goes on from here`,
+  ]
+  return [
+    ...lines.flatMap(line => hang(`rdbtool: ${line}`, columns)).map(style.warning),
+    ...hang(`  next   ${advice.join('; ')}`, columns),
+  ]
+}
+
+function isThere(error: string): boolean {
+  return error.startsWith('BUSYKEY')
+}
+
+/** The same as data; its names are a contract, more may be added. */
+export function loadJson(load: LoadOutcome): Json {
+  const {failures, warnings, failure, lost, ...facts} = load
+  return {
+    ...facts,
+    lost: lostJson(lost),
+    seconds: Math.round(load.seconds * 1000) / 1000,
+    failures: failures.map(({db, key, error}) => ({db, key: jsonBytes(key), error})),
+    warnings: warningsJson(warnings),
+    ...(failure === undefined ? {} : {error: failureJson(failure)}),
+  }
+}
