@@ -27,7 +27,8 @@ const COPIED_VERSION_MIN = 8
 /** `from`: whose numbers the type byte is of; undefined where nothing is stored. `templates`: those of the file go along. */
 export function canCopy(typeId: number, from: op.Family | undefined, target: Target, templates: boolean): boolean {
   if (from === undefined || !target.types.has(typeId)) return false
-  if (!target.own && target.rdbVersion < COPIED_VERSION_MIN) return false
+  // Scores as text may be no number, at which servers end.
+  if (!target.own && (target.rdbVersion < COPIED_VERSION_MIN || typeId === op.TYPE_ZSET)) return false
   if (from !== target.family && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
   return templates || !REFERENCES.has(typeId)
 }

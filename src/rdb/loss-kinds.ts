@@ -43,6 +43,7 @@ export const LOST = {
   arrays: whole('arrays'),
   crons: whole('CRON values of KeyDB'),
   largeElements: whole('lists with an element too large for it'),
+  nanScores: whole('sorted sets with a score that is no number'),
   longStrings: whole('strings of 4 GiB and more'),
 
   // Beside the keys.

@@ -175,3 +175,26 @@ function stream(value: StreamGolden, formatVersion: number, {lost}: Held): Strea
   }
   return held
 }
+
+export const NO_NUMBER = 'sorted sets with a score that is no number'
+
+/** What a fixture loses that stands beside its keys. */
+export function besideKeys(
+  name: string,
+  functions: number,
+  {family, rdbVersion}: Target,
+): [what: string, count: number][] {
+  const lost: [what: string, count: number][] = []
+  const libraries = name.includes('function-release-candidate') ? 2 : functions
+  if (libraries > 0 && rdbVersion < 10) lost.push(['libraries of functions', libraries])
+  if (name.includes('module-aux') && rdbVersion < 9) {
+    lost.push(
+      ['data of the module ReJSON-RL beside its values', 1],
+      ['data of the module ft_index0 beside its values', 2],
+    )
+  }
+  if (name.includes('aux-anywhere') && rdbVersion < 7) lost.push(['aux fields', 2])
+  if (name.includes('slot-import') && family !== 'valkey') lost.push(['slot imports under way', 1])
+  if (name.includes('keydb-v9')) lost.push(['expiries of members (KeyDB)', 1])
+  return lost
+}

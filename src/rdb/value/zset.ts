@@ -28,6 +28,7 @@ import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
+import {LOST} from '../loss-kinds.js'
 import {TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST} from '../opcodes.js'
 import type {Policy} from '../policy.js'
 import {CountedReader, PackedReader, StringsReader} from './reader.js'
@@ -118,6 +119,9 @@ export class ZsetWriter extends ValueWriter {
   #ascending = true
   #phase: 'gather' | 'plain' | 'log' = 'gather'
   #announced: number | undefined
+  /** Nothing is written before the last member is known. */
+  #waits = false
+  #isLost = false
   #count = 0
   readonly #log = new ElementLog()
   readonly #member = new LentBytes()
@@ -128,9 +132,12 @@ export class ZsetWriter extends ValueWriter {
     this.#blob = new PackedBlob(policy)
   }
 
-  override begin(_entry: Entry, count: number | undefined): void {
+  override begin({typeId}: Entry, count: number | undefined): void {
     this.#announced = count
+    // Scores as text may be no number, and then nothing may have been written.
+    this.#waits = count === undefined || typeId === TYPE_ZSET
     this.#count = this.#gathered = 0
+    this.#isLost = false
     this.#ascending = true
     this.#members.reset()
     this.#phase = 'gather'
@@ -138,8 +145,9 @@ export class ZsetWriter extends ValueWriter {
   }
 
   override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
-    if (Number.isNaN(score)) this.sink.refuse('a score that is no number, which servers do not load')
     this.#count++
+    if (Number.isNaN(score)) this.#isNoNumber()
+    if (this.#isLost) return
     if (this.#phase === 'gather') {
       const {entriesMax, valueBytesMax} = this.policy.zset
       // Packed, servers would read -0 back as it is, yet turn it into 0 where they pack it themselves.
@@ -161,6 +169,7 @@ export class ZsetWriter extends ValueWriter {
     const {sink} = this
     const count = this.#count
     if (this.#announced !== undefined && this.#announced !== count) throw wrongCount(entry, this.#announced, count)
+    if (this.#isLost) return
     if (count === 0) {
       sink.passEmpty()
       return
@@ -189,14 +198,22 @@ export class ZsetWriter extends ValueWriter {
     this.#gathered++
   }
 
+  /** No server loads such a score. */
+  #isNoNumber(): void {
+    if (this.#phase === 'plain') this.sink.refuse(LOST.nanScores.what)
+    if (!this.#isLost) this.sink.lose(LOST.nanScores)
+    this.#isLost = true
+  }
+
   #leaveGathering(): void {
-    if (this.#announced === undefined) {
+    const announced = this.#announced
+    if (announced === undefined || this.#waits) {
       this.#phase = 'log'
       this.#log.reset()
       return
     }
     this.#phase = 'plain'
-    if (this.#announced > 0) this.#open(this.#announced)
+    if (announced > 0) this.#open(announced)
   }
 
   #open(count: number): void {
