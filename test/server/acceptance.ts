@@ -3,6 +3,8 @@
  * and opcodes it knows. Redis never looks at the version to judge a type; valkey 9 takes 1 to 11 and its own 80.
  */
 
+import {type Fixture, readFixtures} from './goldens.js'
+
 /** What a golden of a built fixture tells of its file. */
 export interface BuiltMeta {
   note: string
@@ -54,4 +56,33 @@ export function accepts(server: string, meta: BuiltMeta): boolean {
     meta.types.every(type => known.types.includes(type)) &&
     meta.opcodes.every(opcode => known.opcodes.includes(opcode))
   )
+}
+
+interface ServerMeta {
+  product: string
+  serverVersion: string
+}
+
+/** The servers' own files, with what their names tell: the RDB version, and so the magic. */
+function serverMade(): Fixture<BuiltMeta>[] {
+  return readFixtures<ServerMeta>('rdb').map(({name, path, golden}) => {
+    const rdbVersion = Number(/-v(\d+)/.exec(name)?.[1])
+    const types = [...new Set(golden.entries.map(one => one.rdbType))]
+    const opcodes = golden.functions.length > 0 ? [0xf5] : /^cluster-v12/.test(name) ? [0xf4] : []
+    const refusedBy = types.includes(7) ? Object.keys(ACCEPTS).filter(one => one !== 'redis-8.0') : []
+    // These hold an entry of the one length whose back length valkey 9 writes otherwise.
+    if (/(list|hash).*-edges-v10$/.test(name)) refusedBy.push('valkey-9.1')
+    const magic = rdbVersion >= 80 ? 'VALKEY' : 'REDIS'
+    return {name, path, golden: {...golden, meta: {note: '', magic, rdbVersion, types, opcodes, refusedBy}}}
+  })
+}
+
+/** Every snapshot among the fixtures, with what tells whether a server should load it. */
+export const readAll = (): Fixture<BuiltMeta>[] => [...serverMade(), ...readFixtures<BuiltMeta>('rdb-built')]
+
+/** A cluster that answers although nobody serves most of its slots. */
+export const CLUSTER_OF_ONE = {
+  'cluster-enabled': 'yes',
+  'cluster-require-full-coverage': 'no',
+  'cluster-allow-reads-when-down': 'yes',
 }

@@ -5,38 +5,12 @@
 
 import {expect, it} from 'vitest'
 import {snapshot} from '../fixtures/snapshot.js'
-import {ACCEPTS, accepts, type BuiltMeta} from './acceptance.js'
+import {accepts, type BuiltMeta, CLUSTER_OF_ONE, readAll} from './acceptance.js'
 import {describeEachServer} from './each-server.js'
-import {comparable, type Fixture, type GoldenEntry, readFixtures} from './goldens.js'
+import {comparable, type Fixture, type GoldenEntry} from './goldens.js'
 import {startServer} from './server.js'
 
-interface ServerMeta {
-  product: string
-  serverVersion: string
-}
-
-/** The servers' own files, with what their names tell: the RDB version, and so the magic. */
-function serverMade(): Fixture<BuiltMeta>[] {
-  return readFixtures<ServerMeta>('rdb').map(({name, path, golden}) => {
-    const rdbVersion = Number(/-v(\d+)/.exec(name)?.[1])
-    const types = [...new Set(golden.entries.map(one => one.rdbType))]
-    const opcodes = golden.functions.length > 0 ? [0xf5] : /^cluster-v12/.test(name) ? [0xf4] : []
-    const refusedBy = types.includes(7) ? Object.keys(ACCEPTS).filter(one => one !== 'redis-8.0') : []
-    // These hold an entry of the one length whose back length valkey 9 writes otherwise.
-    if (/(list|hash).*-edges-v10$/.test(name)) refusedBy.push('valkey-9.1')
-    const magic = rdbVersion >= 80 ? 'VALKEY' : 'REDIS'
-    return {name, path, golden: {...golden, meta: {note: '', magic, rdbVersion, types, opcodes, refusedBy}}}
-  })
-}
-
-const FIXTURES = [...serverMade(), ...readFixtures<BuiltMeta>('rdb-built')]
-
-/** A cluster that answers although nobody serves most of its slots. */
-const CLUSTER_OF_ONE = {
-  'cluster-enabled': 'yes',
-  'cluster-require-full-coverage': 'no',
-  'cluster-allow-reads-when-down': 'yes',
-}
+const FIXTURES = readAll()
 
 /** Undefined when it was refused, else what the server holds. */
 async function load(
