@@ -1,7 +1,7 @@
 /**
  * Random commands through real servers and through the replay engine, with another seed each round, until something
- * differs: then the fewest commands that do are told. And before that, rewritings that are killed, and masters in trouble
- * that are followed.
+ * differs: then the fewest commands that do are told. And before that, rewritings that are killed, masters in trouble
+ * that are followed, and replicas of ours that stay online for a minute.
  *
  *   npm run soak                                     without end
  *   npm run soak -- --minutes 30                     no round begins later than that
@@ -45,6 +45,10 @@ const followed = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/se
 const troubling = {...killing, RDBTOOL_CHAOS_ROUNDS: String(Math.ceil(Number(values.troubles) / MASTERS))}
 let status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
 if (status === 0) status = spawnSync('npx', followed, {cwd: root, env: troubling, stdio: 'inherit'}).status ?? 1
+/** Seconds that each server stays attached to what is served (serve.test.ts). */
+const online = {...process.env, RDBTOOL_ONLINE_SECONDS: '60', RDBTOOL_SKIP_BUILD: '1'}
+const attached = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/serve.test.ts']
+if (status === 0) status = spawnSync('npx', attached, {cwd: root, env: online, stdio: 'inherit'}).status ?? 1
 for (let round = 0; round < Number(values.rounds) && Date.now() < until && status === 0; round++) {
   // A round takes three seeds in a row.
   const seed = values.seed === undefined ? randomInt(1, 2 ** 31 - 3) : Number(values.seed) + 3 * round
