@@ -76,6 +76,10 @@ export default class Serve extends BaseCommand {
       helpGroup,
       helpValue: 'N',
     }),
+    follow: Flags.boolean({
+      description: 'SOURCE is the folder of a log that is written to: pass on what is appended, as it is.',
+      helpGroup,
+    }),
     timeout: Flags.custom<number>({
       description: `How long a replica may say nothing, and take nothing. Default: ${TIMEOUT_SECONDS}.`,
       helpGroup,
@@ -111,6 +115,7 @@ export default class Serve extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb --port 6400',
     '<%= config.bin %> <%= command.id %> dump.rdb --port 6400 --once',
     '<%= config.bin %> <%= command.id %> appendonlydir --port 6400 --before-command FLUSHALL --log -',
+    '<%= config.bin %> <%= command.id %> appendonlydir --port 6400 --follow',
     '<%= config.bin %> <%= command.id %> redis://old:6379 --port 6400 --target redis-6.2 --match "session:*"',
     '$ RDBTOOL_SERVE_PASSWORD=... <%= config.bin %> <%= command.id %> dump.rdb.gz --port 6400 --bind 0.0.0.0 --cert us.pem --key us.key',
   ]
@@ -168,10 +173,12 @@ function serveOptions(flags: ServeFlags): ServeOptions {
       `whoever reaches ${flags.bind} could take the data: set ${SERVE_PASSWORD_VARIABLE} (masterauth of the replica), or say --unprotected`,
     )
   }
+  if (flags.follow) refuseParts(flags)
   const nowMs = flags.now ?? Date.now()
   const {changes, ttl} = changeOptions(flags)
   return {
     ...{port: flags.port, host: flags.bind, password, tls, target: flags.target, nowMs, changes},
+    follow: flags.follow,
     replicas: flags.replicas ?? (flags.once ? 1 : undefined),
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     ignoreChecksum: flags['ignore-checksum'],
@@ -180,6 +187,13 @@ function serveOptions(flags: ServeFlags): ServeOptions {
     pointInTime: pointInTimeOptions(flags, flags['command-match']),
     selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},
   }
+}
+
+/** Of a stream of commands nothing is left out or changed. */
+function refuseParts(flags: ServeFlags): void {
+  const parts = [...Object.keys({...selectionFlags, ...changeFlags, ...pointInTimeFlags}), 'command-match']
+  const given = Object.entries(flags).find(([name, value]) => parts.includes(name) && value !== undefined)
+  if (given !== undefined) throw new UsageError(`--follow passes on all of the log as it is: leave out --${given[0]}`)
 }
 
 function isOfThisMachine(host: string): boolean {

@@ -9,8 +9,9 @@
 import type {TlsOptions as ServerTlsOptions} from 'node:tls'
 import {UnsupportedError} from '../errors.js'
 import {Master} from '../replication/master.js'
-import type {MasterMessage, ReplicaStatus} from '../replication/master-events.js'
+import type {MasterMessage, ReplicaStatus, ServedSnapshot, SnapshotWish} from '../replication/master-events.js'
 import type {ServeEvent} from '../report/master-log.js'
+import {LogRelay, RELAY_BACKLOG_BYTES} from './log-relay.js'
 import {type StagedSnapshot, StagedSnapshots, type StageOptions, targetBefore} from './serve-snapshots.js'
 
 export interface ServeOptions extends StageOptions {
@@ -22,9 +23,13 @@ export interface ServeOptions extends StageOptions {
   tls?: ServerTlsOptions | undefined
   /** End once so many replicas are in sync at the same time; absent: go on. */
   replicas?: number | undefined
+  /** The source is the folder of a log that is written to: what is appended goes to the replicas. */
+  follow?: boolean | undefined
   /** How long a replica may say and take nothing. */
   timeoutMs?: number | undefined
   connectionsMax?: number | undefined
+  /** Of the stream that is kept for replicas that were away. */
+  backlogBytes?: number | undefined
   pingIntervalMs?: number | undefined
   /** Ends it in good order. */
   signal?: AbortSignal | undefined
@@ -58,6 +63,14 @@ export async function serve(source: string, options: ServeOptions): Promise<Serv
   return await new Serving(source, options).run()
 }
 
+/** Where snapshots come from. */
+interface Snapshots {
+  /** The first of them. */
+  ready: Promise<StagedSnapshot>
+  snapshotFor(wish: SnapshotWish): Promise<ServedSnapshot>
+  close(): Promise<void>
+}
+
 class Serving {
   readonly #started = performance.now()
   readonly #synced = new Set<string>()
@@ -65,7 +78,7 @@ class Serving {
   readonly #snapshots: StagedSnapshot[] = []
   /** Of the links that are there. */
   readonly #inSync = new Set<number>()
-  #staged = false
+  #isReady = false
   #fullResyncs = 0
   #partialResyncs = 0
   #bytesSent = 0
@@ -89,30 +102,58 @@ class Serving {
 
   async run(): Promise<Served> {
     const {signal, host, port, password, tls, timeoutMs, connectionsMax, pingIntervalMs, onMessage} = this.options
+    const {follow = false, backlogBytes = follow ? RELAY_BACKLOG_BYTES : undefined} = this.options
     const end = (): void => this.#end()
     signal?.addEventListener('abort', end)
     if (signal?.aborted === true) end()
-    let staging: Promise<StagedSnapshots> | undefined
+    const snapshots: {of?: Snapshots} = {}
     const master = await Master.listen({
-      ...{host, port, password, tls, timeoutMs, connectionsMax, pingIntervalMs, onMessage},
-      snapshotFor: async wish => await (await staging!).snapshotFor(wish),
+      ...{host, port, password, tls, timeoutMs, connectionsMax, backlogBytes, pingIntervalMs, onMessage},
+      snapshotFor: async wish => await snapshots.of!.snapshotFor(wish),
       onEvent: event => this.#event(event),
     })
+    let source: Snapshots | undefined
     try {
       this.options.onListening?.(master)
-      staging = StagedSnapshots.stage(this.source, this.options, event => this.#event(event))
-      staging.then(() => {
-        this.#staged = true
+      source = follow ? this.#relay(master) : this.#staged()
+      snapshots.of = source
+      source.ready.then(() => {
+        this.#isReady = true
       }, this.#end)
       await this.#ended
       // What is still being read then is not waited for.
-      if (!this.#staged) throw new CalledOff()
-      return this.#result(master, await staging)
+      if (!this.#isReady) throw new CalledOff()
+      return this.#result(master, await source.ready)
     } finally {
       signal?.removeEventListener('abort', end)
       await master.close()
-      const removed = staging?.then(staged => staged.close()).catch(() => {})
-      if (this.#staged) await removed
+      const removed = source?.close().catch(() => {})
+      if (this.#isReady) await removed
+    }
+  }
+
+  #staged(): Snapshots {
+    const staging = StagedSnapshots.stage(this.source, this.options, event => this.#event(event))
+    return {
+      ready: staging.then(({base}) => base),
+      snapshotFor: async wish => await (await staging).snapshotFor(wish),
+      close: async () => await (await staging).close(),
+    }
+  }
+
+  #relay(master: Master): Snapshots {
+    const relay = new LogRelay(this.source, master, this.options, event => this.#event(event))
+    const ended = new AbortController()
+    const running = relay.run(ended.signal)
+    running.catch(this.#end)
+    return {
+      ready: relay.generation().then(({staged}) => staged.base),
+      snapshotFor: wish => relay.snapshotFor(wish),
+      close: async () => {
+        ended.abort()
+        await running.catch(() => {})
+        await relay.close()
+      },
     }
   }
 
@@ -155,7 +196,7 @@ class Serving {
     if (this.options.replicas !== undefined) this.#end(failure)
   }
 
-  #result({address, replicationId, offset}: Master, {base}: StagedSnapshots): Served {
+  #result({address, replicationId, offset}: Master, base: StagedSnapshot): Served {
     return {
       ...{source: this.source, address, replicationId, offset, snapshot: base},
       converted: this.#snapshots.filter(one => one !== base),

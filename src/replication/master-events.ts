@@ -11,6 +11,8 @@ export interface ServedSnapshot {
   bytes: number
   family: Family
   rdbVersion: number
+  /** Where in the stream it stands; absent: nothing of the stream changes the data. */
+  offset?: number | undefined
 }
 
 /** What a replica wants, and what it is known to read; undefined: it loads nothing, and takes the file as it is. */
@@ -52,6 +54,7 @@ export type EndReason =
   | 'snapshot only'
   | 'no snapshot'
   | 'protocol'
+  | 'restarted'
   | 'stopped'
 
 export type MasterEvent =

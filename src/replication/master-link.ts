@@ -282,25 +282,32 @@ export class MasterLink implements ReplicaStatus {
   }
 
   #fullResync(psync: boolean): void {
-    const {replicationId, backlog} = this.host
     if (!psync) this.#event({kind: 'asks', replica: this.status()})
     this.state = 'waiting'
-    this.#next = backlog.end + 1
-    if (psync) this.#reply(`+FULLRESYNC ${replicationId} ${backlog.end}\r\n`)
-    this.#event({kind: 'full-resync', replica: this.status(), offset: backlog.end})
-    this.#transfer().catch(error => {
+    this.#transfer(psync).catch(error => {
       // In the place of a snapshot, an error is one that the replica logs.
-      if (this.state === 'waiting') this.#reply(errorReply(`rdbtool serve: ${error.message}`))
+      if (this.state === 'waiting') {
+        if (psync) this.#announce(this.host.backlog.end)
+        this.#reply(errorReply(`rdbtool serve: ${error.message}`))
+      }
       if (this.isReplica) this.#event({kind: 'no-snapshot', replica: this.status(), failure: error})
       this.end('no snapshot', error)
     })
   }
 
-  async #transfer(): Promise<void> {
+  #announce(offset: number): void {
+    this.#reply(`+FULLRESYNC ${this.host.replicationId} ${offset}\r\n`)
+  }
+
+  async #transfer(psync: boolean): Promise<void> {
     const {part, snapshotOnly} = this.announced
     const snapshot = await this.host.snapshotFor({readable: readableBy(this.announced), part})
     if (!this.isReplica) return
     this.snapshot = snapshot
+    const {offset = this.host.backlog.end} = snapshot
+    this.#next = offset + 1
+    if (psync) this.#announce(offset)
+    this.#event({kind: 'full-resync', replica: this.status(), offset})
     this.state = 'sending'
     this.heardMs = this.nowMs()
     this.#event({kind: 'sending', replica: this.status(), snapshot})

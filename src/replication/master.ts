@@ -67,8 +67,8 @@ export interface MasterOptions {
 }
 
 export class Master implements LinkHost {
-  readonly replicationId = randomBytes(ID_BYTES).toString('hex')
-  readonly backlog: Backlog
+  #replicationId = newId()
+  #backlog: Backlog
   readonly password: string | undefined
   readonly message: ((message: MasterMessage) => void) | undefined
   readonly #links = new Set<MasterLink>()
@@ -84,7 +84,7 @@ export class Master implements LinkHost {
     readonly server: Server,
     readonly options: MasterOptions,
   ) {
-    this.backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES, 0)
+    this.#backlog = new Backlog(options.backlogBytes ?? BACKLOG_BYTES, 0)
     this.password = options.password
     this.message = options.onMessage
     this.#clock = setInterval(() => this.#tick(), options.tickMs ?? TICK_MS)
@@ -123,6 +123,15 @@ export class Master implements LinkHost {
     return master
   }
 
+  /** Of the history of the data. */
+  get replicationId(): string {
+    return this.#replicationId
+  }
+
+  get backlog(): Backlog {
+    return this.#backlog
+  }
+
   /** Offset of the last byte of the stream. */
   get offset(): number {
     return this.backlog.end
@@ -137,6 +146,13 @@ export class Master implements LinkHost {
   feed(bytes: Uint8Array): void {
     this.backlog.feed(bytes)
     for (const link of this.#links) link.pump()
+  }
+
+  /** The data are others from here on: another history begins, and whoever is attached takes everything anew. */
+  restart(): void {
+    this.#replicationId = newId()
+    this.#backlog = new Backlog(this.#backlog.bytesMax, this.#backlog.end)
+    for (const link of this.#replicas()) link.end('restarted')
   }
 
   accept(socket: Socket): void {
@@ -229,6 +245,10 @@ export class Master implements LinkHost {
   #destroyAll(): void {
     for (const link of this.#links) link.socket.destroy()
   }
+}
+
+function newId(): string {
+  return randomBytes(ID_BYTES).toString('hex')
 }
 
 async function serverFor(tls: ServerTlsOptions | undefined): Promise<Server> {

@@ -21,6 +21,8 @@ export type SourceEvent =
   | {kind: 'staging'; target: string | undefined}
   | {kind: 'staged'; snapshot: ServedFile; seconds: number}
   | {kind: 'not-in-target'; target: string; why: string}
+  /** A log that is followed goes on behind other data, as far as can be told. */
+  | {kind: 'restarted'; replicationId: string; why: string}
 
 type Unreadable = Extract<MasterEvent, {kind: 'unreadable'}> & {
   /** The target to be named instead. */
@@ -61,6 +63,8 @@ function logTexts(event: ServeEvent): string[] {
     }
     case 'not-in-target':
       return [`An older version does not do: ${event.why}`]
+    case 'restarted':
+      return [`The log goes on anew (${event.why}): my new replication ID is '${event.replicationId}'`]
     case 'refused':
       return [`Connection of ${event.address} closed: ${event.why}`]
     case 'closed':

@@ -75,6 +75,8 @@ export function formatServeEvent(event: ServeEvent, nowMs: number, style: Style)
       return [line(`${event.replica.address} is sent RDB version ${event.snapshot.rdbVersion}`)]
     case 'lost':
       return [line(`${event.replica.address} is gone (${event.reason})`)]
+    case 'restarted':
+      return [style.warning(line(`the log goes on anew (${event.why}): replicas take everything once more`))]
     case 'no-snapshot':
       return [style.warning(line(`there is nothing that ${event.replica.address} can read: ${event.failure.message}`))]
     case 'unreadable':

@@ -48,6 +48,11 @@ export interface FollowOptions {
   onPause(): Promise<void> | undefined
   /** The log goes on elsewhere than expected. */
   onProblem(problem: Problem): void
+  /**
+   * The manifest names a later file, and the one that was read to its end no more: what stands before the later one may be
+   * what was read, rewritten, or other data.
+   */
+  onRestart?(): void
 }
 
 /** Opens what a name stands for: a folder, a manifest, a file, or `-`. */
@@ -215,8 +220,12 @@ class FollowedLog implements LogFiles {
     if (!(await this.#hasNewManifest())) return false
     const {manifest, files} = await readChain(this.#manifestPath)
     const increments = manifest!.increments.filter(({sequence}) => sequence > this.#sequence)
-    if (increments.length > 0) return await this.#goOn(increments, dirname(this.#manifestPath))
-    if (files.some(file => file.name === name)) return false
+    const isNamed = files.some(file => file.name === name)
+    if (increments.length > 0) {
+      if (!isNamed) this.follow.onRestart?.()
+      return await this.#goOn(increments, dirname(this.#manifestPath))
+    }
+    if (isNamed) return false
     const text = `the manifest names ${name} no more, and no later file: this is another log`
     throw new FormatError('BAD_MANIFEST', text, 0)
   }

@@ -248,6 +248,8 @@ describe('the end', () => {
     ['half of a certificate', [source, '--cert', 'x'], 2, '--cert and --key belong together'],
     ['a password of nobody', [source, '--ca', 'x'], 2, '--ca belongs to TLS'],
     ['no time at all', [source, '--timeout', '0'], 2, '0 seconds are too short'],
+    ['a part of what is followed', [source, '--follow', '--match', 'a*'], 2, 'leave out --match'],
+    ['a file that is followed', [source, '--follow'], 2, 'is no folder of a log'],
     ['no source', [], 2, 'something is missing'],
   ] as const)('%s', async (_, args, code, words) => {
     const ended = await rdbtool(['serve', ...args, '--port', '0'], {env: {TMPDIR}})

@@ -6,12 +6,13 @@ import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it, vi} from 'vitest'
+import {Master} from '../../src/replication/master.js'
 import {run} from '../fixtures/recipes.js'
 import {fileOf} from '../start/rdb.js'
 import {describeEachServer} from './each-server.js'
 import * as oracle from './oracle.js'
 import {availableServers} from './server.js'
-import {field, folder, follow, linked, original, PATIENCE, serving, started} from './serving.js'
+import {ending, field, folder, follow, linked, original, PATIENCE, serving, started} from './serving.js'
 
 /** Seconds that a replica stays online; npm run soak takes 60. */
 const ONLINE_SECONDS = Number(process.env['RDBTOOL_ONLINE_SECONDS'] ?? 3)
@@ -56,6 +57,27 @@ describeEachServer('a replica', (name, version) => {
 })
 
 describe('several at once', () => {
+  it('wait for a snapshot that takes longer to make than they would hear nothing', async () => {
+    const path = join(folder(), 'late.rdb')
+    const bytes = fileOf(['a', 'b'])
+    writeFileSync(path, bytes)
+    const master = await Master.listen({
+      port: 0,
+      snapshotFor: async () => {
+        await sleep(7000)
+        return {path, bytes: bytes.length, family: 'redis', rdbVersion: 9}
+      },
+    })
+    ending.push(() => master.close())
+    const names = availableServers().found.map(({name}) => name)
+    const replicas = await Promise.all(names.map(name => started(name, {'repl-timeout': 3})))
+    await Promise.all(replicas.map(replica => follow(replica, master.port)))
+    for (const replica of replicas) {
+      expect(await replica.client.call('DBSIZE')).toBe(2)
+      expect(replica.log()).not.toMatch(/timeout/i)
+    }
+  }, 60_000)
+
   it('every server there is, of one file, and a replica of a replica', async () => {
     const path = join(folder(), 'nine.rdb')
     writeFileSync(path, fileOf(Array.from({length: 5000}, (_, i) => `key-${i}`)))

@@ -72,14 +72,20 @@ export async function serving(source: string, options: Partial<ServeOptions> = {
     },
     ...options,
   })
-  done.catch(() => {})
+  let failure: unknown
+  done.catch(error => {
+    failure = error
+  })
   const leave = (): Promise<Served> => {
     ended.abort()
     return done
   }
   ending.push(() => leave().catch(() => {}))
   const count = (kind: ServeEvent['kind']): number => events.filter(event => event.kind === kind).length
-  await vi.waitFor(() => expect(count('staged')).toBeGreaterThan(0), PATIENCE)
+  await vi.waitFor(
+    () => expect({staged: count('staged') > 0, failure}).toEqual({staged: true, failure: undefined}),
+    PATIENCE,
+  )
   return {port: await port, events, requests, count, done, leave}
 }
 
