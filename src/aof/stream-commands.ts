@@ -50,6 +50,9 @@ export class StreamCommands {
   readonly #encoded: StreamWriter
   readonly #emitter: StreamEmitter
   readonly #block = new LentBytes()
+  /** By version: streams are many and small, and what reads them is large. */
+  readonly #readers = new Map<number, StreamReader>()
+  readonly #facts = new StreamFacts()
   #typeId = 0
   #entry!: Entry
   #finishKey: () => void = () => {}
@@ -95,7 +98,8 @@ export class StreamCommands {
   }
 
   #write(): void {
-    const facts = new StreamFacts(VERSIONS[this.#typeId]!)
+    const facts = this.#facts
+    facts.prepare(VERSIONS[this.#typeId]!)
     this.#show(facts)
     let deleted = 0
     if (facts.pendingCount > 0) {
@@ -116,10 +120,10 @@ export class StreamCommands {
 
   /** Runs the grammar over what was gathered. */
   #show(visitor: ValueVisitor): void {
-    const reader = new StreamReader(VERSIONS[this.#typeId]!)
-    const cursor = new ByteCursor(this.#gathered.bytes)
-    const entry = this.#entry
-    reader.begin(entry)
+    const reader = this.#reader(VERSIONS[this.#typeId]!)
+    const gathered = this.#gathered
+    const cursor = new ByteCursor(gathered.bytes, false)
+    reader.begin(this.#entry)
     let next = 0
     for (;;) {
       try {
@@ -128,11 +132,19 @@ export class StreamCommands {
       } catch (error) {
         if (error !== STARVED) throw error
         cursor.rewind()
-        this.#gathered.readBlock(next++, this.#block)
-        const block = this.#block.copy()
-        cursor.refill(block, 0, block.length)
+        const block = this.#block
+        gathered.readBlock(next++, block)
+        // What is left of one block must outlast the reading of the next.
+        const bytes = gathered.isSpilled ? block.copy() : block.bytes
+        cursor.refill(bytes, 0, block.end - block.start)
       }
     }
+  }
+
+  #reader(version: 1 | 2 | 3 | 4 | 5): StreamReader {
+    const reader = this.#readers.get(version) ?? new StreamReader(version)
+    this.#readers.set(version, reader)
+    return reader
   }
 
   #writeRestore(): void {

@@ -13,22 +13,33 @@ const IDEMPOTENCE_DEFAULT = 100
 export class StreamFacts extends ValueVisitor {
   // Entries are not looked at: that is for those streams whose pending entries ask for it.
   override readonly depth = 'nodes'
-  /** What is pending, group by group. */
-  readonly groups: PendingTable[] = []
   pendingCount = 0
+  #version: 1 | 2 | 3 | 4 | 5 = 1
+  /** The first of them are of the present stream; the others wait for a next. */
+  readonly #tables: PendingTable[] = []
+  #groups = 0
   #nodes = 0
   #nacked = 0
   #idempotent = false
   #ordered = true
 
-  constructor(readonly version: 1 | 2 | 3 | 4 | 5) {
-    super()
+  /** Another stream comes: what is known of the last is over. */
+  prepare(version: 1 | 2 | 3 | 4 | 5): void {
+    this.#version = version
+    this.pendingCount = this.#groups = this.#nodes = this.#nacked = 0
+    this.#idempotent = false
+    this.#ordered = true
+  }
+
+  /** What is pending, group by group; lent until the next stream. */
+  get groups(): readonly PendingTable[] {
+    return this.#tables.slice(0, this.#groups)
   }
 
   /** But for what is pending and deleted. */
   get commandsCarry(): boolean {
     // The oldest form leaves to the server that loads it what commands would have to say.
-    const untold = this.version === 1 && (this.#nodes === 0 || this.groups.length > 0)
+    const untold = this.#version === 1 && (this.#nodes === 0 || this.#groups > 0)
     return this.#nacked === 0 && !this.#idempotent && this.#ordered && !untold
   }
 
@@ -49,12 +60,14 @@ export class StreamFacts extends ValueVisitor {
   }
 
   override group(_group: StreamGroup): void {
-    this.groups.push(new PendingTable())
+    const table = this.#tables[this.#groups] ?? new PendingTable()
+    this.#tables[this.#groups++] = table
+    table.clear()
   }
 
   override pending(id: StreamId): void {
     this.pendingCount++
-    this.groups.at(-1)!.add(id, 0, 0)
+    this.#tables[this.#groups - 1]!.add(id, 0, 0)
   }
 
   override nacked(): void {
