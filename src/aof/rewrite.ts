@@ -126,11 +126,11 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     return type === 'stream' ? this.#stream(entry) : this
   }
 
-  /** Strings, many in one call of a kernel. */
+  /** Records, many in one call of a kernel. */
   take(db: number, start: number, end: number): number {
     if (this.restore === 'always') return start
-    const {bytes, textArea, results, stringCommands} = kernel()
-    const reached = stringCommands(start, end)
+    const {bytes, textArea, results, recordCommands} = kernel()
+    const reached = recordCommands(start, end)
     if (reached === start) return start
     const textEnd = textArea.start + results[0]!
     this.keys += results[1]!

@@ -77,7 +77,7 @@ export interface Kernel {
   /** The same as arguments of a command. */
   respListpack(shape: number, start: number, end: number): number
   /** Records of strings as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, and how many keys. */
-  stringCommands(start: number, end: number): number
+  recordCommands(start: number, end: number): number
   /** A string of JSON; what fits the area. */
   jsonString(start: number, end: number): number
 
@@ -196,7 +196,7 @@ function loadKernel(): Kernel {
     | 'jsonListpack'
     | 'respListpack'
     | 'jsonString'
-    | 'stringCommands'
+    | 'recordCommands'
     | 'recordsPass'
   >
   return {
@@ -220,7 +220,7 @@ function loadKernel(): Kernel {
     jsonListpack: calls.jsonListpack,
     respListpack: calls.respListpack,
     jsonString: calls.jsonString,
-    stringCommands: calls.stringCommands,
+    recordCommands: calls.recordCommands,
     packedCheck: calls.packedCheck,
     digest: digestOf(exports, number, area),
     recordsPass: calls.recordsPass,

@@ -1,5 +1,5 @@
 /**
- * Records of strings as the commands that create them, many in one call.
+ * Records as the commands that create them, many in one call: strings here, collections in commands-collection.ts.
  *
  *   [fc <int64 ms>] 00 <string key> <string value>
  *
@@ -8,10 +8,11 @@
  *
  * It stops before whatever is of another form, does not fit, or is not right beyond doubt: that is read with care.
  */
-import {ALL_READ, lzfDecode, lzfReached} from './lzf'
+import {CRLF, bulk, bulkStored} from './arguments'
+import {putCollection, valueEnd} from './commands-collection'
 import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
-import {beginStrings, INT, LZF, made, passString, payload, stored} from './strings'
-import {bulkInteger, copyAny, writeBulkHead, writeInteger} from './text'
+import {beginStrings, made, passString, payload, stored} from './strings'
+import {writeInteger} from './text'
 
 const OPCODE_EXPIRETIME_MS: u32 = 0xfc
 const TYPE_STRING: u32 = 0
@@ -32,12 +33,13 @@ const THREE_9: u64 = 0x0a0d_3924_0a0d_332a
 const PEXPIREA: u64 = 0x4145_5249_5058_4550
 const T: u32 = 0x0a_0d54
 const THIRTEEN: u64 = 0x0a_0d33_3124
-const CRLF: u16 = 0x0a0d
+
+const OUT_LIMIT: i32 = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
+
 
 /** Writes records of [start, end) to TEXT_OUT and returns where it stopped; leaves how many bytes and keys that makes. */
-export function stringCommands(start: i32, end: i32): i32 {
+export function recordCommands(start: i32, end: i32): i32 {
   beginStrings(end, false)
-  const limit = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
   let p = start
   let out = TEXT_OUT
   let keys = 0
@@ -52,51 +54,32 @@ export function stringCommands(start: i32, end: i32): i32 {
       type = load<u8>(p, 9)
       at = p + 10
     }
-    if (type != TYPE_STRING || load<u8>(at) >= PLAIN_END) break
+    if (load<u8>(at) >= PLAIN_END) break
     at = passString(at)
     if (at + HEADER_BYTES > end) break
     const key = payload
     const keyBytes = made
-    const next = passString(at)
-    if (next == 0 || next > end || out + 2 * keyBytes > limit - made) break
-    store<u64>(out, THREE_3)
-    store<u64>(out, SET, 8)
-    let to = bulk(key, keyBytes, out + 13)
-    if (stored == INT) {
-      to = bulkInteger(loadEncoded(payload, next - payload), to)
-    } else if (stored == LZF) {
-      to = bulkUnpacked(payload, next, made, to)
-      if (to == 0) break
+    const outEnd = OUT_LIMIT - (expiring ? keyBytes + FRAME_BYTES : 0)
+    let next: i32
+    let to: i32
+    if (type == TYPE_STRING) {
+      next = passString(at)
+      if (next == 0 || next > end || out + keyBytes + FRAME_BYTES > outEnd - made) break
+      store<u64>(out, THREE_3)
+      store<u64>(out, SET, 8)
+      to = bulk(key, keyBytes, out + 13)
+      to = bulkStored(stored, payload, made, next, to)
     } else {
-      to = bulk(payload, made, to)
+      to = putCollection(type, at, end, key, keyBytes, out, outEnd)
+      next = valueEnd
     }
+    if (to == 0) break
     out = expiring ? putExpiry(key, keyBytes, expireAt, to) : to
     keys++
     p = next
   }
   leave((out - TEXT_OUT) as u32, keys as u32)
   return p
-}
-
-// @ts-ignore: decorator
-@inline
-function bulk(from: i32, bytes: i32, to: i32): i32 {
-  const at = copyAny(from, from + bytes, writeBulkHead(bytes, to))
-  store<u16>(at, CRLF)
-  return at + 2
-}
-
-/** 0 where it is not what was promised. */
-function bulkUnpacked(from: i32, end: i32, bytes: i32, to: i32): i32 {
-  if (bytes == 0) return 0
-  const at = writeBulkHead(bytes, to)
-  if (lzfDecode(from, end, at, at + bytes, at) != ALL_READ || lzfReached() != at + bytes) return 0
-  store<u16>(at + bytes, CRLF)
-  return at + bytes + 2
-}
-
-function loadEncoded(p: i32, bytes: i32): i64 {
-  return bytes == 1 ? load<i8>(p) : bytes == 2 ? load<i16>(p) : load<i32>(p)
 }
 
 function putExpiry(key: i32, keyBytes: i32, expireAt: i64, to: i32): i32 {

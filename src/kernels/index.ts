@@ -43,7 +43,7 @@ export {
   WINDOW_STRIDE,
   WINDOWS,
 } from './memory'
-export {stringCommands} from './commands'
+export {recordCommands} from './commands'
 export {crcBlock, crcFold, crcStart, crcTable} from './crc64'
 export {
   digestAdd,

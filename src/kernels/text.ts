@@ -10,9 +10,9 @@
 import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
 import {leave, MASKS_16, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 
-const LIST: i32 = 0
-const HASH: i32 = 1
-const ZSET: i32 = 2
+export const LIST: i32 = 0
+export const HASH: i32 = 1
+export const ZSET: i32 = 2
 
 const IN_DOUBT: i32 = -1
 const HEADER_BYTES: i32 = 6
@@ -123,10 +123,21 @@ export function jsonListpack(shape: i32, start: i32, end: i32): i32 {
 
 /** The same as arguments of a command; of a sorted set the score before its member. */
 export function respListpack(shape: i32, start: i32, end: i32): i32 {
+  const out = respEntries(shape, start, end, TEXT_OUT, TEXT_OUT + TEXT_OUT_BYTES)
+  if (out < 0) return IN_DOUBT
+  leave(entriesWritten as u32, 0)
+  return out - TEXT_OUT
+}
+
+/** Of the node written last. */
+export let entriesWritten: i32 = 0
+
+/** Writes them from `to` on, and nothing behind `toEnd`; where that ends, or -1. */
+export function respEntries(shape: i32, start: i32, end: i32, to: i32, toEnd: i32): i32 {
   const last = end - 1
-  const limit = TEXT_OUT + TEXT_OUT_BYTES - 4 * FRAME_BYTES
+  const limit = toEnd - 4 * FRAME_BYTES
   let p = start + HEADER_BYTES
-  let out = TEXT_OUT
+  let out = to
   let entries = 0
   while (p < last) {
     const next = pass(p, last)
@@ -147,8 +158,8 @@ export function respListpack(shape: i32, start: i32, end: i32): i32 {
     p = next
   }
   if (p != last || load<u8>(last) != 0xff || (shape != LIST && (entries & 1) != 0)) return IN_DOUBT
-  leave(entries as u32, 0)
-  return out - TEXT_OUT
+  entriesWritten = entries
+  return out
 }
 
 /** Whether an entry is an integer, or the text of a finite number as servers print one. */
