@@ -1,12 +1,15 @@
 /**
  * Values whose elements have an order: strings in pieces, lists by item. All of the first side come before the second's.
- * Of lists what both begin with and what both end in is left out; what stands between is told.
+ * Of lists what both begin with and what both end in is left out; what stands between is told, and where both have as many
+ * items there, only those that differ.
  */
 import {compareBytes} from '../bytes/compare.js'
-import {ElementLog} from '../bytes/element-log.js'
+import {ElementLog, type LogPlace} from '../bytes/element-log.js'
 import {LentBytes} from '../bytes/lent.js'
 import {AFTER, BEFORE, type DifferenceSink, type Run, type Side} from '../keyspace/difference.js'
 import type {ValueType} from '../keyspace/entry.js'
+
+const START: LogPlace = {block: -1, at: 0}
 
 export class SequenceComparison {
   readonly #logs = [new ElementLog(), new ElementLog()] as const
@@ -57,16 +60,40 @@ export class SequenceComparison {
     }
     this.differ()
     if (this.#type === 'string') {
-      sink.string(this.#run(BEFORE, 0, before.count), this.#run(AFTER, 0, after.count))
-    } else {
-      const tail = Math.min(this.#sameAtEnd(), restMax)
-      const [mine, theirs] = [before.count - head - tail, after.count - head - tail]
-      sink.items(head, this.#run(BEFORE, head, mine), this.#run(AFTER, head, theirs))
+      sink.string({log: before, from: START, count: before.count}, {log: after, from: START, count: after.count})
+      return
+    }
+    const tail = Math.min(this.#sameAtEnd(), restMax)
+    const [mine, theirs] = [before.count - head - tail, after.count - head - tail]
+    this.#open(head, head)
+    if (mine === theirs) this.#tellRuns(head, mine)
+    else sink.items(head, this.#run(BEFORE, mine), this.#run(AFTER, theirs))
+  }
+
+  /** Of items that stand opposite each other, each run of those that differ. */
+  #tellRuns(head: number, count: number): void {
+    const [before, after] = this.#logs
+    const [mine, theirs] = [this.#run(BEFORE, 0), this.#run(AFTER, 0)]
+    for (let i = 0; i < count; i++) {
+      if (mine.count === 0) {
+        before.place(mine.from)
+        after.place(theirs.from)
+      }
+      const same = this.#nextSame()
+      if (!same) mine.count = ++theirs.count
+      if (mine.count === 0 || (!same && i + 1 < count)) continue
+      const [next, other] = [before.place(), after.place()]
+      this.sink.items(head + i + (same ? 0 : 1) - mine.count, mine, theirs)
+      mine.count = theirs.count = 0
+      before.goTo(next)
+      after.goTo(other)
     }
   }
 
-  #run(side: Side, skip: number, count: number): Run {
-    return {log: this.#logs[side], skip, count}
+  /** The next so many of a side. */
+  #run(side: Side, count: number): Run {
+    const log = this.#logs[side]
+    return {log, from: log.place(), count}
   }
 
   /** How many are the same from these places on. */

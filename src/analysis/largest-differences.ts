@@ -22,6 +22,8 @@ import {TopN} from './top.js'
 export interface CutBytes {
   bytes: Uint8Array
   count: number
+  /** Bytes before them: of long values the part is kept where they begin to differ. */
+  skipped?: number | undefined
 }
 
 export type ExampleValue = CutBytes | number | string
@@ -32,6 +34,8 @@ export interface DifferenceExample {
   name?: CutBytes | string | undefined
   before?: ExampleValue | undefined
   after?: ExampleValue | undefined
+  /** The first byte that differs, where the values are not shown from their beginning. */
+  at?: number | undefined
 }
 
 export interface KeptDifference extends KeptKey {
@@ -52,11 +56,15 @@ export interface KeptDifference extends KeptKey {
 /** Of a value in an example. */
 const VALUE_BYTES_MAX = 256
 const EXAMPLES = 4
+/** Where they begin to differ before this byte, values are shown from their beginning; else from so many bytes before. */
+const SHOWN_FROM_START_MAX = 8
+const SHOWN_BEFORE = 6
 
 export class LargestDifferences extends DifferenceSink {
   readonly #top: TopN<KeptDifference>
   readonly #counting: CountingVisitor
   readonly #lent = new LentBytes(0)
+  readonly #other = new LentBytes(0)
   #current!: KeptDifference
   #key!: ChangedKey
   #number = 0
@@ -125,15 +133,19 @@ export class LargestDifferences extends DifferenceSink {
 
   override string(before: Run, after: Run): void {
     if (!this.#counts('value')) return
-    const [one, other] = [this.#first(before, this.#key.before.elements), this.#first(after, this.#key.after.elements)]
-    this.#example({what: 'value', before: one, after: other})
+    const at = this.#firstDifference(before, after)
+    const from = this.#cutFrom(before, at)
+    const [one, other] = [before, after].map(run => this.#cutRun(run, from))
+    const {before: mine, after: theirs} = this.#key
+    const both = {before: {...one!, count: mine.elements}, after: {...other!, count: theirs.elements}}
+    this.#example({what: 'value', ...shownFrom(from, at), ...both})
   }
 
   override items(at: number, before: Run, after: Run): void {
     const counts = this.#counts('item', Math.max(before.count, after.count))
     if (!counts) return
-    const [one, other] = [this.#item(before), this.#item(after)]
-    this.#example({what: 'item', name: String(at), before: one, after: other})
+    const [one, other] = [this.#item(before, this.#lent), this.#item(after, this.#other)]
+    this.#example({what: 'item', name: String(at), ...cutBoth(one, other)})
   }
 
   override member(bytes: Uint8Array, start: number, end: number, side: Side): void {
@@ -164,7 +176,7 @@ export class LargestDifferences extends DifferenceSink {
       const both = expiries(before?.expireAtMs ?? NEVER, after?.expireAtMs ?? NEVER)
       this.#example({what: 'fieldExpiry', name: field, ...both})
     } else {
-      this.#example({what: 'field', name: field, before: cutLent(before?.value), after: cutLent(after?.value)})
+      this.#example({what: 'field', name: field, ...cutBoth(before?.value, after?.value)})
     }
   }
 
@@ -183,7 +195,7 @@ export class LargestDifferences extends DifferenceSink {
 
   override indexed(index: Int64, before: LentBytes | undefined, after: LentBytes | undefined): void {
     if (!this.#counts('element')) return
-    this.#example({what: 'element', name: String(index), before: cutLent(before), after: cutLent(after)})
+    this.#example({what: 'element', name: String(index), ...cutBoth(before, after)})
   }
 
   override insertIndex(before: Int64 | undefined, after: Int64 | undefined): void {
@@ -208,18 +220,44 @@ export class LargestDifferences extends DifferenceSink {
     this.#current.examples.push(example)
   }
 
-  #first({log, count}: Run, bytes: number): CutBytes {
-    log.rewind()
-    if (count === 0 || !log.next(this.#lent)) return {bytes: new Uint8Array(0), count: 0}
-    const first = cut(this.#lent.bytes, this.#lent.start, this.#lent.end)
-    return {...first, count: Math.max(bytes, first.count)}
+  /** The first byte that differs of two strings in pieces, or where the shorter one ends. */
+  #firstDifference(before: Run, after: Run): number {
+    const [one, other] = [this.#lent, this.#other]
+    before.log.goTo(before.from)
+    after.log.goTo(after.from)
+    for (let passed = 0; ; passed += one.end - one.start) {
+      if (!before.log.next(one) || !after.log.next(other)) return passed
+      const same = sameBytes(one, other)
+      if (same < one.end - one.start || same < other.end - other.start) return passed + same
+    }
   }
 
-  #item({log, skip, count}: Run): CutBytes | undefined {
-    if (count === 0) return undefined
-    log.rewind()
-    for (let i = 0; i <= skip; i++) log.next(this.#lent)
-    return cut(this.#lent.bytes, this.#lent.start, this.#lent.end)
+  /** Where the kept part of a string begins whose byte `at` is the first that differs. */
+  #cutFrom(run: Run, at: number): number {
+    const {bytes, skipped = 0} = this.#cutRun(run, Math.max(0, at - VALUE_BYTES_MAX / 2), VALUE_BYTES_MAX / 2)
+    return skipped + beginOfPart(bytes, 0, at - skipped)
+  }
+
+  /** Some bytes of a string in pieces. */
+  #cutRun({log, from, count}: Run, start: number, bytesMax = VALUE_BYTES_MAX): CutBytes {
+    const lent = this.#lent
+    const bytes = new Uint8Array(bytesMax)
+    let used = 0
+    let passed = 0
+    log.goTo(from)
+    for (let i = 0; i < count && used < bytesMax && log.next(lent); i++) {
+      const first = lent.start + Math.max(0, start - passed)
+      const some = Math.max(0, Math.min(lent.end - first, bytesMax - used))
+      bytes.set(lent.bytes.subarray(first, first + some), used)
+      used += some
+      passed += lent.end - lent.start
+    }
+    return {bytes: bytes.slice(0, used), count: passed, ...(start > 0 ? {skipped: start} : {})}
+  }
+
+  #item({log, from, count}: Run, into: LentBytes): LentBytes | undefined {
+    log.goTo(from)
+    return count > 0 && log.next(into) ? into : undefined
   }
 }
 
@@ -250,12 +288,43 @@ function cut(bytes: Uint8Array, start: number, end: number): CutBytes {
   return {bytes: bytes.slice(start, Math.min(end, start + VALUE_BYTES_MAX)), count: end - start}
 }
 
-function cutLent(lent: LentBytes | undefined): CutBytes | undefined {
-  return lent === undefined ? undefined : cut(lent.bytes, lent.start, lent.end)
+/** Both values, long ones from a little before the first byte that differs. */
+function cutBoth(
+  before: LentBytes | undefined,
+  after: LentBytes | undefined,
+): Pick<DifferenceExample, 'before' | 'after' | 'at'> {
+  const at = before === undefined || after === undefined ? 0 : sameBytes(before, after)
+  const from = before === undefined ? 0 : beginOfPart(before.bytes, before.start, at)
+  const [one, other] = [before, after].map(lent => {
+    if (lent === undefined) return undefined
+    const cutBytes = cut(lent.bytes, lent.start + from, lent.end)
+    return {...cutBytes, count: lent.end - lent.start, ...(from > 0 ? {skipped: from} : {})}
+  })
+  return {...shownFrom(from, at), before: one, after: other}
+}
+
+function shownFrom(from: number, at: number): Pick<DifferenceExample, 'at'> {
+  return from > 0 ? {at} : {}
+}
+
+/** How many bytes both begin with. */
+function sameBytes(one: LentBytes, other: LentBytes): number {
+  const shorter = Math.min(one.end - one.start, other.end - other.start)
+  for (let i = 0; i < shorter; i++) if (one.bytes[one.start + i] !== other.bytes[other.start + i]) return i
+  return shorter
+}
+
+/** Of bytes[start …] whose byte `at` is the first that differs: where the part that is shown begins, at a whole character. */
+function beginOfPart(bytes: Uint8Array, start: number, at: number): number {
+  if (at < SHOWN_FROM_START_MAX) return 0
+  let from = at - SHOWN_BEFORE
+  for (let i = 0; i < 3 && from > 0 && (bytes[start + from]! & 0xc0) === 0x80; i++) from--
+  return from
 }
 
 function expiries(before: Int64, after: Int64): Pick<DifferenceExample, 'before' | 'after'> {
-  const [one, other] = [before, after].map(at => (at === NEVER ? undefined : Number(at)))
+  // A moment beyond what a double holds is no date either.
+  const [one, other] = [before, after].map(at => (at === NEVER ? undefined : typeof at === 'number' ? at : `@${at} ms`))
   return {before: one, after: other}
 }
 

@@ -13,6 +13,13 @@ import {SPILL_BUFFER_BYTES, SpillBuffer} from './spill-buffer.js'
 
 const double = new DataView(new ArrayBuffer(8))
 
+/** Where an element lies in a log. */
+export interface LogPlace {
+  /** Of the temporary file, or what is in memory; -1: nothing has been read. */
+  block: number
+  at: number
+}
+
 export class ElementLog {
   /** Elements pushed, without numbers. */
   count = 0
@@ -59,6 +66,24 @@ export class ElementLog {
     this.#nextBlock = 0
     this.#position = 0
     this.#block.lend(this.#block.bytes, 0, 0)
+  }
+
+  /** Where the next element lies. */
+  place(into: LogPlace = {block: -1, at: 0}): LogPlace {
+    into.block = this.#nextBlock - 1
+    into.at = this.#position - this.#block.start
+    return into
+  }
+
+  /** Reading goes on with the element of that place. */
+  goTo({block, at}: LogPlace): void {
+    if (block < 0) {
+      this.rewind()
+      return
+    }
+    if (block !== this.#nextBlock - 1) this.#buffer.readBlock(block, this.#block)
+    this.#nextBlock = block + 1
+    this.#position = this.#block.start + at
   }
 
   /** Lends the next element until the next but one; false at the end. */

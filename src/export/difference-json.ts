@@ -119,12 +119,11 @@ export class JsonDifferences extends DifferenceSink {
     this.out.ascii('}')
   }
 
-  #list(name: string, {log, skip, count}: Run): void {
+  #list(name: string, {log, from, count}: Run): void {
     if (count === 0) return
     const lent = this.#lent
     this.out.ascii(`,"${name}":[`)
-    log.rewind()
-    for (let i = 0; i < skip; i++) log.next(lent)
+    log.goTo(from)
     for (let i = 0; i < count && log.next(lent); i++) {
       if (i > 0) this.out.u8(COMMA)
       writeJsonBytes(this.out, lent.bytes, lent.start, lent.end)

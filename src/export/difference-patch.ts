@@ -33,6 +33,7 @@ import {type Loss, Losses} from '../keyspace/entry-sink.js'
 import type {SourceOrigin} from '../keyspace/entry-source.js'
 import {SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {bulk, putBulk, writeArrayHead, writeBulk, writeBulkEnd, writeBulkHead} from '../resp/framing.js'
+import {ListPatch} from './patch-list.js'
 
 const SELECT = bulk('SELECT')
 const DEL = bulk('DEL')
@@ -45,10 +46,6 @@ const HMSET = bulk('HMSET')
 const HDEL = bulk('HDEL')
 const HPEXPIREAT = bulk('HPEXPIREAT')
 const FIELDS_1 = Buffer.concat([bulk('FIELDS'), bulk('1')])
-const RPUSH = bulk('RPUSH')
-const LPUSH = bulk('LPUSH')
-const LSET = bulk('LSET')
-const LTRIM = bulk('LTRIM')
 const PEXPIREAT = bulk('PEXPIREAT')
 const PERSIST = bulk('PERSIST')
 const FUNCTION_LOAD_REPLACE = Buffer.concat(['FUNCTION', 'LOAD', 'REPLACE'].map(bulk))
@@ -56,9 +53,8 @@ const FUNCTION_DELETE = Buffer.concat(['FUNCTION', 'DELETE'].map(bulk))
 
 /** What servers take as one argument (proto-max-bulk-len). */
 const STRING_BYTES_MAX = 512 * 1024 * 1024
-/** More items than that are not set one by one, each of which a server has to walk to; nor held to be turned round. */
-const ITEMS_MAX = 256
-const ITEMS_BYTES_MAX = 64 * 1024
+/** What follows fields is written once it is as large. */
+const EXPIRIES_BYTES_MAX = 64 * 1024
 
 export class PatchWriter extends DifferenceSink {
   readonly #losses = new Losses()
@@ -75,6 +71,7 @@ export class PatchWriter extends DifferenceSink {
   #again = false
   readonly #adding: Batch
   readonly #removing: Batch
+  readonly #list: ListPatch
   /** Commands that follow those that set fields. */
   readonly #expiries = new ByteWriter()
   readonly #args = new ByteWriter()
@@ -86,6 +83,7 @@ export class PatchWriter extends DifferenceSink {
     super()
     this.#adding = new Batch(out)
     this.#removing = new Batch(out)
+    this.#list = new ListPatch(out, this.#adding)
   }
 
   /** What commands could not carry. */
@@ -125,6 +123,7 @@ export class PatchWriter extends DifferenceSink {
     this.#add = type === 'zset' ? ZADD : type === 'hash' ? HMSET : SADD
     this.#remove = type === 'zset' ? ZREM : type === 'hash' ? HDEL : SREM
     this.#select(key.db)
+    this.#list.begin(key)
   }
 
   override end(): void {
@@ -182,67 +181,10 @@ export class PatchWriter extends DifferenceSink {
     this.#reduced = true
   }
 
-  // Lists: what both begin with and end in stays where it is, as far as there is a command for that.
-
   override items(at: number, before: Run, after: Run): void {
     if (this.#renews()) return
-    const {keyBytes} = this.#key
-    const total = this.#key.after.elements
-    const tail = total - at - after.count
     this.#reduced = true
-    if (before.count === after.count && after.count <= ITEMS_MAX) {
-      this.#setItems(at, after)
-    } else if (at === 0 && tail > 0 && this.#isShort(after)) {
-      if (before.count > 0) this.#trim(before.count, -1)
-      this.#pushInFront(after)
-    } else {
-      if (at === 0) this.#command(2, DEL, keyBytes)
-      else if (before.count > 0 || tail > 0) this.#trim(0, at - 1)
-      this.#pushBehind({...after, count: total - at})
-    }
-  }
-
-  #setItems(at: number, run: Run): void {
-    this.#each(run, (i, {bytes, start, end}) => {
-      this.#command(4, LSET, this.#key.keyBytes)
-      this.#integer(at + i)
-      writeBulk(this.out, bytes, start, end)
-    })
-  }
-
-  #isShort(run: Run): boolean {
-    if (run.count > ITEMS_MAX) return false
-    let bytes = 0
-    this.#each(run, (_, {start, end}) => {
-      bytes += end - start
-    })
-    return bytes <= ITEMS_BYTES_MAX
-  }
-
-  #pushInFront(run: Run): void {
-    if (run.count === 0) return
-    const items: Uint8Array[] = []
-    this.#each(run, (_, item) => items.push(item.copy()))
-    this.#command(2 + items.length, LPUSH, this.#key.keyBytes)
-    for (const item of items.reverse()) writeBulk(this.out, item, 0, item.length)
-  }
-
-  #pushBehind(run: Run): void {
-    this.#each(run, (_, {bytes, start, end}) => this.#gather(this.#adding, RPUSH, bytes, start, end))
-    this.#adding.flush(RPUSH, this.#key)
-  }
-
-  #trim(from: number, to: number): void {
-    this.#command(4, LTRIM, this.#key.keyBytes)
-    this.#integer(from)
-    this.#integer(to)
-  }
-
-  #each({log, skip, count}: Run, take: (i: number, item: LentBytes) => void): void {
-    const lent = this.#lent
-    log.rewind()
-    for (let i = 0; i < skip; i++) log.next(lent)
-    for (let i = 0; i < count && log.next(lent); i++) take(i, lent)
+    this.#list.items(at, before, after)
   }
 
   // Elements that have names.
@@ -307,7 +249,7 @@ export class PatchWriter extends DifferenceSink {
     writeInteger(into, expireAtMs)
     into.copy(FIELDS_1, 0, FIELDS_1.length)
     putBulk(into, name.bytes, name.start, name.end)
-    if (into.length > ITEMS_BYTES_MAX) this.#flushAdded()
+    if (into.length > EXPIRIES_BYTES_MAX) this.#flushAdded()
   }
 
   #take(bytes: Uint8Array, start: number, end: number): void {

@@ -9,7 +9,7 @@
  * Before is the first side, after the second. All bytes are lent, and valid during the call only; what is absent on a
  * side is undefined there.
  */
-import type {ElementLog} from '../bytes/element-log.js'
+import type {ElementLog, LogPlace} from '../bytes/element-log.js'
 import type {Int64} from '../bytes/int64.js'
 import type {LentBytes} from '../bytes/lent.js'
 import type {StreamId} from '../encoding/stream-id.js'
@@ -49,11 +49,10 @@ export interface FieldValue {
   expireAtMs: Int64
 }
 
-/** Elements of a list, or pieces of a string, in their order: `rewind` the log, then ask for the next. */
+/** Elements of a list, or pieces of a string, in their order: let the log go to the first, then ask for the next. */
 export interface Run {
   readonly log: ElementLog
-  /** So many are passed over first. */
-  skip: number
+  readonly from: LogPlace
   count: number
 }
 
@@ -109,7 +108,10 @@ export abstract class DifferenceSink {
   use(_what: 'idleSeconds' | 'frequency', _before: number, _after: number): void {}
   /** A string: both whole, in pieces of the same size, all but the last. */
   string(_before: Run, _after: Run): void {}
-  /** Of a list: what stands between what both begin with and what both end in. */
+  /**
+   * Of a list: what stands between what both begin with and what both end in; where that is as many items on both sides,
+   * each run of those that differ.
+   */
   items(_at: number, _before: Run, _after: Run): void {}
   /** A member of a set, that is on this side only. */
   member(_bytes: Uint8Array, _start: number, _end: number, _side: Side): void {}

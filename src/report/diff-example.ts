@@ -4,7 +4,7 @@
  *   2 fields: name "a" → "b"; +age "7"
  */
 import type {CutBytes, DifferenceExample, ExampleValue, KeptDifference} from '../analysis/largest-differences.js'
-import {formatBytes, formatText, shorten} from './text.js'
+import {formatBytes, formatText, shorten, shortenEnd} from './text.js'
 import {formatCount, formatTime} from './units.js'
 
 const VALUE_COLUMNS_MAX = 32
@@ -64,9 +64,11 @@ export function differenceText({change, type, size, parts, examples}: KeptDiffer
     .join('. ')
 }
 
-function exampleText({what, name, before, after}: DifferenceExample): string {
-  const label = name === undefined ? '' : `${nameText(name)} `
-  const [one, other] = [before, after].map(value => (value === undefined ? undefined : valueText(what, value)))
+function exampleText({what, name, before, after, at}: DifferenceExample): string {
+  const place = at === undefined ? '' : `at byte ${formatCount(at)} `
+  const label = (name === undefined ? '' : `${nameText(name)} `) + place
+  const shortened = before === undefined || after === undefined ? shorten : shortenEnd
+  const [one, other] = [before, after].map(value => value && valueText(what, value, shortened))
   if (what === 'expiry' || what === 'fieldExpiry') return `${label}${one ?? 'never'} → ${other ?? 'never'}`
   if (one === undefined && other === undefined) return 'not shown'
   if (one === undefined) return `+${label}${other}`.replace(/ there$/, '')
@@ -78,14 +80,15 @@ function nameText(name: CutBytes | string): string {
   return shorten(typeof name === 'string' ? formatText(name) : formatBytes(name.bytes), NAME_COLUMNS_MAX)
 }
 
-function valueText(what: string, value: ExampleValue): string {
+function valueText(what: string, value: ExampleValue, shortened: typeof shorten): string {
   if (typeof value === 'number') {
     if (what === 'expiry' || what === 'fieldExpiry') return formatTime(value)
     return Object.is(value, -0) ? '-0' : String(value).replace('Infinity', 'inf').replace('NaN', 'nan')
   }
   if (typeof value === 'string') return formatText(value)
   const text = formatBytes(value.bytes)
-  const short = shorten(text, VALUE_COLUMNS_MAX)
+  // Of two values the part is of interest where they begin to differ.
+  const short = (value.skipped === undefined ? '' : '…') + shortened(text, VALUE_COLUMNS_MAX)
   const whole = short === text && value.count === value.bytes.length
   return whole ? `"${text}"` : `"${short}" (${formatCount(value.count)} bytes)`
 }

@@ -75,6 +75,12 @@ export function shorten(text: string, width: number): string {
   return [...head, '…', ...tail.reverse()].join('')
 }
 
+/** At most `width` columns, cut at the end. */
+export function shortenEnd(text: string, width: number): string {
+  if (text.length <= width && widthOf(text) <= width) return text
+  return [...fitting(Array.from(text.slice(0, 4 * width)), width - 1), '…'].join('')
+}
+
 /** Lines of at most `columns`, broken at blanks; all but the first stand under the text of the first, which has a label. */
 export function hang(labelled: string, columns: number, labelColumns = LABEL_COLUMNS): string[] {
   const label = labelled.slice(0, labelColumns)
