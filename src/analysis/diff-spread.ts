@@ -210,14 +210,14 @@ export class SpreadVisitor extends ValueVisitor {
     this.sorter.end()
   }
 
-  override consumer({name, seenAtMs, activeAtMs}: StreamConsumer): void {
+  override consumer({name, seenAtMs, activeAtMs, derived}: StreamConsumer): void {
     this.#consumer = name.slice()
     this.#begin(part.CONSUMER)
     this.#putName(this.#group)
     this.#out.copy(name, 0, name.length)
     this.#payload()
-    this.#putInteger(seenAtMs)
-    this.#putTold(activeAtMs)
+    this.#putTold(derived === true ? undefined : seenAtMs)
+    this.#putTold(derived === true ? undefined : activeAtMs)
     this.sorter.end()
   }
 

@@ -132,7 +132,8 @@ function showGroup(visitor: ValueVisitor, {name, lastId, entriesRead, table, con
   for (const [i, {name: own, activeAtMs}] of consumers.entries()) {
     const owned = ownedBy[i]!
     const known = activeAtMs === 0 ? -1 : activeAtMs
-    visitor.consumer({name: own, seenAtMs: activeAtMs, activeAtMs: known, pendingCount: owned.length})
+    const times = {seenAtMs: activeAtMs, activeAtMs: known, derived: true}
+    visitor.consumer({name: own, ...times, pendingCount: owned.length})
     for (const row of owned) visitor.consumerPending(ids[row]!)
   }
 }

@@ -247,13 +247,13 @@ export abstract class DigestVisitor extends ValueVisitor {
     this.digest.add()
   }
 
-  override consumer({name, seenAtMs, activeAtMs}: StreamConsumer): void {
+  override consumer({name, seenAtMs, activeAtMs, derived}: StreamConsumer): void {
     this.#consumer = name.slice()
     if (!this.meaning.consumers) return
     this.#begin(CONSUMER)
     this.digest.text(name, 0, name.length)
-    this.digest.integer(seenAtMs)
-    this.#toldInteger(activeAtMs)
+    if (derived !== true) this.digest.integer(seenAtMs)
+    this.#toldInteger(derived === true ? undefined : activeAtMs)
     this.digest.add()
   }
 

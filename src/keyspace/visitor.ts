@@ -55,6 +55,8 @@ export interface StreamConsumer {
   seenAtMs: Int64
   /** -1: never active; undefined before type 21. */
   activeAtMs: Int64 | undefined
+  /** No source told the two times: they are those of whoever replayed a log, or a guess. */
+  derived?: boolean | undefined
   pendingCount: number
 }
 

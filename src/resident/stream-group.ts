@@ -26,6 +26,8 @@ export interface Consumer {
   seenAtMs: Int64
   /** -1: never active; undefined where the log is of commands alone, which say nothing of it. */
   activeAtMs: Int64 | undefined
+  /** The times are those of the replay. */
+  derived: boolean
   pending: number
 }
 
@@ -61,11 +63,23 @@ export class ResidentGroup {
     return this.#numbers.get(name) ?? -1
   }
 
-  /** The number of a consumer that is made. */
+  /** The number of a consumer that is made as a snapshot has it. */
   make(name: Uint8Array, seenAtMs: Int64, activeAtMs?: Int64): number {
+    return this.#make({name, seenAtMs, activeAtMs, derived: false, pending: 0})
+  }
+
+  /** The number of a consumer that a command names: it is made where there is none, as a server does that loads the log. */
+  sees(name: Uint8Array, nowMs: Int64): number {
+    const found = this.find(textOf(name))
+    if (found < 0) return this.#make({name, seenAtMs: nowMs, activeAtMs: undefined, derived: true, pending: 0})
+    Object.assign(this.consumer(found), {seenAtMs: nowMs, derived: true})
+    return found
+  }
+
+  #make(consumer: Consumer): number {
     const number = this.#free.pop() ?? this.#consumers.length
-    this.#consumers[number] = {name, seenAtMs, activeAtMs, pending: 0}
-    this.#numbers.set(textOf(name), number)
+    this.#consumers[number] = consumer
+    this.#numbers.set(textOf(consumer.name), number)
     return number
   }
 
@@ -196,8 +210,7 @@ export class ResidentGroup {
     copy.entriesRead = this.entriesRead
     const numbers = new Map<number, number>([[NOBODY, NOBODY]])
     for (const number of this.#numbers.values()) {
-      const {name, seenAtMs, activeAtMs} = this.consumer(number)
-      numbers.set(number, copy.make(name, seenAtMs, activeAtMs))
+      numbers.set(number, copy.#make({...this.consumer(number), pending: 0}))
     }
     this.#each((id, pending) => copy.put(id, {...pending, owner: numbers.get(pending.owner)!}))
     for (const text of this.#released) copy.released(idOf(text))

@@ -58,8 +58,8 @@ describeEachServer('the same in', name => {
         cpSync(join(server.dir, single ? 'appendonly.aof' : 'appendonlydir'), single ? `${log}.aof` : log, {
           recursive: true,
         })
-        // A log of commands makes consumers anew.
-        const options = preamble === 'no' ? {ignore: ['consumers'] as const} : {}
+        // A log of commands has no idle consumers before redis 6.2 (XGROUP CREATECONSUMER).
+        const options = preamble === 'no' && name === 'redis-6.0' ? {ignore: ['consumers'] as const} : {}
         const lost = preamble === 'no' ? (LOST_BY_LOGS[title] ?? []) : []
         const {lines} = await differencesOf(path, single ? `${log}.aof` : log, options)
         expect({title, lines: lines.map(({key}) => key)}).toEqual({title, lines: lost})

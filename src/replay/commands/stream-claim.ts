@@ -23,10 +23,7 @@ function grouped(call: Call): Grouped {
 
 /** The consumer of an argument, made where there is none. */
 export function consumerOf(call: Call, group: ResidentGroup, arg: number): number {
-  const found = group.find(call.text(arg))
-  if (found < 0) return group.make(call.copy(arg), call.loadedAtMs)
-  group.consumer(found).seenAtMs = call.loadedAtMs
-  return found
+  return group.sees(call.copy(arg), call.loadedAtMs)
 }
 
 interface Claim {

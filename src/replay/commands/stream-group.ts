@@ -102,7 +102,7 @@ function destroy(call: Call): void {
 /** CREATECONSUMER key group consumer */
 function createConsumer(call: Call): void {
   const group = groupOf(call, streamOf(call))
-  if (group.find(call.text(4)) < 0) group.make(call.copy(4), call.loadedAtMs)
+  if (group.find(call.text(4)) < 0) group.sees(call.copy(4), call.loadedAtMs)
 }
 
 /** DELCONSUMER key group consumer */
