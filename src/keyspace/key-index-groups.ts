@@ -49,6 +49,8 @@ export interface GatheringRule {
   payloadWords: number
   /** Absent: they are equal word by word. */
   alike?: Alike | undefined
+  /** They are digests: what each of two sources has equally often of one key is the same, as a Balance takes it. */
+  balanced?: boolean | undefined
 }
 
 /** The records of one key. Payloads are compared with the first, not kept. */
@@ -56,13 +58,16 @@ export class Gathering {
   readonly first: SmallestOffsets
   readonly second: SmallestOffsets
   #alike = true
+  /** Words of payloads of the first source, less those of the second: of a balanced index. */
+  readonly #sums: Int32Array
   readonly #kept: Int32Array
 
   constructor(readonly rule: GatheringRule) {
-    const {offsetsMax, boundary, payloadWords} = rule
+    const {offsetsMax, boundary, payloadWords, balanced} = rule
     this.first = new SmallestOffsets(offsetsMax)
     this.second = new SmallestOffsets(boundary === Infinity ? 0 : offsetsMax)
     this.#kept = new Int32Array(payloadWords)
+    this.#sums = new Int32Array(balanced === true ? payloadWords : 0)
   }
 
   get count(): number {
@@ -74,10 +79,14 @@ export class Gathering {
     return this.rule.boundary !== Infinity
   }
 
-  /** Worth telling: a key twice in one source, or not once in each of two with the same payload. */
+  /**
+   * Worth telling: a key twice in one source, or not once in each of two with the same payload. Where a Balance may have
+   * passed over a key that stands in each more than once, with the same payloads equally often, it never is.
+   */
   get wanted(): boolean {
     if (!this.paired) return this.first.count > 1
-    return this.first.count !== 1 || this.second.count !== 1 || !this.#alike
+    if (this.first.count === 1 && this.second.count === 1) return !this.#alike
+    return this.first.count !== this.second.count || this.#sums.length === 0 || this.#sums.some(sum => sum !== 0)
   }
 
   clear(): void {
@@ -88,17 +97,20 @@ export class Gathering {
   /** Adds the record at a word. */
   add(words: Int32Array, at: number): void {
     const offset = offsetAt(words, at)
-    if (this.#kept.length > 0) this.#compare(words, at + RECORD_WORDS)
+    if (this.#kept.length > 0) this.#compare(words, at + RECORD_WORDS, offset < this.rule.boundary ? 1 : -1)
     if (offset < this.rule.boundary) this.first.add(offset)
     else this.second.add(offset)
   }
 
-  #compare(words: Int32Array, at: number): void {
+  #compare(words: Int32Array, at: number, sign: number): void {
     const kept = this.#kept
+    const sums = this.#sums
     if (this.count === 0) {
       for (let i = 0; i < kept.length; i++) kept[i] = words[at + i]!
+      for (let i = 0; i < sums.length; i++) sums[i] = sign * words[at + i]!
       return
     }
+    for (let i = 0; i < sums.length; i++) sums[i]! += sign * words[at + i]!
     const {alike} = this.rule
     this.#alike &&= alike === undefined ? equalWords(words, at, kept) : alike(words, at, kept)
   }

@@ -20,7 +20,7 @@
 import {SpillFile} from '../bytes/spill.js'
 import {Fingerprinter} from './fingerprint.js'
 import {Balance} from './key-index-balance.js'
-import {type Alike, Gathering, GroupFinder} from './key-index-groups.js'
+import {type Alike, Gathering, type GatheringRule, GroupFinder} from './key-index-groups.js'
 import {HeavyKeys, SAMPLE_RECORDS} from './key-index-heavy.js'
 import {GroupOrder, type KeyGroup} from './key-index-order.js'
 import {
@@ -239,7 +239,8 @@ export class KeyIndex implements RecordTaker {
     const turn = new Turn()
     try {
       const balance = alike === undefined && this.#balance?.boundary === boundary ? this.#balance : undefined
-      for (const _ of this.#find(this.#finder(boundary, order, alike), balance)) {
+      const rule = {boundary, alike, balanced: balance !== undefined}
+      for (const _ of this.#find(this.#finder(order, rule), balance)) {
         if (turn.over) await turn.next()
         if (this.#closed) this.#refuse()
       }
@@ -271,12 +272,12 @@ export class KeyIndex implements RecordTaker {
     this.#file.truncate(this.spilledBytes)
   }
 
-  #finder(boundary: number, order: GroupOrder, alike: Alike | undefined): GroupFinder {
+  #finder(order: GroupOrder, rule: Pick<GatheringRule, 'boundary' | 'alike' | 'balanced'>): GroupFinder {
     const tableRecords = (this.memoryBytes * TABLE_SHARE) / TABLE_RECORD_BYTES
     return new GroupFinder(
       this.#digitBits,
       Math.min(2 ** (31 - Math.clz32(tableRecords)), TABLE_RECORDS_MAX),
-      new Gathering({offsetsMax: this.#offsetsPerGroupMax, boundary, payloadWords: this.#payloadWords, alike}),
+      new Gathering({offsetsMax: this.#offsetsPerGroupMax, payloadWords: this.#payloadWords, ...rule}),
       gathering => order.put(gathering),
     )
   }
