@@ -20,7 +20,7 @@ import {nameOf} from '../source/open.js'
 const MEMORY_DEFAULT = '256mb'
 const DIFFERENCES_MAX = 20
 const DIFFERENCES_SHOWN_MAX = 100_000
-const IGNORED = ['idle', 'frequency', 'consumers'] as const
+const IGNORED = ['idle', 'frequency', 'consumers', 'functions'] as const
 const STANDARD_OUTPUT = 'standard output'
 
 const SOURCE =
@@ -31,7 +31,8 @@ export default class Diff extends BaseCommand {
   static override description = [
     'Compares any two sources: keys removed, added, changed, and of a changed key what changed inside: elements, fields,',
     'scores, expiries, stream entries, groups, consumers, pending entries; functions too. Encodings, the order of members and',
-    'fields, versions, vendors and carriers do not matter. Shows counts by database and type, then the largest differences;',
+    'fields, versions, vendors and carriers do not matter. Selection flags choose keys, each where it is of that kind on either',
+    'side; functions are then left out. Shows counts by database and type, then the largest differences;',
     '--jsonl has all of them. Memory is bounded, however large both are.',
     '\n\nThe exit code is 0 where both are equal, 1 where they differ, 3 where a side is damaged: what precedes the damage is',
     'compared, and what could not be is told.',
@@ -51,7 +52,7 @@ export default class Diff extends BaseCommand {
       parse: async text => parseSpan(text),
     })(),
     ignore: Flags.custom<(typeof IGNORED)[number][]>({
-      description: `What else does not matter: ${IGNORED.join(', ')} (of stream groups: who they are, when they were seen); several with commas.`,
+      description: `What else does not matter: ${IGNORED.join(', ')}; several with commas. Consumers of stream groups: which there are, and when they were seen.`,
       helpGroup: 'DIFF',
       helpValue: 'WHAT',
       parse: async text => parseIgnored(text),

@@ -4,12 +4,13 @@
 import type {MeaningOptions} from '../keyspace/digest.js'
 import type {EntrySource, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
 import {RecordParcels} from '../keyspace/record-parcels.js'
-import {SelectingVisitor, Selection, type SelectionOptions} from '../keyspace/selection.js'
+import type {SelectionOptions} from '../keyspace/selection.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import type {Outbox} from '../parallel/answering.js'
 import {type FlatError, flattened} from '../parallel/crossing-errors.js'
 import {type OpenOptions, openEntries} from '../source/open.js'
+import {SideSelection} from './diff-choosing.js'
 import {DiffCounts, type DiffRow} from './diff-counts.js'
 import {
   DIGEST_WORDS,
@@ -85,11 +86,9 @@ export async function digestElsewhere(
     if (input.storedRead - told > TOLD_BYTES) parcels.flush()
     return outbox.ready()
   }
-  const chosen = new Selection(selection, 'later')
+  const chosen = new SideSelection(selection)
   const options = {...form, side: 1 as const, index: parcels, counts, dbOf: (db: number) => db, drain}
-  const found = await digestSource(source, options, pass =>
-    chosen.everything ? pass : new SelectingVisitor(chosen, pass),
-  )
+  const found = await digestSource(source, options, pass => chosen.marking(pass))
   parcels.flush()
   const failure = found.failure === undefined ? undefined : flattened(found.failure)
   return {...found, failure, rows: counts.rows(), balance: parcels.balance.sums}

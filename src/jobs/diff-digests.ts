@@ -19,6 +19,8 @@ import type {DiffCounts} from './diff-counts.js'
 
 /** Places of the second side begin here: no input is so large. */
 export const SECOND_SIDE = 2 ** 52
+/** Added to the place of an entry that is not chosen: it matters where its counterpart is. */
+export const UNCHOSEN = 2 ** 51
 /** Words of a digest, and of an expiry beside it. */
 export const DIGEST_WORDS = 4
 export const EXPIRY_WORDS = 2
@@ -48,8 +50,9 @@ export interface SideFacts {
   /** Collections without elements, which are no keys. */
   empty: number
   placeMax: number
-  /** Where databases begin, in the order of places; the first `limits.databasesMax`. */
+  /** Where databases begin, in the order of places; the first `limits.databasesMax`, and whether there are more. */
   dbs: {place: number; db: number}[]
+  dbsCut: boolean
 }
 
 export interface DigestPassOptions {
@@ -78,9 +81,12 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     empty: 0,
     placeMax: 0,
     dbs: [],
+    dbsCut: false,
   }
-  /** Keys that went into the index. */
+  /** Keys that are chosen. */
   keys = 0
+  /** Whether the next entry is. */
+  chosen = true
   #libraryBytes = 0
   #place = 0
   #damaged = false
@@ -132,7 +138,9 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
   /** Notes where a database begins, or goes on. */
   #entered(db: number, place: number): void {
     const {dbs} = this.facts
-    if (dbs.at(-1)?.db !== db && dbs.length < limits.databasesMax) dbs.push({place, db})
+    if (dbs.at(-1)?.db === db) return
+    if (dbs.length < limits.databasesMax) dbs.push({place, db})
+    else this.facts.dbsCut = true
   }
 
   protected override dbOf({db}: Entry): number {
@@ -187,7 +195,8 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     const payload = this.#payload
     for (let i = 0; i < DIGEST_WORDS; i++) payload[i] = out[2 + i]!
     if (this.meaning.expiry === 'fields') {
-      splitInt64(entry.expireAtMs === NEVER ? NEVER_MS : entry.expireAtMs, this.#halves)
+      splitInt64(entry.expireAtMs, this.#halves)
+      if (entry.expireAtMs === NEVER) Object.assign(this.#halves, NEVER_HALVES)
       payload[DIGEST_WORDS] = this.#halves.high
       payload[DIGEST_WORDS + 1] = this.#halves.low
     }
@@ -197,13 +206,15 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
   #add(high: number, low: number, entry: Entry): void {
     const {side, index, counts} = this.options
     const place = this.#place
-    index.addPrint(high, low, side === 0 ? place : SECOND_SIDE + place, this.#payload, 0)
+    const marked = this.chosen ? place : UNCHOSEN + place
+    index.addPrint(high, low, side === 0 ? marked : SECOND_SIDE + marked, this.#payload, 0)
+    if (!this.chosen) return
     this.keys++
     counts.has(side, this.dbOf(entry), VALUE_TYPES.indexOf(entry.type), 1)
   }
 
   protected override empty(): void {
-    this.facts.empty++
+    if (this.chosen) this.facts.empty++
   }
 
   function(source: Uint8Array): void {
@@ -282,8 +293,8 @@ const TYPE_NUMBERS = Array.from({length: 32}, (_, typeId) =>
   VALUE_TYPES.indexOf(typesOf('redis')[typeId]?.[0] as ValueType),
 )
 
-/** Stands for no expiry: later than any. */
-export const NEVER_MS = Number.MAX_SAFE_INTEGER
+/** Stand for no expiry: the earliest moment there is, which no server sets (src/kernels/digest-records.ts has it too). */
+export const NEVER_HALVES = {high: -(2 ** 31), low: 0} as const
 
 /** A library in the form of release candidates, as servers take it. */
 export function libraryOf(name: Uint8Array, engine: Uint8Array, code: Uint8Array): Uint8Array {

@@ -96,7 +96,7 @@ export class FirstPass {
     const {counts} = this
     const {side, dbOf} = reader
     const source = await reader.open(onOpen)
-    const found = await digestSource(source, {...form, side, index, counts, dbOf}, pass => reader.selecting(pass))
+    const found = await digestSource(source, {...form, side, index, counts, dbOf}, pass => reader.marking(pass))
     return checked(reader, found)
   }
 

@@ -4,6 +4,7 @@
 import type {SpreadVisitor} from '../analysis/diff-spread.js'
 import {BEFORE, type DifferenceSink, type Side} from '../keyspace/difference.js'
 import type {Entry} from '../keyspace/entry.js'
+import {VALUE_TYPES} from '../keyspace/selection.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import type {DiffCounts} from './diff-counts.js'
 import type {Places} from './diff-digests.js'
@@ -61,6 +62,7 @@ export class DifferencePass implements EntryVisitor {
     const planned = walk.at(place)
     if (planned === undefined) return SKIP
     const db = dbOf(entry.db)
+    if (planned.unchosen) counts.has(side, db, VALUE_TYPES.indexOf(entry.type), 1)
     if (planned.fate === LOST) {
       counts.lost(side, db, entry.type)
       return SKIP

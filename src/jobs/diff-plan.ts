@@ -4,20 +4,23 @@
  */
 import type {KeyIndex} from '../keyspace/key-index.js'
 import {PlaceOrder} from '../keyspace/key-index-order.js'
-import {DIGEST_WORDS, NEVER_MS, SECOND_SIDE, type SideFacts} from './diff-digests.js'
+import {DIGEST_WORDS, SECOND_SIDE, type SideFacts, UNCHOSEN} from './diff-digests.js'
 
 /** What becomes of an entry; with its pair it makes one number. */
 export const ONLY = 0
 export const PAIRED = 1
 /** It cannot be compared. */
 export const LOST = 2
-/** Whether it is one key with others of its fingerprint is to be looked at. */
-const FATES = 4
+/** Added to it: it is looked at for its counterpart only, and has not been counted. */
+const NOT_COUNTED = 4
+const FATES = 8
 
 export interface PlannedEntry {
   place: number
   fate: number
   pair: number
+  /** It is looked at only since its counterpart is chosen: it has not been counted. */
+  unchosen: boolean
 }
 
 export interface SideState {
@@ -26,7 +29,10 @@ export interface SideState {
   incomplete: boolean
 }
 
-/** Entries whose fingerprints are shared by more than one of each side; few, unless a source holds a key twice. */
+/**
+ * Entries whose fingerprints are shared by more than one of each side; few, unless a source holds a key twice. Places are
+ * marked as the index has them.
+ */
 export interface Knot {
   before: number[]
   after: number[]
@@ -69,12 +75,13 @@ export class DiffPlan {
     }
   }
 
-  /** Plans a key that is at these places. */
+  /** Plans a key that is at these places, marked as the index has them. */
   put(before: number | undefined, after: number | undefined): void {
     const [first, second] = this.states
+    if (!isChosen(before) && !isChosen(after)) return
     const damaged =
-      (before !== undefined && first.facts.damaged.has(before)) ||
-      (after !== undefined && second.facts.damaged.has(after))
+      (before !== undefined && first.facts.damaged.has(placeOf(before))) ||
+      (after !== undefined && second.facts.damaged.has(placeOf(after)))
     if (damaged) {
       this.lose(before === undefined ? [] : [before], after === undefined ? [] : [after])
     } else if (before !== undefined && after !== undefined) {
@@ -88,9 +95,12 @@ export class DiffPlan {
     }
   }
 
-  lose(before: readonly number[], after: readonly number[]): void {
+  /** What cannot be compared; false where none of it is chosen. */
+  lose(before: readonly number[], after: readonly number[]): boolean {
+    if (![...before, ...after].some(isChosen)) return false
     for (const place of before) this.sides[0].put(place, LOST, 0)
     for (const place of after) this.sides[1].put(place, LOST, 0)
+    return true
   }
 
   close(): void {
@@ -113,17 +123,18 @@ class SidePlan {
     this.#order = new PlaceOrder(memoryBytes, placeMax, folder)
   }
 
-  put(place: number, fate: number, pair: number): void {
+  put(marked: number, fate: number, pair: number): void {
     this.entries++
-    this.#order.put(place, pair * FATES + fate)
+    this.#order.put(placeOf(marked), pair * FATES + (isChosen(marked) ? fate : fate + NOT_COUNTED))
   }
 
   /** Each, lent until the next is asked for. Once. */
   *planned(): Generator<PlannedEntry> {
-    const planned = {place: 0, fate: 0, pair: 0}
+    const planned = {place: 0, fate: 0, pair: 0, unchosen: false}
     for (const {place, value} of this.#order.places()) {
       planned.place = place
-      planned.fate = value % FATES
+      planned.fate = value % NOT_COUNTED
+      planned.unchosen = value % FATES >= NOT_COUNTED
       planned.pair = Math.floor(value / FATES)
       yield planned
     }
@@ -134,6 +145,15 @@ class SidePlan {
   }
 }
 
+/** Of a place as the index has it. */
+function isChosen(marked: number | undefined): boolean {
+  return marked !== undefined && marked < UNCHOSEN
+}
+
+export function placeOf(marked: number): number {
+  return marked % UNCHOSEN
+}
+
 /** Whether digests are equal and expiries near to each other. */
 function isAlike(words: Int32Array, at: number, kept: Int32Array, toleranceMs: number): boolean {
   for (let i = 0; i < DIGEST_WORDS; i++) if (words[at + i] !== kept[i]) return false
@@ -141,9 +161,9 @@ function isAlike(words: Int32Array, at: number, kept: Int32Array, toleranceMs: n
   const other = expiryOf(kept, DIGEST_WORDS)
   if (words[at + DIGEST_WORDS] === kept[DIGEST_WORDS] && words[at + DIGEST_WORDS + 1] === kept[DIGEST_WORDS + 1])
     return true
-  // Beyond what a double holds nothing is near.
+  // Beyond what a double holds, as what stands for no expiry is, nothing is near.
   if (!Number.isSafeInteger(one) || !Number.isSafeInteger(other)) return false
-  return one !== NEVER_MS && other !== NEVER_MS && Math.abs(one - other) <= toleranceMs
+  return Math.abs(one - other) <= toleranceMs
 }
 
 function expiryOf(words: Int32Array, at: number): number {

@@ -7,14 +7,12 @@ import {PlacedError} from '../errors.js'
 import type {Side} from '../keyspace/difference.js'
 import {EntryChanges} from '../keyspace/entry-changes.js'
 import type {EntrySource, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
-import type {Selection} from '../keyspace/selection.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
-import {nameOf} from '../source/open.js'
 import {surveySources} from './build-survey.js'
-import {Places, type SideFacts} from './diff-digests.js'
+import type {SideSelection} from './diff-choosing.js'
+import {type DigestPass, Places, type SideFacts} from './diff-digests.js'
 import {showExcerpts} from './diff-excerpts.js'
 import {type RepeatableSource, SourceChangedError} from './diff-source.js'
-import {SizedVisitor} from './dump.js'
 
 /** A source failed so that nothing can be compared; `cause` says why. */
 export class SideError extends Error {
@@ -57,7 +55,7 @@ export class SideReader {
   constructor(
     readonly source: RepeatableSource,
     readonly side: Side,
-    readonly selection: Selection,
+    readonly selection: SideSelection,
     /** The database that those of the source count as. */
     readonly dbOf: (db: number) => number,
     readonly onOpen: ((source: EntrySource['source']) => void) | undefined,
@@ -95,9 +93,8 @@ export class SideReader {
         await source.close()
       }
     }.bind(this)
-    const {selection} = this
     const survey = surveySources({
-      ...{open, selection, changes: new EntryChanges({}), bounded: true},
+      ...{open, selection: this.selection.all, changes: new EntryChanges({}), bounded: true},
       ...{onConflict: 'error', memoryBytes: undefined, sources: 1},
     })
     this.#wrongSize = (await ofSource(this.name, survey)).wrongSize
@@ -108,10 +105,9 @@ export class SideReader {
     return this.#wrongSize !== NOTHING
   }
 
-  /** Shows a visitor what is selected. */
-  selecting(visitor: EntryVisitor): EntryVisitor {
-    if (this.selection.everything) return visitor
-    return new SizedVisitor(this.selection, visitor, this.#wrongSize)
+  /** Tells a pass which entries are chosen. */
+  marking(pass: DigestPass): EntryVisitor {
+    return this.selection.marking(pass, this.#wrongSize)
   }
 
   /** Reads it once more, up to where it was read the first time; `places`: only the entries that lie there. */
@@ -125,7 +121,7 @@ export class SideReader {
     }
     const source = await this.open()
     try {
-      await this.#read(source.run(this.selecting(visitorOf(new Places(source.format === 'rdb')))))
+      await this.#read(source.run(this.selection.showing(visitorOf(new Places(source.format === 'rdb')))))
     } finally {
       await source.close()
     }
@@ -141,8 +137,17 @@ export class SideReader {
     }
   }
 
+  /** Throws where it has been changed since it was opened first. */
+  mustBeTheSame(): void {
+    try {
+      this.source.mustBeTheSame()
+    } catch (error) {
+      throw new SideError(this.name, error)
+    }
+  }
+
   /** Something else was read than before. */
   changed(): SideError {
-    return new SideError(this.name, new SourceChangedError(nameOf(this.name)))
+    return new SideError(this.name, new SourceChangedError())
   }
 }

@@ -11,7 +11,7 @@ import {SpillError} from '../bytes/spill.js'
 import {Spool} from '../bytes/spool.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {isServerUrl} from '../resp/address.js'
-import {nameOf, type OpenOptions, openEntries, openSource} from '../source/open.js'
+import {type OpenOptions, openEntries, openSource} from '../source/open.js'
 
 export class RepeatableSource {
   #held: {close(): Promise<void>} | undefined
@@ -53,7 +53,7 @@ export class RepeatableSource {
 
   /** For whoever opens `path` himself. */
   mustBeTheSame(): void {
-    if (marksOf(this.path) !== this.#marks) throw new SourceChangedError(nameOf(this.name))
+    if (marksOf(this.path) !== this.#marks) throw new SourceChangedError()
   }
 
   /** Removes what was made for it. */
@@ -69,8 +69,8 @@ export class SourceChangedError extends Error {
   readonly code = 'SOURCE_CHANGED'
   readonly syscall = 'read'
 
-  constructor(source: string, options?: ErrorOptions) {
-    super(`${source} was changed while it was compared: compare a copy, or the running server itself`, options)
+  constructor() {
+    super('was changed while it was compared: compare a copy, or the running server itself')
   }
 }
 

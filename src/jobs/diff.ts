@@ -21,15 +21,16 @@ import type {MeaningOptions} from '../keyspace/digest.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {KeyIndex} from '../keyspace/key-index.js'
 import {PlaceOrder} from '../keyspace/key-index-order.js'
-import {Selection, type SelectionOptions} from '../keyspace/selection.js'
+import type {SelectionOptions} from '../keyspace/selection.js'
 import type {LogOptions, OpenOptions} from '../source/open.js'
+import {SideSelection} from './diff-choosing.js'
 import {DiffCounts, sumOf} from './diff-counts.js'
 import {type DigestedSide, indexForm} from './diff-digesting.js'
 import type {Places} from './diff-digests.js'
 import {ReadingVisitor} from './diff-excerpts.js'
 import {FirstPass, type ThreadOptions} from './diff-first-pass.js'
 import {AgainPass, DifferencePass, KeysPass, Walk} from './diff-passes.js'
-import {DiffPlan, type PlannedEntry, type SideState} from './diff-plan.js'
+import {DiffPlan, type PlannedEntry, placeOf, type SideState} from './diff-plan.js'
 import {changesOf, type DiffResult, type DiffSide, isAtEnd, type NamedChange, sameBytes} from './diff-result.js'
 import {ofSource, SideError, SideReader} from './diff-side.js'
 import {RepeatableSource} from './diff-source.js'
@@ -45,7 +46,7 @@ const EXCERPTS_MIN = 200
 export interface DiffOptions extends LogOptions, ThreadOptions {
   /** Shown what differs. */
   sink: DifferenceSink
-  /** Applied to each side; databases are counted as the second does. */
+  /** A key is compared where it is selected on either side; databases are counted as the second does. */
   selection?: SelectionOptions | undefined
   /** Keys of one database of the first side count as of another. */
   mapDb?: readonly (readonly [from: number, to: number])[] | undefined
@@ -54,7 +55,7 @@ export interface DiffOptions extends LogOptions, ThreadOptions {
   /** Nor do they where they are so near to each other, in milliseconds. */
   toleranceMs?: number | undefined
   /** What else does not matter. */
-  ignore?: readonly ('idle' | 'frequency' | 'consumers')[] | undefined
+  ignore?: readonly ('idle' | 'frequency' | 'consumers' | 'functions')[] | undefined
   memoryBytes?: number | undefined
   ignoreChecksum?: boolean | undefined
   nowMs?: number | undefined
@@ -86,8 +87,8 @@ function readersOf(
     ...mapDb.filter(([, to]) => to === db).map(([from]) => from),
     ...(dbs.has(db) ? [] : [db]),
   ]
-  const first = new Selection({...selection, db: selection.db?.flatMap(own), nowMs}, 'later')
-  const second = new Selection({...selection, nowMs}, 'later')
+  const first = new SideSelection({...selection, db: selection.db?.flatMap(own), nowMs})
+  const second = new SideSelection({...selection, nowMs})
   return [
     new SideReader(sources[0]!, 0, first, dbs.size > 0 ? db => dbs.get(db) ?? db : db => db, onOpen),
     new SideReader(sources[1]!, 1, second, db => db, onOpen),
@@ -131,16 +132,12 @@ class Comparing {
     const {plan} = planned
     try {
       await this.#untie(plan)
-      const libraries = changesOf(plan.states, facts => facts.libraries, sameBytes)
-      const moduleAux = changesOf(
-        plan.states,
-        facts => facts.moduleAux,
-        (a, b) => a === b,
-      )
+      const {libraries, moduleAux} = this.#besideKeys(plan)
       const second = this.#sides[1]!
       this.options.sink.second(second.origin, second.format === 'rdb')
       this.#tellLibraries(plan, libraries)
       if (plan.entries > 0) await this.#compare(planned)
+      for (const reader of this.readers) reader.mustBeTheSame()
       return this.#result(plan, {libraries, moduleAux})
     } finally {
       plan.close()
@@ -181,7 +178,8 @@ class Comparing {
       const excerptsMax = Math.min(EXCERPTS_MAX, Math.max(EXCERPTS_MIN, index.count * EXCERPTS_SHARE))
       await plan.fill(index, toleranceMs, storedForm ? excerptsMax : undefined)
       if (!storedForm) return {plan, entries: undefined}
-      const few = plan.knots.length + plan.unplaced === 0 && plan.entries <= excerptsMax
+      const placed = states.every(({facts}) => !facts.dbsCut) && plan.knots.length + plan.unplaced === 0
+      const few = placed && plan.entries <= excerptsMax
       const entries = few ? plan.sides.map(side => Array.from(side.planned(), one => ({...one}))) : undefined
       if (entries !== undefined && (await this.#areSound(plan, entries))) return {plan, entries}
     } catch (error) {
@@ -235,13 +233,14 @@ class Comparing {
       const {facts} = plan.states[side]
       const order = new PlaceOrder(0, facts.placeMax)
       for (const [i, knot] of plan.knots.entries()) {
-        for (const place of side === 0 ? knot.before : knot.after) order.put(place, i)
+        for (const marked of side === 0 ? knot.before : knot.after) order.put(placeOf(marked), i)
       }
       const walk = new Walk(order.places())
       const onKey: KeysPass['onKey'] = (knot, place, entry) => {
         const name = `${reader.dbOf(entry.db)} ${Buffer.from(entry.key()).toString('latin1')}`
         const found = keys[knot]!.get(name) ?? [[], []]
-        found[side].push(place)
+        const {before, after} = plan.knots[knot]!
+        found[side].push((side === 0 ? before : after).find(marked => placeOf(marked) === place)!)
         keys[knot]!.set(name, found)
       }
       try {
@@ -254,11 +253,22 @@ class Comparing {
     for (const [before, after] of keys.flatMap(one => [...one.values()])) {
       if (before.length <= 1 && after.length <= 1) {
         plan.put(before[0], after[0])
-      } else {
+      } else if (plan.lose(before, after)) {
         this.#twins++
-        plan.lose(before, after)
       }
     }
+  }
+
+  /** What differs beside the keys: of a selection of keys it is no part. */
+  #besideKeys({states}: DiffPlan): Pick<DiffResult, 'libraries' | 'moduleAux'> {
+    if (!this.readers.every(({selection}) => selection.all.everything)) return {libraries: [], moduleAux: []}
+    const functions = this.options.ignore?.includes('functions') !== true
+    const moduleAux = changesOf(
+      states,
+      facts => facts.moduleAux,
+      (a, b) => a === b,
+    )
+    return {libraries: functions ? changesOf(states, facts => facts.libraries, sameBytes) : [], moduleAux}
   }
 
   #tellLibraries(plan: DiffPlan, libraries: readonly NamedChange[]): void {

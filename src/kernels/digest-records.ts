@@ -43,6 +43,8 @@ const SHORT_BYTES_MAX: i32 = 192
 const TOLD: u64 = 1
 /** Beyond what a double holds, times are for the careful way. */
 const EXPIRE_AT_END: i64 = 9_007_199_254_740_991
+/** Stands for no expiry. */
+const NEVER: i64 = i64.MIN_VALUE
 
 /** Why it stopped: in doubt, at what has not arrived, or since there is no room for more. */
 const LOOK: u32 = 0
@@ -159,7 +161,7 @@ function keep(i: i32, record: i32, type: u32, expiring: bool, expireAt: i64): vo
   store<u64>(at, load<u64>(DIGEST_OUT, 8), 16)
   store<u64>(at, load<u64>(DIGEST_OUT, 16), 24)
   // Halves in the order in which JavaScript has them.
-  const time = expiring ? expireAt : EXPIRE_AT_END
+  const time = expiring ? expireAt : NEVER
   store<u32>(at, (time >> 32) as u32, 32)
   store<u32>(at, time as u32, 36)
 }

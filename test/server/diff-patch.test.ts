@@ -4,9 +4,11 @@
  */
 import {setTimeout} from 'node:timers/promises'
 import {expect, it} from 'vitest'
+import type {SelectionOptions} from '../../src/keyspace/selection.js'
 import {temporaryFolder} from '../start/folder.js'
 import {describeEachServer} from './each-server.js'
-import {type Command, expectPatched, patchOf, statesOf} from './patching.js'
+import {type Command, expectPatched, patched, patchOf, statesOf} from './patching.js'
+import type {Server} from './server.js'
 
 const folder = temporaryFolder()
 const FAR = 4_102_444_800_000
@@ -27,6 +29,8 @@ const BEFORE: Command[] = [
   ['RPUSH', 'middle', ...numbers(600).map(i => `item ${i}`)],
   ['RPUSH', 'set some', 'a', 'b', 'c'],
   ['RPUSH', 'all other', 'a', 'b'],
+  ['RPUSH', 'two places', ...numbers(600).map(i => `item ${i}`)],
+  ['RPUSH', 'many places', ...numbers(900).map(i => `item ${i}`)],
   ['RPUSH', 'cut in front', 'a', 'b', 'c'],
   ['SADD', 'set', 'a', 'b', '1', '2'],
   ['SADD', 'emptied on the way', 'a', 'b'],
@@ -57,6 +61,9 @@ const EDITS: Command[] = [
   ['RPUSH', 'back', 'c'],
   ['LREM', 'middle', 1, 'item 300'],
   ['LSET', 'set some', 1, 'x'],
+  ['LSET', 'two places', 0, 'x'],
+  ['LSET', 'two places', 598, 'y'],
+  ...numbers(300).map(i => ['LSET', 'many places', 3 * i + 1, `other ${i}`]),
   ['DEL', 'all other'],
   ['RPUSH', 'all other', 'x', 'y', 'z'],
   ['LPOP', 'cut in front'],
@@ -193,6 +200,44 @@ describeEachServer('a patch for', name => {
     const files = await statesOf(name, folder, EXPIRING, RENEWED)
     await setTimeout(SHORT_MS + 100)
     await expectPatched(name, folder, files)
+  })
+
+  it('of what is selected leaves the rest as it is', {timeout: 120_000}, async () => {
+    const [before, after] = await statesOf(
+      name,
+      folder,
+      [
+        ['RPUSH', 'list', 'a', 'b', 'c'],
+        ['SET', 'other type', 'v'],
+        ['HSET', 'grows', 'stale', 'v'],
+        ['SET', 'gone', 'v'],
+      ],
+      [
+        ['PEXPIREAT', 'list', FAR],
+        ['DEL', 'other type', 'gone', 'grows'],
+        ['HSET', 'other type', 'f', 'v'],
+        ['HSET', 'grows', 'f', 'x'.repeat(5000)],
+      ],
+    )
+    const look = async ({client}: Server) => [
+      await client.call('LRANGE', 'list', 0, -1),
+      Number(await client.call('PTTL', 'list')) > 0,
+      await client.call('TYPE', 'other type'),
+      await client.call('HKEYS', 'grows'),
+      await client.call('EXISTS', 'gone'),
+    ]
+    const list = ['a', 'b', 'c']
+    const states: [SelectionOptions, unknown[]][] = [
+      [{ttl: 'set'}, [list, true, 'string', ['stale'], 1]],
+      [{ttl: 'none'}, [list, true, 'hash', ['f'], 0]],
+      [{types: ['hash']}, [list, false, 'hash', ['f'], 1]],
+      [{minBytes: 2000}, [list, false, 'string', ['f'], 1]],
+      [{match: ['gone']}, [list, false, 'string', ['stale'], 0]],
+    ]
+    for (const [selection, wanted] of states) {
+      const got = await patched(name, [before, after], {selection}, look)
+      expect({selection, got: got.map(String)}).toEqual({selection, got: wanted.map(String)})
+    }
   })
 
   it('sets fields anew that have expired since', {timeout: 120_000}, async context => {
