@@ -112,7 +112,7 @@ function apply(one: Record<string, unknown>, row: Row, held: Map<unknown, unknow
 const memories = fc.constantFrom(4096, 100_000, undefined)
 
 describe('random edits', () => {
-  it('are told exactly, whatever the order', async () => {
+  it('are told exactly, whatever the order', {timeout: 120_000}, async () => {
     await fc.assert(
       fc.asyncProperty(
         rows,
