@@ -1,5 +1,14 @@
 /** The public library. Importing it loads no command-line code. */
 
+export type {Effect, Obstacle, ObstaclePlace} from './analysis/loading/obstacles.js'
+export type {LoadCounts} from './analysis/loading/predicted-load.js'
+export {
+  type LoadPrediction,
+  type LoadVerdict,
+  type PredictOptions,
+  predictLoad,
+  type Unseen,
+} from './analysis/loading/prediction.js'
 export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
 export {GrowingFile} from './aof/growing-file.js'

@@ -18,6 +18,7 @@ const SOURCES = [
   'src/rdb/reader.ts',
   'src/source/aof.ts',
   ...sourcesIn('src/analysis').filter(path => /soundness/.test(path)),
+  ...sourcesIn('src/analysis/loading'),
   ...sourcesIn('src/jobs').filter(path => /check/.test(path)),
 ]
 
@@ -68,6 +69,8 @@ const ELSEWHERE: [codes: string[], where: string][] = [
     'test/jobs/check-aof.test.ts',
   ],
   [['UNKNOWN_COMMAND'], 'test/replay/engine.test.ts'],
+  [['SLOT_IMPORT'], 'test/analysis/loading.test.ts'],
+  [['LOG_FOLDER', 'LOG_PREAMBLE'], 'test/commands/check-target.test.ts'],
 ]
 
 it('a sample shows every code of check', () => {

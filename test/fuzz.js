@@ -19,6 +19,7 @@ const SUITES = [
   'test/damage.test.ts',
   'test/jobs/check-damage.test.ts',
   'test/server/check-damage.test.ts',
+  'test/server/check-target.test.ts',
   'test/analysis/prefixes.test.ts',
   'test/aof/survey-random.test.ts',
 ]

@@ -126,6 +126,7 @@ describe('the library', () => {
       'parseAddress',
       'parseClusterNodes',
       'parsePlace',
+      'predictLoad',
       'readPayload',
       'salvageLog',
       'slotOf',

@@ -8,10 +8,13 @@ import {UsageError} from '../errors.js'
 import {check} from '../jobs/check.js'
 import {type Check as Checked, type CheckOptions, PROBLEMS_MAX} from '../jobs/check-options.js'
 import {checkAndSalvage} from '../jobs/check-salvage.js'
+import {TargetJudge} from '../jobs/check-target.js'
+import {targetOf} from '../rdb/targets.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
 import {formatSalvage, salvageJson} from '../report/salvage.js'
 import {formatSnapshotSalvage, snapshotSalvageJson} from '../report/salvage-snapshot.js'
+import {formatTarget, targetJson} from '../report/target.js'
 import {maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
@@ -32,7 +35,7 @@ export default class Check extends BaseCommand {
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
   static override usage =
-    '<%= command.id %> FILE [--no-duplicates] [--memory SIZE] [--max-problems N] [--ignore-checksum] [--only-creates] [--salvage OUT [--past-damage] [--force]] [--json] [-q]'
+    '<%= command.id %> FILE [--no-duplicates] [--memory SIZE] [--max-problems N] [--ignore-checksum] [--only-creates] [--target NAME] [--salvage OUT [--past-damage] [--force]] [--json] [-q]'
   static override args = {
     file: Args.string({
       required: true,
@@ -63,6 +66,13 @@ export default class Check extends BaseCommand {
       helpGroup: 'CHECK',
       helpValue: 'N',
     }),
+    target: Flags.custom<string>({
+      description:
+        'What a server will do that starts from the file, such as redis-6.2 or valkey-9.1: load it, leave keys out, refuse it or crash; what is in the way, and what mends it.',
+      helpGroup: 'CHECK',
+      helpValue: 'NAME',
+      parse: async text => targetOf(text).name,
+    })(),
     salvage: Flags.string({
       description:
         'Write what can be saved to a new place: of a snapshot every entry that is sound, wherever it is damaged; of an append-only log what stands before it is torn or damaged, a folder for a folder, a file for a file. What is salvaged is not changed.',
@@ -88,6 +98,7 @@ export default class Check extends BaseCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json | jq .problems',
+    '<%= config.bin %> <%= command.id %> dump.rdb --target redis-7.2',
     '<%= config.bin %> <%= command.id %> /var/lib/redis/appendonlydir',
     '<%= config.bin %> <%= command.id %> dump.rdb --salvage saved.rdb',
     '<%= config.bin %> <%= command.id %> appendonlydir --salvage saved',
@@ -99,12 +110,14 @@ export default class Check extends BaseCommand {
     const progress = new SourceProgress('checking', flags.quiet)
     const problemsMax = flags['max-problems']
     const out = flags.salvage
+    const judge = flags.target === undefined ? undefined : new TargetJudge(flags.target, flags.memory)
     const options: CheckOptions = {
       duplicates: flags.duplicates,
       memoryBytes: flags.memory,
       problemsMax,
       ignoreChecksum: flags['ignore-checksum'],
       onlyCreates: flags['only-creates'],
+      judge,
       ...progress.options(args.file),
     }
     const writing = new SourceProgress('salvaging to', flags.quiet)
@@ -117,6 +130,7 @@ export default class Check extends BaseCommand {
     const checked = await checking.finally(() => {
       progress.stop()
       writing.stop()
+      judge?.close()
     })
     const {soundness, failure} = checked
     // What was typed wrong is no matter of the log.
@@ -125,7 +139,8 @@ export default class Check extends BaseCommand {
     if (flags.json) this.#printJson(args.file, checked, problemsMax)
     else this.#printText(args.file, checked, problemsMax)
     const saved = checked.salvagedSnapshot
-    if ((soundness?.errors ?? 0) > 0 || (saved?.losses ?? 0) > 0) process.exitCode = EXIT_FINDINGS
+    const isWhole = checked.target === undefined || checked.target.verdict === 'loads'
+    if ((soundness?.errors ?? 0) > 0 || (saved?.losses ?? 0) > 0 || !isWhole) process.exitCode = EXIT_FINDINGS
     // What ended the check of a snapshot was no matter for the salvage of what is behind it.
     for (const one of [saved === undefined ? failure : undefined, checked.salvageFailure]) {
       if (one !== undefined) this.fail(one, nameOf(args.file), soundness !== undefined)
@@ -133,18 +148,24 @@ export default class Check extends BaseCommand {
   }
 
   #printJson(file: string, checked: Checked, problemsMax: number): void {
-    const {soundness, failure, salvaged, salvagedSnapshot, salvageFailure} = checked
-    const json = problemsJson(maskAddress(file), soundness, failure, problemsMax)
+    const {soundness, failure, target, salvaged, salvagedSnapshot, salvageFailure} = checked
+    const source = maskAddress(file)
+    const found = problemsJson(source, soundness, failure, problemsMax)
+    const json = target === undefined ? found : {...found, target: targetJson(source, target, problemsMax)}
     const isAsked = salvaged !== undefined || salvageFailure !== undefined
     if (salvagedSnapshot !== undefined) this.printJson({...json, salvage: snapshotSalvageJson(salvagedSnapshot)})
     else this.printJson(isAsked ? {...json, salvage: salvageJson(salvaged, salvageFailure)} : json)
   }
 
-  #printText(file: string, {soundness, salvaged, salvagedSnapshot}: Checked, problemsMax: number): void {
+  #printText(file: string, {soundness, target, salvaged, salvagedSnapshot}: Checked, problemsMax: number): void {
     const {style, columns} = this
     const isSalvaged = salvaged !== undefined
     if (soundness !== undefined) {
       this.print(formatProblems(nameOf(file), soundness, {style, columns, problemsMax, isSalvaged}))
+    }
+    if (target !== undefined) {
+      const judged = formatTarget(maskAddress(file), target, {style, columns, obstaclesMax: problemsMax})
+      this.print(soundness === undefined ? judged : ['', ...judged])
     }
     if (isSalvaged) this.print(['', ...formatSalvage(salvaged, {style, columns})])
     if (salvagedSnapshot === undefined) return

@@ -8,6 +8,7 @@ import {KEY_INDEX_BYTES, KeyIndex} from '../keyspace/key-index.js'
 import type {OnFetch} from '../source/live.js'
 import type {LogOptions} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
+import type {TargetCheck, TargetJudge} from './check-target.js'
 import type {SnapshotSalvage} from './salvage-snapshot.js'
 
 export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
@@ -21,6 +22,8 @@ export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
   ignoreChecksum?: boolean | undefined
   /** Told how far a running server's snapshot has arrived. */
   onFetch?: OnFetch | undefined
+  /** Told which server will start from the source: what it will do with it is judged beside. */
+  judge?: TargetJudge | undefined
   /** Told of the source once it is open: to show how far the reading is. */
   onOpen?: ((source: EntrySource['source']) => void) | undefined
 }
@@ -45,6 +48,8 @@ export interface Check {
   soundness: Soundness | undefined
   /** Why the input could not be checked, or not to its end: it cannot be opened, is no source, or holds what is not known. */
   failure: unknown
+  /** What the server will do that was named. */
+  target?: TargetCheck | undefined
   /** What was saved of a log, where that was asked for. */
   salvaged?: Salvaged | undefined
   /** The same of a snapshot. */

@@ -31,7 +31,7 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
     try {
       const saved = await salvaging.run()
       // As a server reads it, whatever was let pass of the source.
-      const strict = {...options, duplicates: false, ignoreChecksum: false, onOpen: undefined}
+      const strict = {...options, duplicates: false, ignoreChecksum: false, onOpen: undefined, judge: undefined}
       const {soundness} = await check(saved.out, strict)
       const salvaged: Salvaged = {...saved, check: soundness}
       return {...checked, salvaged}
@@ -57,7 +57,12 @@ async function snapshotAlone(
       if (isFollowed(checked)) throw notAlone()
       const {out, force, onOpen} = salvage
       const saved = await salvageSnapshot(plain, out, name, {force, onOpen})
-      const {soundness} = await check(saved.out, {...options, ignoreChecksum: false, onOpen: undefined})
+      const {soundness} = await check(saved.out, {
+        ...options,
+        ignoreChecksum: false,
+        onOpen: undefined,
+        judge: undefined,
+      })
       return {...checked, salvagedSnapshot: {...saved, check: soundness}}
     } catch (salvageFailure) {
       return {...checked, salvageFailure}

@@ -4,7 +4,7 @@
  */
 import {type Soundness, type SoundnessOptions, SoundnessVisitor} from '../analysis/soundness.js'
 import type {ByteSource} from '../bytes/source.js'
-import {PlacedError, UnsupportedError} from '../errors.js'
+import {PlacedError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
@@ -13,22 +13,36 @@ import {isChain, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
 
-/** Never throws for what the input holds. */
+/** Never throws for what the input holds; UsageError where a server is named that starts from no such source. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
+  const {judge} = options
   // What knows the commands of logs is loaded for them only.
-  if (await isChain(name)) return await (await import('./check-aof.js')).checkFolder(name, options)
+  if (await isChain(name)) {
+    const checked = await (await import('./check-aof.js')).checkFolder(name, options)
+    if (judge === undefined || checked.soundness?.log === undefined) return checked
+    return {...checked, target: await judge.judgeLog(await (await import('../aof/chain.js')).readChain(name))}
+  }
   let source: EntrySource
   try {
-    source = await openEntries(name, {...options, ignoreChecksum: true})
+    source = await openEntries(name, {...options, ignoreChecksum: true, watch: judge?.watch})
   } catch (failure) {
     return {soundness: undefined, failure}
   }
   if (source.format === 'aof') {
     const log = source as AofSource
-    return await (await import('./check-aof.js')).checkLog(log.chain, options, path => log.takeFile(path), name !== '-')
+    if (judge !== undefined && name === '-') throw twice()
+    const {checkLog} = await import('./check-aof.js')
+    const checked = await checkLog(log.chain, options, path => log.takeFile(path), name !== '-')
+    if (judge === undefined) return checked
+    return {...checked, target: await judge.judgeLog(log.chain)}
   }
   options.onOpen?.(source.source)
-  return await checkEntries(source, options, source.source.path ?? name)
+  const checked = await checkEntries(source, options, source.source.path ?? name)
+  return judge === undefined ? checked : {...checked, target: await judge.judge(source.format)}
+}
+
+function twice(): UsageError {
+  return new UsageError('a log is read once more to judge what a server does with it, and a pipe is not: save it first')
 }
 
 /** The same of an RDB file that is open; it is closed. */

@@ -67,6 +67,8 @@ export interface LogOptions {
 }
 
 export interface OpenOptions extends AofOptions, LogOptions {
+  /** Given the bytes as they are unpacked, hands on a source of the same bytes. Not asked for a folder. */
+  watch?: ((source: ByteSource) => ByteSource) | undefined
   /** Told how far a running server's snapshot has arrived. */
   onFetch?: OnFetch | undefined
 }
@@ -77,7 +79,8 @@ export async function openEntries(name: string, options: OpenOptions = {}): Prom
     if (shardsIn(name) !== undefined) throw shardsError()
     return await openLog(name, options)
   }
-  const source = new PeekedSource(await openSource(name, options))
+  const opened = await openSource(name, options)
+  const source = new PeekedSource(options.watch?.(opened) ?? opened)
   try {
     const entries = await recognised(source, options)
     if (options.pointInTime !== undefined && (entries.format !== 'aof' || options.onlyCreates === true)) throw noLog()

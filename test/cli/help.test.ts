@@ -129,8 +129,8 @@ const CHECK_HELP = `Verify every byte of a snapshot or a log, and salvage what i
 
 USAGE
   $ rdbtool check FILE [--no-duplicates] [--memory SIZE]
-    [--max-problems N] [--ignore-checksum] [--only-creates] [--salvage OUT
-    [--past-damage] [--force]] [--json] [-q]
+    [--max-problems N] [--ignore-checksum] [--only-creates] [--target NAME]
+    [--salvage OUT [--past-damage] [--force]] [--json] [-q]
 
 ARGUMENTS
   FILE  File of any format, append-only folder, - for standard input, or
@@ -145,6 +145,9 @@ CHECK FLAGS
   --max-problems=N   [default: 100] How many problems to list; all are counted.
   --memory=SIZE      Memory that looking for duplicates may take; the rest of it
                      goes to a temporary file. Default: 64mb.
+  --target=NAME      What a server will do that starts from the file, such as
+                     redis-6.2 or valkey-9.1: load it, leave keys out, refuse it
+                     or crash; what is in the way, and what mends it.
 
 SALVAGE FLAGS
   --force        Replace the file that is there, or the folder that a salvage
@@ -184,6 +187,8 @@ EXAMPLES
   $ rdbtool check dump.rdb
 
   $ rdbtool check dump.rdb.gz --json | jq .problems
+
+  $ rdbtool check dump.rdb --target redis-7.2
 
   $ rdbtool check /var/lib/redis/appendonlydir
 

@@ -188,7 +188,7 @@ describe('check: exit codes', () => {
   it.each([
     ['--memory', 'much'],
     ['--max-problems', '-1'],
-    ['--target', 'redis-7.0'],
+    ['--target', 'redis-1.0'],
     ['--salvage', '-'],
   ])('%s %s is typed wrong', async (...flag) => {
     expect((await rdbtool(['check', fixture('rdb/empty-v10'), ...flag])).code).toBe(2)
