@@ -120,9 +120,31 @@ async function compare({name, path, golden}: Fixture, target: Target): Promise<v
 const all = distinct.filter(({name}) => name !== REFUSED && !/aof-preamble|key-twice/.test(name))
 
 /** Of those that are written alike, one. */
-const targets = TARGETS.filter((one, at) => {
-  const alike = ({product, rdbVersion, name}: Target): string => `${product} ${rdbVersion} ${name === 'valkey-7.2'}`
-  return TARGETS.findIndex(other => alike(other) === alike(one)) === at
+const alike = ({product, rdbVersion, name}: Target): string => `${product} ${rdbVersion} ${name === 'valkey-7.2'}`
+const targets = TARGETS.filter((one, at) => TARGETS.findIndex(other => alike(other) === alike(one)) === at)
+
+/** The file without its checksum, and without the name of the server. */
+async function nameless(path: string, {name, serverVersion}: Target): Promise<string> {
+  await build([path], {out, force: true, ignoreChecksum: true, nowMs: NOW, target: name, allowLoss: true})
+  return readFileSync(out).subarray(0, -8).toString('latin1').replace(serverVersion, 'VERSION')
+}
+
+describe('servers that read one version', () => {
+  const groups = targets
+    .map(first => TARGETS.filter(one => alike(one) === alike(first)))
+    .filter(group => group.length > 1)
+  const some = all.filter(({name}) => /stream-|hash-|list-|zset-|functions|expiry|slot|keydb|module/.test(name))
+
+  it.each(groups.map(group => [group.map(({name}) => name).join(', '), group] as const))(
+    '%s get the same file, but for its name',
+    {timeout: 120_000},
+    async (_, [first, ...others]) => {
+      for (const {path, name} of some) {
+        const file = await nameless(path, first!)
+        for (const other of others) expect((await nameless(path, other)) === file, `${name}, ${other.name}`).toBe(true)
+      }
+    },
+  )
 })
 
 describe('every fixture', () => {

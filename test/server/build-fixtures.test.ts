@@ -6,7 +6,7 @@
  * One process of each server loads all of them, one after the other (DEBUG RELOAD).
  */
 import {copyFileSync, mkdtempSync, readdirSync, readFileSync} from 'node:fs'
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {afterAll, expect, it} from 'vitest'
 import {type Built, build} from '../../src/jobs/build.js'
@@ -14,7 +14,7 @@ import {targetOf} from '../../src/rdb/targets.js'
 import {type Files, unpackFolder} from '../fixtures/aof-folder.js'
 import {snapshot} from '../fixtures/snapshot.js'
 import {asToday, besideKeys, heldBy, NO_NUMBER, type StreamGolden} from '../reading/downgraded.js'
-import type {GoldenEntry as ReadEntry} from '../reading/fixtures.js'
+import {distinct, type GoldenEntry as ReadEntry} from '../reading/fixtures.js'
 import {temporaryFolder} from '../start/folder.js'
 import {accepts, type BuiltMeta, CLUSTER_OF_ONE, readAll} from './acceptance.js'
 import {describeEachServer} from './each-server.js'
@@ -37,6 +37,14 @@ interface Log extends Golden<{appendfilename: string}> {
 const LOGS: Log[] = readdirSync(ROOT).map(file => {
   return {name: file.slice(0, -5), ...JSON.parse(readFileSync(join(ROOT, file), 'utf8'))}
 })
+
+/** Targets that are no servers here; their files are read by those that are newer. */
+const ALSO: Readonly<Record<string, string[]>> = {
+  'redis-6.0': ['redis-2.4', 'redis-2.8', 'redis-3.2', 'redis-4.0'],
+  'valkey-8.0': ['redis-7.2', 'valkey-7.2'],
+}
+/** Of several files of one recipe and the same types, one. */
+const KINDS = new Set(distinct.map(({name}) => basename(name, '.rdb')))
 
 /** A process that loads one file after another. */
 class Loader {
@@ -99,11 +107,11 @@ const ENDS_AT_DIGEST = 'collections-empty-v9'
 /** Its libraries register no function: they are of the format only. */
 const NO_LIBRARIES = /release-candidate/
 
-/** Built for the server; without the values of modules where it has none of them. */
-async function built(name: string, path: string): Promise<Built> {
+/** Built for a target; without the values of modules where that has none of them. */
+async function built(target: string, path: string): Promise<Built> {
   const dropFunctions = NO_LIBRARIES.test(path)
   const options = {
-    ...{out: out(name), force: true, ignoreChecksum: true, target: name, allowLoss: true, dropFunctions},
+    ...{out: out(target), force: true, ignoreChecksum: true, target, allowLoss: true, dropFunctions},
   } as const
   const first = await build([path], {...options, onConflict: 'last'})
   const needsModules = first.warnings.some(({code}) => code === 'MODULES_NEEDED')
@@ -127,17 +135,22 @@ function heldOf(name: string, {entries}: Golden<unknown>, dropped: boolean, now:
   return {left, lost, add}
 }
 
-async function proveSnapshot(loader: Loader, {name: title, path, golden}: Fixture<BuiltMeta>): Promise<void> {
+/** `target`: another server, whose files this one reads as well. */
+async function proveSnapshot(
+  loader: Loader,
+  {name: title, path, golden}: Fixture<BuiltMeta>,
+  target = loader.name,
+): Promise<void> {
   const {name} = loader
-  const result = await built(name, path)
+  const result = await built(target, path)
   const dropped = result.skipped.some(({reason}) => reason.startsWith('module'))
-  const server = await loader.load(out(name))
+  const server = await loader.load(out(target))
   const now = Date.now()
-  const {left, lost, add} = heldOf(name, golden, dropped, now)
-  for (const [what, count] of besideKeys(title, golden.functions.length, targetOf(name))) {
+  const {left, lost, add} = heldOf(target, golden, dropped, now)
+  for (const [what, count] of besideKeys(title, golden.functions.length, targetOf(target))) {
     if (!(dropped && what.includes('module')) && !NO_LIBRARIES.test(title)) add(what, count)
   }
-  const sameAsOriginal = accepts(name, golden.meta) && !result.lost.some(({data}) => data)
+  const sameAsOriginal = target === name && accepts(name, golden.meta) && !result.lost.some(({data}) => data)
   const compares = sameAsOriginal && !(name === 'redis-6.0' && title === ENDS_AT_DIGEST)
   // First, since it asks for idle times, which end where a key is asked for.
   const ours = compares ? await oracle.snapshot(server) : undefined
@@ -147,7 +160,7 @@ async function proveSnapshot(loader: Loader, {name: title, path, golden}: Fixtur
     comparable(left, now),
     Number.parseFloat(server.version) >= 7,
   )
-  if (targetOf(name).rdbVersion >= 10) expect(answers.functions).toEqual(golden.functions)
+  if (targetOf(target).rdbVersion >= 10) expect(answers.functions).toEqual(golden.functions)
   expect(lostOf(result)).toEqual(lost)
   if (ours === undefined) return
   const original = await oracle.snapshot(await loader.load(path))
@@ -213,6 +226,12 @@ describeEachServer('built for', name => {
     // As servers before 5.0 log it, these hold a script.
     const all = LOGS.filter(one => !/upgraded/.test(one.name))
     await proveAll(all, one => proveLog(loader, one))
+  })
+
+  it.each(ALSO[name] ?? [])('what is built for %s is loaded by this one as well', {timeout: 120_000}, async target => {
+    const all = readAll().filter(one => !UNSOUND.test(one.name) && KINDS.has(one.name))
+    expect(all.length).toBeGreaterThan(90)
+    await proveAll(all, one => proveSnapshot(loader, one, target))
   })
 
   it.runIf(name === 'valkey-9.1')('slot imports stay, for a cluster', async () => {
