@@ -9,6 +9,7 @@ import type {Lost} from '../../src/keyspace/loss-report.js'
 import {formatBuild} from '../../src/report/build.js'
 import {PLAIN} from '../../src/report/table.js'
 import {hex, len, str} from '../fixtures/builder.js'
+import * as values from '../fixtures/values.js'
 import {fixture} from '../reading/fixtures.js'
 import {readGolden} from '../reading/golden.js'
 import {temporaryFolder} from '../start/folder.js'
@@ -104,6 +105,36 @@ describe('what the target has no place for', () => {
       ['numbers of entries that groups have read', 1],
     ])
     expect(lost[2]!.examples).toEqual([{db: 3, key: bytes('empty')}])
+  })
+
+  it('is nothing that a server would make of the rest', async () => {
+    const names = ['f']
+    const listpack = values.streamNode(
+      names.map(name => Buffer.from(name)),
+      [0, 1, 2].map(ms => ({diff: [ms, 0] as [number, number], values: [Buffer.from('v')], deleted: false})),
+    )
+    const stream = (groups: [lastId: string, entriesRead: number][]) =>
+      values.stream(2, {
+        nodes: [{id: '1000-0', listpack}],
+        entries: [1000, 1001, 1002].map(ms => [`${ms}-0`, [Buffer.from('f'), Buffer.from('v')]]),
+        ...{lastId: '1002-0', firstId: '1000-0'},
+        groups: groups.map(([lastId, entriesRead], at) => ({
+          ...{name: `g${at}`, lastId, entriesRead, pending: [], consumers: []},
+        })),
+      })
+    const file = new RdbFile('REDIS', 10).db(0)
+    const known: [string, number][] = [
+      ['0-0', 0],
+      ['999-0', 0],
+      ['1000-0', 1],
+      ['1002-0', 3],
+      ['1001-0', -1],
+    ]
+    file.key(19, 'as it is', stream(known)).key(19, 'between', stream([['1001-0', 2]]))
+    file.key(19, 'ahead', stream([['1000-0', 0]]))
+    const {lost} = await refused([folder.write('read.rdb', file.end())], {target: 'redis-6.0'})
+    expect(counts(lost)).toEqual([['numbers of entries that groups have read', 2]])
+    expect(lost[0]!.examples).toMatchObject([{key: bytes('between')}, {key: bytes('ahead')}])
   })
 
   it('ends a strict build at once', async () => {
