@@ -4,7 +4,6 @@ import {Args, Flags, type Interfaces} from '@oclif/core'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand} from '../cli/command.js'
 import {parseSeconds} from '../cli/connection-flags.js'
-import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {onInterrupt} from '../cli/interrupt.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
@@ -68,6 +67,12 @@ export default class Serve extends BaseCommand {
       helpValue: 'NAME',
       parse: async text => targetOf(text).name,
     })(),
+    'allow-loss': Flags.boolean({
+      description: 'Leave out what --target, or a replica that says its version, has no place for; it is listed.',
+      helpGroup,
+    }),
+    'drop-modules': Flags.boolean({description: 'Leave out values of modules.', helpGroup}),
+    'drop-functions': Flags.boolean({description: 'Leave out libraries of functions.', helpGroup}),
     once: Flags.boolean({description: 'End as soon as a replica is in sync.', helpGroup}),
     replicas: Flags.integer({
       min: 1,
@@ -153,10 +158,7 @@ export default class Serve extends BaseCommand {
       screen.ended(served, failure)
       screen.close()
     }
-    if (failure === undefined) {
-      if (served !== undefined && served.snapshot.built.lost.length > 0) process.exitCode ||= EXIT_FINDINGS
-      return
-    }
+    if (failure === undefined) return
     await this.signalsMet(true)
     this.fail(failure instanceof BuildError ? failure.cause : failure, nameOf(source), false)
   }
@@ -179,6 +181,9 @@ function serveOptions(flags: ServeFlags): ServeOptions {
   return {
     ...{port: flags.port, host: flags.bind, password, tls, target: flags.target, nowMs, changes},
     follow: flags.follow,
+    allowLoss: flags['allow-loss'],
+    dropModules: flags['drop-modules'],
+    dropFunctions: flags['drop-functions'],
     replicas: flags.replicas ?? (flags.once ? 1 : undefined),
     timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1000,
     ignoreChecksum: flags['ignore-checksum'],

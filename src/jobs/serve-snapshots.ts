@@ -105,26 +105,29 @@ export class StagedSnapshots {
 
   async #converted(name: string): Promise<StagedSnapshot> {
     const attempt = await this.#attempt(name)
-    if (attempt instanceof UnsupportedError) throw attempt
-    return attempt
+    if (!(attempt instanceof UnsupportedError)) return attempt
+    const lossy = this.options.allowLoss === true ? await this.#attempt(name, true) : attempt
+    if (lossy instanceof UnsupportedError) throw lossy
+    return lossy
   }
 
-  #attempt(name: string): Promise<Attempt> {
-    const before = this.#attempts.get(name)
+  #attempt(name: string, allowLoss = false): Promise<Attempt> {
+    const id = allowLoss ? `${name}, with losses` : name
+    const before = this.#attempts.get(id)
     if (before !== undefined) return before
-    const attempt = this.#queued(() => this.#tryConverting(name))
-    this.#attempts.set(name, attempt)
+    const attempt = this.#queued(() => this.#tryConverting(name, allowLoss))
+    this.#attempts.set(id, attempt)
     // What the disk refuses now it may take later.
-    attempt.catch(() => this.#attempts.delete(name))
+    attempt.catch(() => this.#attempts.delete(id))
     return attempt
   }
 
-  async #tryConverting(name: string): Promise<Attempt> {
+  async #tryConverting(name: string, allowLoss: boolean): Promise<Attempt> {
     const {compress, memoryBytes, nowMs} = this.options
     try {
-      const snapshot = await this.#make(this.base.path, {target: name, compress, memoryBytes, nowMs})
+      const snapshot = await this.#make(this.base.path, {target: name, compress, memoryBytes, nowMs, allowLoss})
       const [lost] = snapshot.built.lost
-      if (lost === undefined) return snapshot
+      if (lost === undefined || allowLoss) return snapshot
       throw new UnsupportedError('NOT_IN_TARGET', `${name} cannot hold ${lost.what}`, 0)
     } catch (error) {
       const cause = error instanceof BuildError ? error.cause : error
@@ -152,7 +155,9 @@ export class StagedSnapshots {
   async #make(source: string, options: StageOptions): Promise<StagedSnapshot> {
     this.onEvent({kind: 'staging', target: options.target})
     const started = performance.now()
-    const built = await this.#inFile(file => buildInto(file, [source], {...options, strict: true, out: file.name}))
+    const built = await this.#inFile(file =>
+      buildInto(file, [source], {...options, strict: options.allowLoss !== true, out: file.name}),
+    )
     const {path} = this.#files.at(-1)!
     const {family, rdbVersion} = await headerOf(path)
     const snapshot = {path, bytes: built.bytes, family, rdbVersion, target: built.target, built}

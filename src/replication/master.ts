@@ -38,6 +38,8 @@ const BACKLOG_BYTES = 1024 * 1024
 const ID_BYTES = 20
 /** Who drops the link so often before it has acknowledged anything cannot read what it is given. */
 const DROPS_MAX = 2
+/** What the buffers of both systems take of a snapshot that nobody reads any more. */
+const DROPPED_BYTES_MAX = 16 * 1024 * 1024
 /** Replicas whose dropped links are counted. */
 const DROPPERS_MAX = 1000
 
@@ -211,8 +213,9 @@ export class Master implements LinkHost {
     this.#links.delete(link)
     const {snapshot, state, acknowledges, announced} = link
     const gone = reason === 'closed' || reason === 'broken'
-    const unheard = gone && acknowledges && !announced.snapshotOnly && (state === 'loading' || state === 'sending')
-    if (!unheard || snapshot === undefined) return
+    // Who loads it from the wire ends in the beginning; further on, it is the network.
+    const dropped = state === 'loading' || (state === 'sending' && link.sentBytes <= DROPPED_BYTES_MAX)
+    if (!gone || !dropped || !acknowledges || announced.snapshotOnly || snapshot === undefined) return
     if (this.#drops.size >= DROPPERS_MAX) this.#drops.clear()
     const times = (this.#drops.get(link.address) ?? 0) + 1
     this.#drops.set(link.address, times)

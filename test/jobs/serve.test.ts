@@ -95,6 +95,19 @@ describe('the version', () => {
     expect(events.at(-1)).toMatchObject({kind: 'not-in-target', target: 'valkey-8.0'})
   })
 
+  it('lacks what has no place in it where there is leave', async () => {
+    const source = fixture('hash-listpack-ttl-v12')
+    const {all} = await staged(source, {allowLoss: true})
+    expect(await sentTo(all, VALKEY_8)).toBe('REDIS0011')
+    // Who does not say what it reads may read all of it.
+    expect(await sentTo(all, redis(9))).toBe('REDIS0012')
+    const {all: old} = await staged(source, {allowLoss: true, target: 'redis-6.2'})
+    expect(old.base.built.lost.length).toBeGreaterThan(0)
+    await expect(StagedSnapshots.stage(source, {target: 'redis-6.2'})).rejects.toMatchObject({
+      cause: {code: 'NOT_IN_TARGET'},
+    })
+  })
+
   it('that was asked for goes to all', async () => {
     const {all} = await staged(fixture('hash-listpack-v12'), {target: 'redis-5.0'})
     for (const readable of [redis(6), redis(12), VALKEY_9]) expect(await sentTo(all, readable)).toBe('REDIS0009')

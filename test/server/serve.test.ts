@@ -7,9 +7,11 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {describe, expect, it, vi} from 'vitest'
 import {Master} from '../../src/replication/master.js'
+import {Random} from '../fixtures/deterministic.js'
 import {run} from '../fixtures/recipes.js'
 import {fileOf} from '../start/rdb.js'
 import {describeEachServer} from './each-server.js'
+import {HostileProxy} from './hostile-proxy.js'
 import * as oracle from './oracle.js'
 import {availableServers} from './server.js'
 import {ending, field, folder, follow, linked, original, PATIENCE, serving, started} from './serving.js'
@@ -54,6 +56,30 @@ describeEachServer('a replica', (name, version) => {
     },
     60_000 + ONLINE_SECONDS * 1000,
   )
+})
+
+describe('a link that is cut in the middle of the snapshot', () => {
+  it('again and again: in the end each server has it whole', async () => {
+    const path = join(folder(), 'long.rdb')
+    writeFileSync(path, fileOf(Array.from({length: 30_000}, (_, i) => `${'key'.repeat(20)}-${i}`)))
+    const master = await serving(path, {target: 'redis-5.0'})
+    const random = new Random(7)
+    const proxy = await HostileProxy.start({port: () => master.port, random: () => random.below(1_000_000) / 1_000_000})
+    ending.push(() => proxy.stop())
+    const names = availableServers().found.map(({name}) => name)
+    const replicas = await Promise.all(names.map(name => started(name)))
+    for (const replica of replicas) await replica.client.call('REPLICAOF', '127.0.0.1', proxy.port)
+    for (let i = 0; i < 6; i++) {
+      await sleep(300)
+      if (i === 3) proxy.stall(500)
+      proxy.cut()
+    }
+    for (const replica of replicas) {
+      await linked(replica)
+      expect(await replica.client.call('DBSIZE')).toBe(30_000)
+    }
+    expect(master.count('lost')).toBeGreaterThan(3)
+  }, 60_000)
 })
 
 describe('several at once', () => {
