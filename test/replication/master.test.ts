@@ -191,6 +191,8 @@ describe('the stream', () => {
     await one.say('REPLCONF', 'ACK')
     await one.say('REPLCONF', 'ACK', GETACK.length, 'FACK', 0)
     await until(() => expect(all.master.replicas).toMatchObject([{acknowledged: GETACK.length, inSync: true}]))
+    const told = all.events.flatMap(event => (event.kind === 'acknowledged' ? [event.offset] : []))
+    expect(told).toEqual([GETACK.length])
     // No word of it was answered.
     expect(one.heard.endsWith(GETACK)).toBe(true)
   })
