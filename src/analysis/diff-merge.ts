@@ -16,8 +16,8 @@ import {SequenceComparison} from './diff-sequence.js'
 /** Records between two places where the sink may wait. */
 const RECORDS_BETWEEN_DRAINS = 256
 
-/** Told of each pair that differs once it is complete, and of each that turns out to be the same. */
-export type OnPair = (key: ChangedKey, differs: boolean) => void
+/** Told of each pair once it is complete, and what differs: `use`: idle time or access frequency alone. */
+export type OnPair = (key: ChangedKey, differs: 'nothing' | 'use' | 'more') => void
 
 interface Head extends ChangedKey {
   sides: number
@@ -31,6 +31,7 @@ export class PairComparison {
   #head: Head | undefined
   #pair = -1
   #differs = false
+  #differsByMore = false
   /** Types differ: nothing else is compared. */
   #over = false
   /** The last record of an element, until it is known whether the other side has it too; all of a pending entry. */
@@ -154,7 +155,7 @@ export class PairComparison {
       const compared = what === 'idleSeconds' ? rule.meaning.idle : rule.meaning.frequency
       const [one, other] = [before[what], after[what]]
       if (!compared || one < 0 || other < 0 || one === other) continue
-      this.#differ()
+      this.#beginDifferences()
       sink.use(what, one, other)
     }
     this.#sequence.begin(after.type)
@@ -162,6 +163,11 @@ export class PairComparison {
   }
 
   #differ(): void {
+    this.#differsByMore = true
+    this.#beginDifferences()
+  }
+
+  #beginDifferences(): void {
     if (this.#differs) return
     this.#differs = true
     this.sink.begin(this.#head!)
@@ -173,9 +179,9 @@ export class PairComparison {
     this.#release()
     if (!this.#over) this.#sequence.end()
     if (this.#differs) this.sink.end()
-    this.onPair(this.#head, this.#differs)
+    this.onPair(this.#head, this.#differsByMore ? 'more' : this.#differs ? 'use' : 'nothing')
     this.#head = undefined
-    this.#differs = this.#over = false
+    this.#differs = this.#differsByMore = this.#over = false
   }
 }
 

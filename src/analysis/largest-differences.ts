@@ -4,6 +4,7 @@
  */
 import type {Int64} from '../bytes/int64.js'
 import {LentBytes} from '../bytes/lent.js'
+import {formatTime} from '../bytes/time.js'
 import type {StreamId} from '../encoding/stream-id.js'
 import {
   BEFORE,
@@ -190,7 +191,8 @@ export class LargestDifferences extends DifferenceSink {
     if (!this.#counts(what)) return
     const names = [group, name, iid].flatMap(one => (one === undefined ? [] : [Buffer.from(one).toString('utf8')]))
     const label = [...names, ...(id === undefined ? [] : [String(id)])].join(' ')
-    this.#example({what, name: label === '' ? undefined : label, before: factsText(before), after: factsText(after)})
+    const [one, other] = [before, after].map(facts => factsText(what, facts))
+    this.#example({what, name: label === '' ? undefined : label, before: one, after: other})
   }
 
   override indexed(index: Int64, before: LentBytes | undefined, after: LentBytes | undefined): void {
@@ -328,12 +330,15 @@ function expiries(before: Int64, after: Int64): Pick<DifferenceExample, 'before'
   return {before: one, after: other}
 }
 
-function factsText(facts: StreamPart['before']): string | undefined {
+function factsText(what: string, facts: StreamPart['before']): string | undefined {
   if (facts === undefined) return undefined
   const told = Object.entries(facts).filter(([, value]) => value !== undefined)
   const texts = told.map(([name, value]) => {
     const text = value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value)
-    return `${name} ${text}`
+    // What is told has the name of the fact itself.
+    if (name === what) return text
+    if (!name.endsWith('AtMs')) return `${name} ${text}`
+    return `${name.slice(0, -'AtMs'.length)} ${value === -1 ? 'never' : formatTime(value as Int64)}`
   })
   return texts.length === 0 ? 'there' : texts.join(', ')
 }

@@ -49,9 +49,11 @@ export default class Diff extends BaseCommand {
       description: 'Expiries that are at most so far apart are the same: 500ms, 2s, 1m.',
       helpGroup: 'DIFF',
       helpValue: 'SPAN',
-      parse: async text => parseSpan(text),
+      parse: async text => (text === '0' ? 0 : parseSpan(text)),
     })(),
     ignore: Flags.custom<(typeof IGNORED)[number][]>({
+      multiple: true,
+      multipleNonGreedy: true,
       description: `What else does not matter: ${IGNORED.join(', ')}; several with commas. Consumers of stream groups: which there are, and when they were seen.`,
       helpGroup: 'DIFF',
       helpValue: 'WHAT',
@@ -89,7 +91,7 @@ export default class Diff extends BaseCommand {
       options: ['resp'] as const,
       description: 'Commands that turn BEFORE into AFTER, for redis-cli --pipe to a server that holds BEFORE.',
       helpGroup: 'OUTPUT',
-      exclusive: ['json', 'jsonl', 'summary', 'map-db'],
+      exclusive: ['json', 'jsonl', 'summary'],
     })(),
     out: Flags.string({
       char: 'o',
@@ -120,13 +122,20 @@ export default class Diff extends BaseCommand {
     if (flags.out !== undefined && !writes) {
       throw new UsageError('--out is where lines or commands go: say --jsonl or --format resp')
     }
+    const mapDb = flags['map-db'] ?? []
+    if (flags.format === 'resp' && mapDb.length > 0) {
+      throw new UsageError('--map-db is of no use to a patch: its commands are for the databases of BEFORE as they are')
+    }
+    const twice = mapDb.find(([from], i) => mapDb.findIndex(([other]) => other === from) < i)
+    if (twice !== undefined)
+      throw new UsageError(`--map-db says twice what database ${twice[0]} counts as: say it once`)
     const nowMs = flags.now ?? Date.now()
     const options = {
       selection: selectionOptions(flags, nowMs),
-      mapDb: flags['map-db'],
+      mapDb,
       ignoreExpiry: flags['ignore-ttl'],
       toleranceMs: flags['ttl-tolerance'],
-      ignore: flags.ignore,
+      ignore: flags.ignore?.flat(),
       memoryBytes: flags.memory,
       ignoreChecksum: flags['ignore-checksum'],
       skipUnsupported: flags['skip-unsupported'],

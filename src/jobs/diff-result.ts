@@ -36,8 +36,12 @@ export interface DiffResult {
   moduleAux: NamedChange[]
   /** What only one of the sources tells at all: it was not compared. */
   toldByOne: ('idle' | 'frequency')[]
-  /** Keys that stand in a source more than once: they were not compared. */
+  /** Keys that stand in a source more than once, or in databases that count as one: they were not compared. */
   twins: number
+  /** Whether some databases count as others. */
+  mapped: boolean
+  /** Keys that changed in nothing but their idle times or access frequencies. */
+  usedOnly: number
 }
 
 export interface NamedChange {

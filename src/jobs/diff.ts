@@ -110,6 +110,7 @@ class Comparing {
   readonly #memoryBytes: number
   readonly #toldByOne: DiffResult['toldByOne'] = []
   #twins = 0
+  #usedOnly = 0
 
   constructor(
     readonly readers: Readers,
@@ -287,8 +288,9 @@ class Comparing {
     const wanted: number[] = []
     let wantedCount = 0
     const onPair: OnPair = ({db, before, place}, differs) => {
-      if (!differs) return
+      if (differs === 'nothing') return
       counts.changed(db, before.type)
+      if (differs === 'use') this.#usedOnly++
       if (!sink.wantsAgain) return
       again.put(place, 0)
       wantedCount++
@@ -335,7 +337,8 @@ class Comparing {
     const [first, second] = this.#sides as [DiffSide, DiffSide]
     const failed = first.failure !== undefined || second.failure !== undefined
     const differences = added + removed + changed + found.libraries.length + found.moduleAux.length
+    const counts = {twins: this.#twins, usedOnly: this.#usedOnly, mapped: (this.options.mapDb ?? []).length > 0}
     const equal = !failed && differences + notCompared + plan.unplaced === 0
-    return {equal, sides: [first, second], rows, ...found, toldByOne: this.#toldByOne, twins: this.#twins}
+    return {equal, sides: [first, second], rows, ...found, toldByOne: this.#toldByOne, ...counts}
   }
 }

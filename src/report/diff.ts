@@ -31,6 +31,8 @@ export interface DiffOutcome {
   moduleAux: readonly NamedChange[]
   toldByOne: readonly string[]
   twins: number
+  mapped: boolean
+  usedOnly: number
 }
 
 interface SideOutcome {
@@ -137,7 +139,7 @@ function sideText({source, format, origin, keys, empty, damaged, incomplete}: Si
   return [`${formatText(source)}: ${kind}, ${numberOf(keys, 'key')}`, ...odd].join('; ')
 }
 
-function notes({sides, toldByOne, twins}: DiffOutcome, {same, notCompared}: Counted): Fact[] {
+function notes({sides, toldByOne, twins, mapped, usedOnly}: DiffOutcome, {same, notCompared}: Counted): Fact[] {
   const facts: Fact[] = [['same', formatCount(same)]]
   const incomplete = sides.some(side => side.incomplete)
   if (notCompared > 0) {
@@ -146,8 +148,14 @@ function notes({sides, toldByOne, twins}: DiffOutcome, {same, notCompared}: Coun
       : 'they are damaged, or there twice'
     facts.push(['left', `${numberOf(notCompared, 'key')} could not be compared: ${why}`])
   }
-  if (twins > 0)
-    facts.push(['left', `${numberOf(twins, 'key')} there more than once in a source, which no server loads`])
+  if (twins > 0) {
+    const where = mapped ? 'or in databases that --map-db puts together' : 'which no server loads'
+    facts.push(['left', `${numberOf(twins, 'key')} there more than once in a source, ${where}`])
+  }
+  if (usedOnly > 0) {
+    const what = `${numberOf(usedOnly, 'key')} changed in idle time or access frequency only`
+    facts.push(['hint', `${what}: --ignore idle,frequency leaves that out`])
+  }
   for (const what of toldByOne) {
     facts.push(['left', `${USE_NAMES[what] ?? what}: only one of both tells them, so they are not compared`])
   }
@@ -275,6 +283,7 @@ export function diffJson(
     moduleAux: outcome.moduleAux,
     ...(outcome.toldByOne.length > 0 ? {toldByOne: outcome.toldByOne} : {}),
     ...(outcome.twins > 0 ? {duplicateKeys: outcome.twins} : {}),
+    ...(outcome.usedOnly > 0 ? {changedInUseOnly: outcome.usedOnly} : {}),
     ...(differences === undefined ? {} : {differences: differences.map(differenceJson)}),
   }
 }

@@ -125,6 +125,27 @@ describe('diff', () => {
     expect(JSON.parse(json)).toMatchObject({equal: false, before: {complete: false, failure: {code: 'TRUNCATED'}}})
   })
 
+  it('says in words what of a key differs, and where that is but its use', async () => {
+    const of = (name: string, idleSeconds: number, seenAtMs: number): string => {
+      const key = (more: object) => JSON.stringify({db: 0, key: name, ...more})
+      const consumers = [{name: 'c', seenAtMs, activeAtMs: -1}]
+      const groups = [{name: 'g', lastId: '1-1', entriesRead: 1, pending: [], consumers}]
+      const facts = {entries: [], lastId: `${idleSeconds}-1`, maxDeletedId: '0-0', entriesAdded: 1, groups}
+      const rows = [
+        key({key: 'used', type: 'string', idleSeconds, value: 'v'}),
+        key({key: 'also', type: 'string', idleSeconds, value: String(idleSeconds)}),
+        key({key: 'stream', type: 'stream', value: facts}),
+      ]
+      return folder.write(`${name}.jsonl`, ['{"meta":{}}', ...rows, ''].join('\n'))
+    }
+    const [one, other] = [of('one', 3, 1_700_000_000_000), of('other', 4, 1_700_000_001_000)]
+    const {stdout} = await rdbtool(['diff', one, other])
+    expect(stdout).toContain('hint    1 key changed in idle time or access frequency only: --ignore idle,frequency')
+    expect(stdout).toContain('last ID: 3-1 → 4-1. 1 consumer: g c seen 2023-11-14T22:13:20Z, active never → seen 2023-')
+    const all = ['--ignore', 'idle', '--ignore', 'consumers,functions', '--ttl-tolerance', '0', '--json']
+    expect(JSON.parse((await rdbtool(['diff', one, other, ...all])).stdout)).toMatchObject({changed: 2})
+  })
+
   it('needs no temporary file to stay', async () => {
     const tmp = join(folder.path, 'tmp')
     const {stdout} = await shell(
@@ -137,11 +158,12 @@ describe('diff', () => {
   it.each([
     [['a.rdb'], /something is missing:\n {2}after/],
     [['-', '-'], /standard input can be read once/],
-    [[before, after, '--ignore', 'ttl'], /"ttl" cannot be ignored: give idle, frequency, consumers/],
+    [[before, after, '--ignore', 'ttl'], /"ttl" cannot be ignored: give idle, frequency, consumers, functions/],
     [[before, after, '--ttl-tolerance', '2'], /"2" is no span of time/],
     [[before, after, '--map-db', '1'], /"1" maps no database/],
     [[before, after, '--out', 'x'], /--out is where lines or commands go/],
-    [[before, after, '--format', 'resp', '--map-db', '1=0'], /--map-db/],
+    [[before, after, '--format', 'resp', '--map-db', '1=0'], /--map-db is of no use to a patch/],
+    [[before, after, '--map-db', '1=0', '--map-db', '1=2'], /--map-db says twice what database 1 counts as/],
     [[before, after, '--json', '--jsonl'], /--json=true cannot also be provided|--jsonl/],
   ])('refuses %j', async (args, words) => {
     const {code, stdout, stderr} = await rdbtool(['diff', ...args])
