@@ -1,5 +1,6 @@
+import {tmpdir} from 'node:os'
 import {Args, Flags, type Interfaces} from '@oclif/core'
-import {BaseCommand} from '../cli/command.js'
+import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {
   connectionFlags,
   parseSeconds,
@@ -11,17 +12,20 @@ import {
 } from '../cli/connection-flags.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {outputFlags} from '../cli/flags.js'
-import {followFlags} from '../cli/follow-flags.js'
 import {onInterrupt} from '../cli/interrupt.js'
+import {followFlags, intoAddress, intoFlags} from '../cli/sync-output-flags.js'
 import {SyncScreen, SyncScreens} from '../cli/sync-screen.js'
 import {UsageError} from '../errors.js'
+import {LossError} from '../jobs/build-losses.js'
 import {type FollowedLog, followLog} from '../jobs/follow-log.js'
 import {type FollowOptions, type SyncOptions, sync} from '../jobs/sync.js'
 import {type ClusterSync, syncCluster} from '../jobs/sync-cluster.js'
 import {PATIENCE_MS} from '../replication/full-resync.js'
 import {masterOf} from '../replication/topology.js'
+import {formatLost, lostJson} from '../report/build.js'
 import {failureJson} from '../report/failure.js'
 import {followedJson, formatFollowed} from '../report/followed-log.js'
+import {formatLoadFailures} from '../report/load.js'
 import {formatSync, type SyncReport, syncJson} from '../report/sync.js'
 import {formatClusterSync, manifestJson} from '../report/sync-cluster.js'
 import {formatAddress, maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
@@ -45,7 +49,7 @@ export default class Sync extends BaseCommand {
     'again.',
   ].join(' ')
   static override usage =
-    '<%= command.id %> SERVER --out FILE | --aof FOLDER | --follow FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection flags]'
+    '<%= command.id %> SERVER --out FILE | --aof FOLDER | --into SERVER | --follow FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection flags]'
   static override args = {
     server: Args.string({
       description: 'HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS) or unix:///PATH.',
@@ -66,6 +70,7 @@ export default class Sync extends BaseCommand {
     }),
     force: Flags.boolean({description: 'Replace them if they are there.', helpGroup: OUTPUT}),
     ...followFlags,
+    ...intoFlags,
     log: Flags.boolean({description: 'Show what happens in lines as a replica logs them.', helpGroup: OUTPUT}),
     trace: Flags.boolean({
       description: 'Show every message on the wire, both ways, with offsets.',
@@ -108,6 +113,7 @@ export default class Sync extends BaseCommand {
     '<%= config.bin %> <%= command.id %> unix:///run/redis/redis.sock --out snap.rdb',
     '<%= config.bin %> <%= command.id %> 127.0.0.1:6380 --follow /backup/db1 --keep 7d',
     '<%= config.bin %> <%= command.id %> 127.0.0.1:6380 --aof appendonlydir',
+    '<%= config.bin %> <%= command.id %> 127.0.0.1:6380 --into 127.0.0.1:6390 --on-conflict replace',
     '<%= config.bin %> <%= command.id %> --cluster db1:7000 --out cluster-2026-11-24',
     '<%= config.bin %> <%= command.id %> --sentinel mymaster@sentinel1,sentinel2 --out snap.rdb',
   ]
@@ -151,13 +157,17 @@ export default class Sync extends BaseCommand {
       }
       report = await sync(await address(), flags.out, {
         ...options,
-        aof: flags.aof,
+        ...{aof: flags.aof, into: intoOptions(flags)},
         onEvent,
         onMessage: screen.message,
       })
-      failure = report.unread ?? report.followed?.failure
+      failure = report.unread ?? report.followed?.failure ?? report.into?.failure
     } catch (error) {
       if (error instanceof UsageError) throw error
+      if (error instanceof LossError) {
+        this.#tellLost(error, master, flags)
+        return
+      }
       failure = error
     } finally {
       onInterrupt(undefined)
@@ -165,9 +175,24 @@ export default class Sync extends BaseCommand {
     }
     if (flags.json) this.printJson(syncJson(master, flags.out, report, failure))
     else if (report !== undefined) this.print(formatSync(report, {style: this.style, nowMs: Date.now()}))
+    if (report?.into !== undefined) this.#tellRefused(report.into)
     if (failure !== undefined) {
-      this.fail(failure, concerned(failure, master, flags.out ?? flags.aof!), report !== undefined)
+      this.fail(failure, concerned(failure, master, flags.out ?? flags.aof ?? tmpdir()), report !== undefined)
     }
+  }
+
+  /** The other server has no place for something: nothing was loaded. */
+  #tellLost({built: {lost}}: LossError, master: string, {json, out}: SyncFlags): void {
+    if (json) this.printJson({master, out: out ?? null, into: {loaded: 0, lost: lostJson(lost)}})
+    else this.print([...formatLost(lost, this.style).slice(1), '', '  next   --allow-loss loads what is left'])
+    process.exitCode = EXIT_FINDINGS
+  }
+
+  #tellRefused(into: NonNullable<SyncReport['into']>): void {
+    const told = formatLoadFailures(into, styleOf(process.stderr), columnsOf(process.stderr), undefined)
+    if (told.length === 0) return
+    this.logToStderr(told.join('\n'))
+    process.exitCode ??= EXIT_FINDINGS
   }
 
   /** Until it is told to end, which is no failure: what is there is there. */
@@ -274,16 +299,28 @@ function replicaOptions(flags: SyncFlags): Omit<SyncOptions, 'onEvent' | 'onMess
 }
 
 /** What is fetched must go somewhere, and every flag somewhere as well. */
-function refuseOutputs({out, aof, follow, cluster, keep, fsync, rotate}: SyncFlags): void {
-  if (out === undefined && aof === undefined && follow === undefined) {
-    throw new UsageError('say where it goes: --out FILE, --aof FOLDER or --follow FOLDER')
+function refuseOutputs(flags: SyncFlags): void {
+  const {out, aof, follow, into, cluster, keep, fsync, rotate} = flags
+  if ((out ?? aof ?? follow ?? into) === undefined) {
+    throw new UsageError('say where it goes: --out FILE, --aof FOLDER, --follow FOLDER or --into SERVER')
   }
-  if (cluster !== undefined && (out === undefined || aof !== undefined || follow !== undefined)) {
+  if (into !== undefined && follow !== undefined) {
+    throw new UsageError('--into takes a snapshot, and --follow goes on: load the folder (rdbtool load FOLDER SERVER)')
+  }
+  if (into === undefined && (flags['on-conflict'] !== undefined || flags['allow-loss'])) {
+    throw new UsageError('--on-conflict and --allow-loss belong to --into')
+  }
+  if (cluster !== undefined && (out === undefined || (aof ?? follow ?? into) !== undefined)) {
     throw new UsageError('with --cluster it goes to --out FOLDER, a file for each shard')
   }
   if (follow === undefined && (keep !== undefined || fsync !== undefined || rotate !== undefined)) {
     throw new UsageError('--keep, --fsync and --rotate belong to --follow')
   }
+}
+
+function intoOptions(flags: SyncFlags): SyncOptions['into'] {
+  if (flags.into === undefined) return undefined
+  return {address: intoAddress(flags.into), onExisting: flags['on-conflict'], allowLoss: flags['allow-loss']}
 }
 
 function followOptions(seconds: number | undefined, untilOffset: number | undefined): FollowOptions | undefined {

@@ -31,8 +31,8 @@ import {StreamUnits} from '../replication/stream-units.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {Retention} from './follow-retention.js'
-import {type AlsoOptions, makeAlso, refuseAlso} from './rewrite-snapshot.js'
 import {adoptPlace, SnapshotLoading} from './snapshot-loading.js'
+import {type AlsoOptions, makeAlso, refuseAlso} from './snapshot-outputs.js'
 
 /** When what was written is brought to the disk: before it is acknowledged, every second, or when the system likes. */
 export type FsyncRule = 'always' | 'everysec' | 'no'

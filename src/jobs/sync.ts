@@ -10,8 +10,9 @@ import {type FullResyncOptions, fullResync, type Resync} from '../replication/fu
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {type BuiltLog, refuseFolder} from './build-log.js'
-import {rewriteSnapshot} from './rewrite-snapshot.js'
+import type {Load} from './load.js'
 import {adoptPlace, type LoadedSnapshot, SnapshotLoading} from './snapshot-loading.js'
+import {type IntoOptions, loadSnapshot, rewriteSnapshot} from './snapshot-outputs.js'
 
 /** How long to stay after the snapshot: the first bound that is met ends it. */
 export interface FollowOptions {
@@ -25,6 +26,8 @@ export interface SyncOptions extends Omit<FullResyncOptions, 'path' | 'observer'
   force?: boolean | undefined
   /** A folder for the snapshot as a log, which a server starts from. */
   aof?: string | undefined
+  /** Another server, for the snapshot. */
+  into?: IntoOptions | undefined
   /** Absent: leave once the snapshot is here. */
   follow?: FollowOptions | undefined
   /** The slots whose keys are to be expected; keys of others are counted apart. */
@@ -53,6 +56,8 @@ export interface Sync extends LoadedSnapshot {
   out: string | undefined
   /** The log that was made of the snapshot. */
   aof: BuiltLog | undefined
+  /** What became of it in another server. */
+  into: Load | undefined
   replicationId: string
   /** As the master told with its snapshot; -1 where it did not. */
   offset: number
@@ -67,7 +72,7 @@ export interface Sync extends LoadedSnapshot {
   followed: Followed | undefined
 }
 
-/** Throws what keeps the snapshot from being published; then nothing stays behind. Without `out` it is for `aof` alone. */
+/** Throws what keeps the snapshot from being published; then nothing stays behind. Without `out` it is for the others alone. */
 export async function sync(address: ServerAddress, out: string | undefined, options: SyncOptions = {}): Promise<Sync> {
   try {
     return await fetchAndPublish(address, out, options)
@@ -118,6 +123,8 @@ async function fetchAndPublish(address: ServerAddress, out: string | undefined, 
       event({kind: 'published', path: out})
     }
     const log = aof === undefined ? undefined : await rewriteSnapshot(path, aof, {force, onEvent: event})
+    const into =
+      options.into === undefined ? undefined : await loadSnapshot(path, formatAddress(address), options.into, event)
     event({kind: 'finished'})
     const seconds = (performance.now() - started) / 1000
     const followed = await following?.finish()
@@ -126,6 +133,7 @@ async function fetchAndPublish(address: ServerAddress, out: string | undefined, 
       master: formatAddress(address),
       out,
       aof: log,
+      into,
       replicationId,
       offset,
       transfer,

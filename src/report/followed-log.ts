@@ -35,6 +35,8 @@ export type FollowedEvent =
   /** The snapshot as a log, for a server to start from. */
   | {kind: 'rewriting'; path: string}
   | {kind: 'rewritten'; path: string; bytes: number}
+  /** The snapshot goes into another server. */
+  | {kind: 'loading-into'; server: string; sent: () => number}
 
 /** The texts of an event, as lines of a log. */
 export function followedTexts(event: FollowedEvent): string[] {
@@ -58,6 +60,8 @@ export function followedTexts(event: FollowedEvent): string[] {
       return [`Old commands were not compacted, and are kept: ${event.failure.message}`]
     case 'rewriting':
       return [`Background append only file rewriting started: ${event.path}`]
+    case 'loading-into':
+      return [`Loading the snapshot into ${event.server}`]
     case 'rewritten':
       return [`Background AOF rewrite finished successfully: ${event.path} (${formatSize(event.bytes)})`]
   }

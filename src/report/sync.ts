@@ -7,6 +7,7 @@ import {failureJson} from './failure.js'
 import {checksumText, formatName, keysText, PRODUCT_NAMES, writtenText} from './inventory.js'
 import type {Json} from './inventory-json.js'
 import {databasesTable} from './inventory-tables.js'
+import {type LoadOutcome, loadJson} from './load.js'
 import {joinSections, type Style} from './table.js'
 import {formatText} from './text.js'
 import {formatCount, formatSize} from './units.js'
@@ -30,6 +31,7 @@ export interface SyncReport {
   out: string | undefined
   /** The log that was made of it. */
   aof: {out: string; keysOut: number; bytes: number} | undefined
+  into: LoadOutcome | undefined
   replicationId: string
   /** -1 where the master did not tell. */
   offset: number
@@ -58,7 +60,7 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
   const label = (name: string, text: string): string => `${view.style.faint(name.padEnd(LABEL_COLUMNS))}${text}`
   const written = writtenText(inventory, view.nowMs)
   const lines = [
-    view.style.heading(formatText(report.out ?? report.aof?.out ?? '')),
+    view.style.heading(formatText(report.out ?? report.aof?.out ?? report.into?.server ?? '')),
     label('master', formatText(report.master)),
     label('producer', `${PRODUCT_NAMES[inventory.product]} ${formatText(inventory.serverVersion ?? UNKNOWN)}`),
     label('format', formatName(inventory)),
@@ -67,6 +69,7 @@ export function formatSync(report: SyncReport, view: SyncView): string[] {
     label('transfer', transferText(report)),
     label('checksum', checksumText(report, view.style)),
     label('keys', `${keysText(inventory)}${report.unread === undefined ? '' : ', up to what is not known'}`),
+    ...(report.into === undefined ? [] : [label('into', intoText(report.into))]),
     ...(report.aof === undefined ? [] : [label('log', logText(report.aof))]),
     ...(followed === undefined ? [] : [label('stream', streamText(followed))]),
   ]
@@ -85,6 +88,7 @@ export function syncJson(
   return {
     ...shardFacts(report),
     out: report.out ?? null,
+    ...(report.into === undefined ? {} : {into: loadJson(report.into)}),
     ...(report.aof === undefined
       ? {}
       : {aof: {out: report.aof.out, keys: report.aof.keysOut, bytes: report.aof.bytes}}),
@@ -120,6 +124,11 @@ export function shardFacts(report: SyncReport): Json {
 function streamJson({offset, bytes, commands, pings, acknowledgements, failure}: FollowedReport): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
   return {offset, bytes, commands, pings, acknowledgements, ...error}
+}
+
+function intoText({server, product, version, loaded, keysIn, seconds}: LoadOutcome): string {
+  const keys = `${formatCount(loaded)} of ${formatCount(keysIn)} keys in ${seconds.toFixed(2)} s`
+  return `${formatText(server)} (${product} ${formatText(version)}): ${keys}`
 }
 
 function logText({out, keysOut, bytes}: NonNullable<SyncReport['aof']>): string {

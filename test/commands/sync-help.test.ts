@@ -5,8 +5,9 @@ import {rdbtool} from '../start/run.js'
 const SYNC_HELP = `Fetch a snapshot from a running server, as its replica.
 
 USAGE
-  $ rdbtool sync SERVER --out FILE | --aof FOLDER | --follow
-    FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection flags]
+  $ rdbtool sync SERVER --out FILE | --aof FOLDER | --into SERVER
+    | --follow FOLDER [--for SECONDS] [--log] [--trace] [--json] [connection
+    flags]
 
 ARGUMENTS
   [SERVER]  HOST:PORT, redis://[USER[:PASSWORD]@]HOST:PORT, rediss://... (TLS)
@@ -26,6 +27,16 @@ OUTPUT FLAGS
       --json        Print JSON; its names are a contract.
       --log         Show what happens in lines as a replica logs them.
       --trace       Show every message on the wire, both ways, with offsets.
+
+INTO FLAGS
+  --allow-loss            Load what is left, where that server has no place for
+                          something.
+  --into=SERVER           Server, or any of a cluster, to load the snapshot
+                          into; its password comes from RDBTOOL_INTO_PASSWORD or
+                          the URL.
+  --on-conflict=<option>  What becomes of keys that are there already: the load
+                          ends (default), they stay, or they give way.
+                          <options: error|skip|replace>
 
 CONNECTION FLAGS
   --ca=FILE             Certificates to trust (PEM). Implies --tls.
@@ -114,6 +125,8 @@ EXAMPLES
   $ rdbtool sync 127.0.0.1:6380 --follow /backup/db1 --keep 7d
 
   $ rdbtool sync 127.0.0.1:6380 --aof appendonlydir
+
+  $ rdbtool sync 127.0.0.1:6380 --into 127.0.0.1:6390 --on-conflict replace
 
   $ rdbtool sync --cluster db1:7000 --out cluster-2026-11-24
 

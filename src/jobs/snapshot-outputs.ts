@@ -1,10 +1,14 @@
 /**
- * What a replica does behind a full resync where it keeps a log: the snapshot that it has loaded, as a new log.
+ * Where a snapshot goes once it was fetched and loaded, beside its own file: a log, as a replica writes one anew behind a full
+ * resync; a copy; another server.
  */
 import {copyFile, open} from 'node:fs/promises'
 import {publish, refuseTaken, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import type {SyncEvent} from '../report/replica-log.js'
+import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {type BuiltLog, buildLog, refuseFolder} from './build-log.js'
+import {type Load, load} from './load.js'
+import type {LoadConflictRule} from './load-visitor.js'
 
 export interface RewriteSnapshotOptions {
   force: boolean
@@ -21,6 +25,31 @@ export async function rewriteSnapshot(
   const log = await buildLog([snapshot], {out: folder, form: 'folder', base: 'snapshot', force})
   onEvent({kind: 'rewritten', path: folder, bytes: log.bytes})
   return log
+}
+
+/** Another server, or any of a cluster, for a snapshot. */
+export interface IntoOptions {
+  address: ServerAddress
+  /** Absent: a key that is there ends it. */
+  onExisting?: LoadConflictRule | undefined
+  allowLoss?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
+
+export async function loadSnapshot(
+  snapshot: string,
+  /** Whose snapshot it is: the file may have no name of its own. */
+  source: string,
+  {address, ...options}: IntoOptions,
+  onEvent: (event: SyncEvent) => void,
+): Promise<Load> {
+  const loaded = await load(snapshot, address, {
+    ...options,
+    onPhase: phase => {
+      if (phase.kind === 'sending') onEvent({kind: 'loading-into', server: formatAddress(address), sent: phase.sent})
+    },
+  })
+  return {...loaded, source}
 }
 
 /** Of a followed folder that is new: the snapshot that it begins with goes there as well. */
