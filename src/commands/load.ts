@@ -29,7 +29,8 @@ export default class Load extends BaseCommand {
     'its slot, also where that changes meanwhile. Functions are loaded into every master.',
     '\n\nA key that is there already ends the load, unless --on-conflict says what becomes of it. Answers are counted, and keys',
     'that were refused are told. With --report a load that ended before its time can be taken up with --resume.',
-    '\n\nThe user needs +restore +info +select +function|load (+cluster|slots). The password comes from RDBTOOL_PASSWORD or the',
+    '\n\nThe user needs +restore +info +select +function|load (+cluster|slots; for keys of 32 MB and more +exists +unlink +echo',
+    'and the commands of their types). The password comes from RDBTOOL_PASSWORD or the',
     'URL, and is never shown.',
   ].join(' ')
   static override args = {

@@ -34,6 +34,7 @@ export interface NodesOptions {
 
 export class Nodes {
   readonly #pipelines = new Map<string, Pipeline>()
+  readonly #addresses = new Map<string, ServerAddress>()
   /** Of each slot; of a single server, of all. */
   readonly #owners: Pipeline[] = []
   /** Commands that wait until their node is connected. */
@@ -84,6 +85,13 @@ export class Nodes {
     return pipeline
   }
 
+  /** The node that a key goes to. */
+  addressFor(key: Uint8Array): ServerAddress {
+    const owners = this.#owners
+    const {name} = owners.length === 1 ? owners[0]! : owners[slotOf(key, 0, key.length)]!
+    return this.#addresses.get(name)!
+  }
+
   /** Waits until there is room for more in all of them. */
   drain(): Promise<void> | undefined {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
@@ -115,6 +123,7 @@ export class Nodes {
     const onRefused: OnRefused = (text, command, pipeline) => this.#refused(text, command, pipeline)
     const pipeline = new Pipeline(connection, {silenceMs, onRefused})
     this.#pipelines.set(name, pipeline)
+    this.#addresses.set(name, address)
     return pipeline
   }
 

@@ -3,6 +3,7 @@
  *
  *   {"load": {"source", "keys", "target", "selection"}}       a run begins
  *   {"failed": 17, "db": 0, "key": "k", "error": "..."}       the entry of that number was refused
+ *   {"loaded": 17}                                            and is there after all
  *   {"position": 5000, "sent": 6000}                          what is below was answered; what is above may be there, up to `sent`
  *
  * Several runs may stand in one file, each of which took up the one before it.
@@ -53,6 +54,11 @@ export class LoadReport {
     this.#line({failed: number, db, key: jsonBytes(key), error})
   }
 
+  /** One of those that were told before is there after all. */
+  loaded(number: number): void {
+    this.#line({loaded: number})
+  }
+
   progress(position: number, sent: number): void {
     this.#line({position, sent})
   }
@@ -71,12 +77,13 @@ export class LoadReport {
 export function readLoadState(path: string, identity: LoadIdentity): LoadState {
   const runs = new Runs()
   for (const [at, line] of readFileSync(path, 'utf8').split('\n').entries()) {
-    const {load, failed, position, sent} = parsed(line)
+    const {load, failed, loaded, position, sent} = parsed(line)
     if (load !== undefined) {
       refuseOther(path, load as Partial<LoadIdentity>, identity)
       runs.begin()
     } else if (!runs.begun && line !== '') throw new UsageError(`${path}, line ${at + 1}: this is no report of a load`)
     else if (typeof failed === 'number') runs.present.add(failed)
+    else if (typeof loaded === 'number') runs.present.delete(loaded)
     else if (typeof position === 'number' && typeof sent === 'number') runs.advance(position, sent)
   }
   if (!runs.begun) throw new UsageError(`${path}: this is no report of a load`)

@@ -6,11 +6,11 @@
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {FileTarget} from '../bytes/target.js'
-import type {Entry} from '../keyspace/entry.js'
+import type {Entry, ValueType} from '../keyspace/entry.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import {LossReport, type Lost} from '../keyspace/loss-report.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
-import {type EntryVisitor, type ModuleAux, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
+import {type EntryVisitor, type ModuleAux, type Problem, SKIP, ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from '../rdb/copying.js'
 import type {Target} from '../rdb/targets.js'
 import {isServerUrl} from '../resp/address.js'
@@ -26,7 +26,13 @@ export interface Looked {
   problems: Problem[]
   /** What no command carries. */
   lost: Lost[]
+  /** Numbers of entries that are too large for one command. */
+  large: Set<number>
 }
+
+/** Larger records of the types below go as several commands. */
+const LARGE_BYTES = 32 * 1024 * 1024
+const TYPES_OF_COMMANDS: ReadonlySet<ValueType> = new Set<ValueType>(['string', 'list', 'set', 'zset', 'hash'])
 
 /** A snapshot that was read to its end. */
 export interface LoadSource extends Looked {
@@ -79,7 +85,8 @@ async function lookThrough(
 
 class LookingVisitor implements EntryVisitor {
   copied = true
-  readonly looked: Omit<Looked, 'lost'> = {keys: 0, databases: [], problems: []}
+  readonly looked: Omit<Looked, 'lost'> = {keys: 0, databases: [], problems: [], large: new Set()}
+  readonly #sizes = new SizeVisitor(() => this.looked.large.add(this.looked.keys - 1))
   readonly losses = new LossReport()
   readonly #databases = new Set<number>()
   readonly passer: Passer
@@ -92,7 +99,7 @@ class LookingVisitor implements EntryVisitor {
     let types = 0
     for (let type = 0; type < 32; type++) if (copies(type)) types |= 1 << type
     this.passer = {
-      ...{deep: false, types, bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY, nowMs: 0},
+      ...{deep: false, types, bytesEnd: LARGE_BYTES, elementsEnd: Number.POSITIVE_INFINITY, nowMs: 0},
       add: sums => this.#add(sums),
     }
   }
@@ -112,7 +119,7 @@ class LookingVisitor implements EntryVisitor {
     this.looked.keys++
     this.#meet(entry.db)
     if (!this.copies(entry.typeId)) this.copied = false
-    return SKIP
+    return TYPES_OF_COMMANDS.has(entry.type) ? this.#sizes : SKIP
   }
 
   function(): void {
@@ -130,6 +137,19 @@ class LookingVisitor implements EntryVisitor {
 
   problem(problem: Problem): void {
     this.looked.problems.push(problem)
+  }
+}
+
+/** Tells of values that are large, and looks at nothing else. */
+class SizeVisitor extends ValueVisitor {
+  override readonly depth = 'skip'
+
+  constructor(readonly onLarge: () => void) {
+    super()
+  }
+
+  override end(entry: Entry): void {
+    if (entry.recordBytes >= LARGE_BYTES) this.onLarge()
   }
 }
 

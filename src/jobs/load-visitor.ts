@@ -14,6 +14,7 @@ import {PayloadWriter} from '../rdb/payload.js'
 import type {Target} from '../rdb/targets.js'
 import {bulk, putBulk} from '../resp/framing.js'
 import type {Pipeline, Refused} from '../resp/pipeline.js'
+import type {LargeKey} from './load-large.js'
 import {KEY, type Nodes} from './load-nodes.js'
 import type {LoadReport, LoadState} from './load-report.js'
 
@@ -31,6 +32,8 @@ export interface LoadVisitorOptions {
   target: Target
   selection: Selection
   onConflict: LoadConflictRule
+  /** Numbers of entries that go by another way, behind all others. */
+  large: ReadonlySet<number>
   /** Where an earlier run ended. */
   state: LoadState
   report: LoadReport | undefined
@@ -75,6 +78,8 @@ export class LoadVisitor implements EntryVisitor {
   librariesKept = 0
   /** The first of those that were refused, or met one that is there. */
   readonly failures: LoadFailure[] = []
+  /** Large keys that have not had their turn. */
+  readonly deferred: LargeKey[] = []
   readonly skipped = new Map<string, number>()
   /** Why nothing more is sent; undefined: it goes on. */
   failure: unknown
@@ -103,7 +108,7 @@ export class LoadVisitor implements EntryVisitor {
   }
 
   entry(entry: Entry): ValueVisitor {
-    const {selection, state} = this.options
+    const {selection, state, large} = this.options
     const number = this.number++
     if (this.stopped) {
       if (this.#firstUnsent < 0) this.#firstUnsent = number
@@ -118,8 +123,27 @@ export class LoadVisitor implements EntryVisitor {
       this.before++
       return SKIP
     }
+    if (large.has(number)) return this.#defer(entry, number)
     this.#present = number
     return this.#payloads.entry(entry)
+  }
+
+  /** Until it has had its turn it counts as one that was refused. */
+  #defer(entry: Entry, number: number): ValueVisitor {
+    const key = {number, db: entry.db, key: entry.key()}
+    this.deferred.push(key)
+    this.options.report?.failed(number, key.db, key.key, 'it is large, and has its turn behind all others')
+    return SKIP
+  }
+
+  /** What became of a large key. */
+  largeDone({number, db, key}: LargeKey, error: string | undefined): void {
+    const {onConflict, report} = this.options
+    this.sent++
+    const kept = error?.startsWith('BUSYKEY') === true && onConflict === 'skip'
+    if (kept) this.conflicts++
+    else if (error !== undefined) this.#fail(number, db, key, error)
+    if (kept || error === undefined) report?.loaded(number)
   }
 
   #restore(entry: Entry, bytes: Uint8Array, start: number, end: number): void {

@@ -17,6 +17,7 @@ import {formatAddress, maskAddress, type ServerAddress} from '../resp/address.js
 import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
 import {refuseLosses} from './build-losses.js'
 import {of} from './build-sources.js'
+import {LargeKeys} from './load-large.js'
 import {Nodes} from './load-nodes.js'
 import {FROM_THE_START, type LoadIdentity, LoadReport, type LoadState, readLoadState} from './load-report.js'
 import {type LoadSource, prepareSource, type StageOptions} from './load-source.js'
@@ -128,7 +129,7 @@ class Loading {
     const selection = new Selection(this.source.built === undefined ? (options.selection ?? {}) : {}, 'later')
     const visitor = new LoadVisitor({
       ...{nodes: () => this.#nodes, target: facts.target, selection, onConflict: onExisting},
-      ...{state, report, signal},
+      ...{state, report, signal, large: this.source.large},
     })
     this.#visitor = visitor
     try {
@@ -173,8 +174,26 @@ class Loading {
       })
       // Answers that are on their way say what became of keys.
       await this.#nodes.settled()
+      await this.#sendLarge()
       if (visitor.stopped) throw STOPPED
       return undefined
+    } finally {
+      await source.close()
+    }
+  }
+
+  async #sendLarge(): Promise<void> {
+    const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onExisting, signal} = this.options
+    const visitor = this.#visitor
+    if (visitor.deferred.length === 0 || visitor.stopped) return
+    visitor.note()
+    const source = await this.source.open()
+    try {
+      await new LargeKeys({
+        ...{nodes: this.#nodes, connectTimeoutMs, silenceMs, signal, replaces: onExisting === 'replace'},
+        onDone: (key, error) => visitor.largeDone(key, error),
+      }).load(visitor.deferred, source)
+      if (signal?.aborted === true) visitor.stopped = true
     } finally {
       await source.close()
     }

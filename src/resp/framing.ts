@@ -19,6 +19,10 @@ export function bulk(text: string): Uint8Array {
   return Buffer.from(`$${Buffer.byteLength(text)}\r\n${text}\r\n`)
 }
 
+function bulkOf(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n')])
+}
+
 /** `*<argc>\r\n` */
 export function writeArrayHead(out: ByteOutput, argc: number): void {
   writeHead(out, STAR, argc)
@@ -75,6 +79,9 @@ export function putBulk(into: ByteWriter, bytes: Uint8Array, start: number, end:
 }
 
 /** A whole command, for conversations: nothing there is hot. */
-export function formatCommand(args: readonly string[]): Uint8Array {
-  return Buffer.concat([Buffer.from(`*${args.length}\r\n`), ...args.map(bulk)])
+export function formatCommand(args: readonly (string | Uint8Array)[]): Uint8Array {
+  return Buffer.concat([
+    Buffer.from(`*${args.length}\r\n`),
+    ...args.map(one => (typeof one === 'string' ? bulk(one) : bulkOf(one))),
+  ])
 }

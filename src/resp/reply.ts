@@ -94,9 +94,14 @@ export class Questions {
   }
 
   /** What the server answers; an error reply is a ReplyFailure. */
-  async ask(...args: string[]): Promise<Reply> {
-    const {address} = this.connection
+  async ask(...args: (string | Uint8Array)[]): Promise<Reply> {
     this.connection.send(formatCommand(args))
+    return await this.reply(String(args[0]))
+  }
+
+  /** The next answer, to a command that was sent by somebody else. */
+  async reply(name: string): Promise<Reply> {
+    const {address} = this.connection
     for (;;) {
       const found = this.#parse()
       if (found !== undefined) {
@@ -114,13 +119,13 @@ export class Questions {
       }
       const piece = await this.connection.read(this.silenceMs)
       if (piece === SILENT) {
-        const text = `${address} did not answer ${args[0]} within ${this.silenceMs / 1000} s`
+        const text = `${address} did not answer ${name} within ${this.silenceMs / 1000} s`
         throw new WireError('SILENCE', text, address, {stage: 'asking'})
       }
       if (piece === undefined) {
         const foreign = foreignServer(address, this.#left, 'asking')
         if (foreign !== undefined) throw foreign
-        const text = `${address} closed the connection when it was asked ${args[0]}`
+        const text = `${address} closed the connection when it was asked ${name}`
         throw new WireError('CONNECTION_LOST', text, address, {stage: 'asking'}, {cause: this.connection.failure})
       }
       this.#left = Buffer.concat([this.#left, piece])

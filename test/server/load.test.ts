@@ -1,17 +1,16 @@
 /** load: what a server holds afterwards is what the snapshot holds, by its own answers. */
-import {spawn} from 'node:child_process'
-import {once} from 'node:events'
-import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {randomBytes} from 'node:crypto'
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest'
+import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {slotOf} from '../../src/bytes/crc16.js'
 import {UnsupportedError, UsageError, type WireError} from '../../src/index.js'
 import {buildSplit, splitPlan} from '../../src/jobs/build-split.js'
 import {type LoadOptions, load} from '../../src/jobs/load.js'
 import {fixture} from '../reading/fixtures.js'
 import {fileOf, RdbFile, text} from '../start/rdb.js'
-import {BIN, environment, rdbtool} from '../start/run.js'
+import {rdbtool} from '../start/run.js'
 import {type Cluster, startCluster} from './cluster.js'
 import {describeEachServer} from './each-server.js'
 import * as oracle from './oracle.js'
@@ -198,6 +197,43 @@ describe.skipIf(!here('redis-7.0'))('what a server refuses', () => {
     await server.client.call('SELECT', 0)
   })
 
+  it('large keys go as commands, whole or not at all', async () => {
+    const [original, report] = [await startServer('redis-7.0'), newName()]
+    try {
+      const random = (): Buffer => randomBytes(1_000_000)
+      const {client} = original
+      await client.call('SET', 'small', 'v')
+      await client.call('SET', 'large', randomBytes(40_000_000))
+      for (let i = 0; i < 40; i++)
+        await client.pipeline([
+          ['RPUSH', 'list', random()],
+          ['HSET', 'hash', i, random()],
+        ])
+      await client.call('PEXPIREAT', 'hash', 4e12)
+      const source = await original.save()
+      await server.client.call('SET', 'large', 'precious')
+      const first = await load(source, ...at(server, {report}))
+      expect(first).toMatchObject({
+        loaded: 3,
+        failed: 1,
+        failures: [{error: 'BUSYKEY Target key name already exists.'}],
+      })
+      expect(await storedAt('large')).toBe('precious')
+      const second = await load(source, ...at(server, {resume: report, onExisting: 'replace'}))
+      expect(second).toMatchObject({before: 3, loaded: 1, failed: 0})
+      expect(oracle.compare(await oracle.snapshot(original), await oracle.snapshot(server))).toEqual([])
+      expect(await load(source, ...at(server, {onExisting: 'skip'}))).toMatchObject({kept: 4, loaded: 0, failed: 0})
+      const used = Number(/used_memory:(\d+)/.exec(String(await server.client.call('INFO', 'memory')))![1])
+      await server.client.call('FLUSHALL')
+      await server.client.call('CONFIG', 'SET', 'maxmemory', used - 30_000_000)
+      const third = await load(source, ...at(server))
+      expect(third.failed).toBeGreaterThan(0)
+      for (const {key} of third.failures) expect(await server.client.call('EXISTS', Buffer.from(key))).toBe(0)
+    } finally {
+      await original.stop()
+    }
+  }, 60_000)
+
   it('a replica takes no writes', async () => {
     const replica = await startServer('redis-7.0', {config: {replicaof: `127.0.0.1 ${server.port}`}})
     await expect(load(strings, ...at(replica))).rejects.toThrow(/is a replica of 127\.0\.0\.1/)
@@ -222,6 +258,32 @@ describe.each(['redis-7.0', 'valkey-9.1'].filter(here))('a cluster of %s', name 
     expect(result).toMatchObject({loaded: 3000, failed: 0, nodes: 3, redirected: 0})
     const expected = cluster.masters.map(master => KEYS.filter(key => cluster.masterFor(key) === master).length)
     expect(await sizes()).toEqual(expected)
+  })
+
+  it('has in every master what a server alone has of that shard', async () => {
+    const original = await startServer(name)
+    await original.client.pipeline(
+      Array.from({length: 500}, (_, i) => [
+        ['HSET', `hash:${i}`, 'field', i],
+        ['ZADD', `zset:${i}`, i, 'member'],
+        ['XADD', `{stream}:${i}`, '1-1', 'f', 'v'],
+        ['PEXPIREAT', `hash:${i}`, 4e12 + i],
+      ]).flat(),
+    )
+    const source = await original.save()
+    const text = cluster.slots.map(([first, last], i) =>
+      [String(i).repeat(40), '127.0.0.1:1@1', 'master', '-', '0', '0', '1', 'connected', `${first}-${last}`].join(' '),
+    )
+    const {out, shards} = await buildSplit([source], {
+      out: newName(),
+      plan: splitPlan(written(Buffer.from(text.join('\n')))),
+    })
+    expect(await load(source, ...at(cluster.masters[2]!))).toMatchObject({loaded: 1500, failed: 0})
+    for (const [i, {file}] of shards.entries()) {
+      const alone = await oracle.loaded(name, join(out, file), {'maxmemory-policy': 'noeviction'})
+      expect(oracle.compare(alone, await oracle.snapshot(cluster.masters[i]!))).toEqual([])
+    }
+    await original.stop()
   })
 
   it('has the functions in every master', async () => {
@@ -255,74 +317,4 @@ describe.each(['redis-7.0', 'valkey-9.1'].filter(here))('a cluster of %s', name 
     const other = written(new RdbFile('REDIS', 9).db(3).key(0, 'a', text('1')).end())
     await expect(load(other, ...at(cluster.masters[0]!))).rejects.toThrow(UnsupportedError)
   })
-})
-
-describe.skipIf(!here('redis-7.0'))('the command', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await startServer('redis-7.0')
-  })
-  beforeEach(() => server.client.call('FLUSHALL'))
-  afterAll(() => server?.stop())
-  const target = (): string => `127.0.0.1:${server.port}`
-
-  it('tells what it did, for people and as data', async () => {
-    const {code, stdout, stderr} = await rdbtool(['load', strings, target()])
-    expect({code, stderr}).toEqual({code: 0, stderr: ''})
-    expect(stdout).toMatch(
-      /^127\.0\.0\.1:\d+\nserver {4}redis 7\.0\.\d+\nkeys {6}3,000 of 3,000 loaded in \d+\.\d\d s, [\d,]+ a second\n$/,
-    )
-    await server.client.call('FLUSHALL')
-    const json = JSON.parse((await rdbtool(['load', strings, `redis://${target()}`, '--json'])).stdout)
-    expect(json).toMatchObject({
-      source: strings,
-      server: target(),
-      keysIn: 3000,
-      loaded: 3000,
-      failed: 0,
-      position: 3000,
-    })
-  })
-
-  it('1: a key is there already', async () => {
-    await server.client.call('SET', KEYS[0]!, 'precious')
-    const {code, stderr} = await rdbtool(['load', strings, target()])
-    expect(code).toBe(1)
-    expect(stderr).toContain(`the key "${KEYS[0]}" of database 0 is there already`)
-    expect(stderr).toContain('--on-conflict skip or replace')
-  })
-
-  it('5: nobody listens, and no password is shown', async () => {
-    const {code, stdout, stderr} = await rdbtool(['load', strings, 'redis://:secret@127.0.0.1:1', '--json'])
-    expect(code).toBe(5)
-    expect(stdout + stderr).not.toContain('secret')
-    expect(JSON.parse(stdout)).toMatchObject({error: {code: 'CONNECT_FAILED'}})
-  })
-
-  it('ended by Ctrl-C says how far it came, and goes on from there', async () => {
-    const many = Array.from({length: 200_000}, (_, i) => `key:${i}`)
-    const [source, report] = [written(fileOf(many)), newName()]
-    const child = spawn(process.execPath, [BIN, 'load', source, target(), '--report', report], {
-      env: environment(),
-      stdio: 'pipe',
-    })
-    let stderr = ''
-    child.stderr.on('data', piece => {
-      stderr += piece
-    })
-    await vi.waitFor(async () => expect(Number(await server.client.call('DBSIZE'))).toBeGreaterThan(0), {
-      timeout: 20_000,
-      interval: 1,
-    })
-    child.kill('SIGINT')
-    const [code] = await once(child, 'exit')
-    const there = Number(await server.client.call('DBSIZE'))
-    if (there < many.length) {
-      expect(code).toBe(130)
-      expect(stderr).toContain(`the load ended after ${there.toLocaleString('en')} of 200,000 keys`)
-    }
-    expect((await rdbtool(['load', source, target(), '--resume', report])).code).toBe(0)
-    expect(await server.client.call('DBSIZE')).toBe(many.length)
-    expect(existsSync(report)).toBe(true)
-  }, 60_000)
 })
