@@ -76,6 +76,8 @@ export class LoadVisitor implements EntryVisitor {
   before = 0
   libraries = 0
   librariesKept = 0
+  /** What a server said of one that is there, where that ends the load. */
+  libraryThere: string | undefined
   /** The first of those that were refused, or met one that is there. */
   readonly failures: LoadFailure[] = []
   /** Large keys that have not had their turn. */
@@ -237,8 +239,12 @@ export class LoadVisitor implements EntryVisitor {
   }
 
   #libraryRefused(text: string, name: string): void {
-    if (/already exists/i.test(text) && this.options.onConflict === 'skip') this.librariesKept++
-    else this.#end(text, name)
+    const isThere = /already exists/i.test(text)
+    if (isThere && this.options.onConflict === 'skip') this.librariesKept++
+    else if (isThere) {
+      this.libraryThere ??= text
+      this.stopped = true
+    } else this.#end(text, name)
   }
 
   #end(text: string, name: string): void {

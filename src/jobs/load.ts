@@ -64,6 +64,8 @@ export interface Load {
   failures: LoadFailure[]
   libraries: number
   librariesKept: number
+  /** What a server said of a library that is there already, and ended the load. */
+  libraryThere: string | undefined
   /** What the servers have no place for. */
   lost: Lost[]
   /** Commands that another node of the cluster took. */
@@ -213,7 +215,7 @@ class Loading {
       loaded: visitor.sent - visitor.conflicts - visitor.failed - unanswered,
       skipped: [...(staged?.skipped ?? []), ...skipped],
       ...{kept: visitor.conflicts, before: visitor.before, failed: visitor.failed, failures: visitor.failures},
-      ...{libraries: visitor.libraries, librariesKept: visitor.librariesKept},
+      ...{libraries: visitor.libraries, librariesKept: visitor.librariesKept, libraryThere: visitor.libraryThere},
       lost: lostOf(source),
       ...{redirected: this.#nodes.redirected, position: visitor.position},
       seconds: (performance.now() - this.#started) / 1000,

@@ -25,6 +25,7 @@ export interface LoadOutcome {
   failures: readonly {db: number; key: Uint8Array; error: string}[]
   libraries: number
   librariesKept: number
+  libraryThere: string | undefined
   lost: BuildOutcome['lost']
   redirected: number
   position: number
@@ -61,18 +62,19 @@ export function formatLoadFailures(
   columns: number,
   report: string | undefined,
 ): string[] {
-  const {failures, failed, position, keysIn, interrupted} = load
+  const {failures, failed, position, keysIn, interrupted, libraryThere} = load
   const lines = failures.map(({db, key, error}) => {
     const name = `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" of database ${db}`
     return isThere(error) ? `${name} is there already` : `${name} was refused: ${formatText(error)}`
   })
+  if (libraryThere !== undefined) lines.push(`functions are there already: ${formatText(libraryThere)}`)
   if (failed > failures.length) lines.push(`and ${formatCount(failed - failures.length)} more`)
   const endedEarly = interrupted || position < keysIn
   if (endedEarly) lines.push(`the load ended after ${formatCount(position)} of ${formatCount(keysIn)} keys`)
   if (lines.length === 0) return []
-  const there = failures.some(({error}) => isThere(error))
+  const there = libraryThere !== undefined || failures.some(({error}) => isThere(error))
   const advice = [
-    ...(there ? ['--on-conflict skip or replace says what becomes of keys that are there'] : []),
+    ...(there ? ['--on-conflict skip or replace says what becomes of what is there'] : []),
     report === undefined
       ? '--report FILE writes down what was done, and --resume FILE goes on from there'
       : `--resume ${formatText(report)} goes on from here`,
