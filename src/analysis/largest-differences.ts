@@ -134,6 +134,10 @@ export class LargestDifferences extends DifferenceSink {
 
   override string(before: Run, after: Run): void {
     if (!this.#counts('value')) return
+    if (before.count <= 1 && after.count <= 1) {
+      this.#example({what: 'value', ...cutBoth(piece(before, this.#lent), piece(after, this.#other))})
+      return
+    }
     const at = this.#firstDifference(before, after)
     const from = this.#cutFrom(before, at)
     const [one, other] = [before, after].map(run => this.#cutRun(run, from))
@@ -215,7 +219,7 @@ export class LargestDifferences extends DifferenceSink {
     const current = this.#current
     current.size += parts
     current.parts[what] = (current.parts[what] ?? 0) + parts
-    return current.examples.length < EXAMPLES
+    return this.max > 0 && current.examples.length < EXAMPLES
   }
 
   #example(example: DifferenceExample): void {
@@ -288,6 +292,13 @@ function ranks(a: KeptDifference, b: KeptDifference): boolean {
 
 function cut(bytes: Uint8Array, start: number, end: number): CutBytes {
   return {bytes: bytes.slice(start, Math.min(end, start + VALUE_BYTES_MAX)), count: end - start}
+}
+
+/** The only piece of a string, or nothing of an empty one. */
+function piece({log, from, count}: Run, into: LentBytes): LentBytes {
+  log.goTo(from)
+  if (count === 0 || !log.next(into)) into.lend(into.bytes, 0, 0)
+  return into
 }
 
 /** Both values, long ones from a little before the first byte that differs. */
