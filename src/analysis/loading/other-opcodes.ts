@@ -41,7 +41,7 @@ export class OtherOpcodes {
   #sizes: [number, number] | undefined
 
   constructor(readonly load: PredictedLoad) {
-    this.#unknown = new UnknownRecords(load.cursor)
+    this.#unknown = new UnknownRecords(load.cursor, load.templates)
   }
 
   /** Whether the server knows an opcode; that it does not is noted. */

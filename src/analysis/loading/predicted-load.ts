@@ -4,6 +4,7 @@
  * Behind the first thing that ends the load it goes on as far as it can, so that
  * all are listed.
  */
+
 import {ByteCursor, STARVED} from '../../bytes/cursor.js'
 import {LentBytes} from '../../bytes/lent.js'
 import type {ByteWindow} from '../../bytes/source.js'
@@ -11,6 +12,7 @@ import {FormatError, LimitError, PlacedError} from '../../errors.js'
 import type {KeyIndex} from '../../keyspace/key-index.js'
 import type {Loader} from '../../rdb/loaders.js'
 import * as op from '../../rdb/opcodes.js'
+import {HashTemplates} from '../../rdb/value/hash-template.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES} from '../../rdb/versions.js'
 import {DATABASES_DEFAULT} from '../soundness-databases.js'
 import {ServerElements, ServerKeys} from './distinct.js'
@@ -47,6 +49,7 @@ export class PredictedLoad implements LoadContext {
   readonly obstacles: Obstacles
   readonly strings: ServerStrings
   readonly elements: ServerElements
+  readonly templates = new HashTemplates()
   readonly nowMs: number
   readonly counts: LoadCounts = {loaded: 0, expired: 0, empty: 0}
   /** There are function libraries, or Lua scripts: what they hold is not looked at. */

@@ -9,19 +9,21 @@ import type {EntryVisitor} from '../../keyspace/visitor.js'
 import {SKIP} from '../../keyspace/visitor.js'
 import * as op from '../../rdb/opcodes.js'
 import {OtherRecords} from '../../rdb/other-records.js'
-import {HashTemplates} from '../../rdb/value/hash-template.js'
+import type {HashTemplates} from '../../rdb/value/hash-template.js'
 import {ModuleItems} from '../../rdb/value/module.js'
 import type {RdbHeader} from '../../rdb/versions.js'
 
 const NOBODY: EntryVisitor = {entry: () => SKIP}
 
 export class UnknownRecords {
-  readonly templates = new HashTemplates()
   readonly #items = new ModuleItems()
   readonly #records: OtherRecords
 
-  constructor(readonly cursor: ByteCursor) {
-    this.#records = new OtherRecords(cursor, new Entry(), this.templates)
+  constructor(
+    readonly cursor: ByteCursor,
+    templates: HashTemplates,
+  ) {
+    this.#records = new OtherRecords(cursor, new Entry(), templates)
   }
 
   /** Passes over the record whose opcode has been read. */

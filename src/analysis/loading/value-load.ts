@@ -3,6 +3,7 @@
  */
 import type {ByteCursor} from '../../bytes/cursor.js'
 import type {Loader} from '../../rdb/loaders.js'
+import type {HashTemplates} from '../../rdb/value/hash-template.js'
 import type {ServerElements} from './distinct.js'
 import type {Obstacles} from './obstacles.js'
 import type {ServerStrings} from './strings.js'
@@ -23,6 +24,8 @@ export interface LoadContext {
   readonly strings: ServerStrings
   readonly obstacles: Obstacles
   readonly elements: ServerElements
+  /** Those that the file has told so far. */
+  readonly templates: HashTemplates
   /** Where the record begins that is being read. */
   readonly recordOffset: number
   /** Milliseconds since 1970; -Infinity where nothing expires while it is loaded. */

@@ -7,7 +7,6 @@ import {FormatError, UnsupportedError} from '../../errors.js'
 import {Entry} from '../../keyspace/entry.js'
 import {SKIP} from '../../keyspace/visitor.js'
 import * as op from '../../rdb/opcodes.js'
-import {HashTemplates} from '../../rdb/value/hash-template.js'
 import type {ValueReader} from '../../rdb/value/reader.js'
 import {valueReaders} from '../../rdb/value/table.js'
 import {parseMagic, type RdbHeader} from '../../rdb/versions.js'
@@ -47,7 +46,6 @@ export class ServerValues {
   /** Whose numbers the file uses. */
   family: op.Family = 'redis'
   #readers: readonly (ValueReader | undefined)[] = []
-  #templates = new HashTemplates()
   #load: ValueLoad | undefined
   readonly #loads: readonly (ValueLoad | undefined)[]
   readonly #entry = new Entry()
@@ -85,7 +83,7 @@ export class ServerValues {
 
   #use(header: RdbHeader): void {
     this.family = header.family
-    this.#readers = valueReaders(header, this.#templates)
+    this.#readers = valueReaders(header, this.context.templates)
   }
 
   begin(typeId: number): void {
