@@ -9,6 +9,14 @@ export {
   predictLoad,
   type Unseen,
 } from './analysis/loading/prediction.js'
+export {
+  type NearKey,
+  type SnapshotLoss,
+  type SnapshotSurvey,
+  type SurveyOptions,
+  surveySnapshot,
+  type UncertainDatabase,
+} from './analysis/snapshot-survey.js'
 export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
 export {GrowingFile} from './aof/growing-file.js'
@@ -31,6 +39,7 @@ export {slotOf} from './bytes/crc16.js'
 export type {Int64} from './bytes/int64.js'
 export type {LentBytes} from './bytes/lent.js'
 export {ByteOutput} from './bytes/output.js'
+export {type ByteRegion, FileRegion, MemoryRegion} from './bytes/region.js'
 export {type ByteSource, type ByteWindow, MemorySource, openFile} from './bytes/source.js'
 export {type ByteTarget, FileTarget, MemoryTarget, StreamTarget} from './bytes/target.js'
 export {CsvReader} from './csv/reader.js'
@@ -72,8 +81,10 @@ export * from './keyspace/visitor.js'
 export {type Limits, limits} from './limits.js'
 export type {ModuleElement, RdbElement, StreamElement} from './rdb/elements.js'
 export {RdbEntry, RdbValue, type ReadValue} from './rdb/entries.js'
+export {type GuessedHeader, guessHeader} from './rdb/guess-header.js'
 export type {Family} from './rdb/opcodes.js'
 export {type PayloadFacts, type PayloadOptions, PayloadWriter, readPayload, type TakePayload} from './rdb/payload.js'
+export {readPiece, type SnapshotPiece} from './rdb/piece-source.js'
 export {type RdbEnd, RdbReader, type RdbReaderOptions} from './rdb/reader.js'
 export type {ChecksumVerdict} from './rdb/records.js'
 export {ownTarget, TARGETS, type Target, targetOf} from './rdb/targets.js'

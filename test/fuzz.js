@@ -1,7 +1,8 @@
 /**
  * The damage tests in full: 10,000 mutants of every fixture, however large, each checked, and as many of those that check
  * calls sound as are wanted loaded by real servers and compared with what our reader shows. Then 100 million distinct keys
- * through the table of prefixes, and as many random logs as mutants, damaged at random and salvaged.
+ * through the table of prefixes, and as many random logs, and snapshots, as mutants, damaged at random and salvaged;
+ * snapshots of real servers too, which then load what was saved.
  *
  *   npm run fuzz                                     everything: about two hours on two cores
  *   npm run fuzz -- --mutants 2000 --loaded 200      less of it
@@ -22,6 +23,8 @@ const SUITES = [
   'test/server/check-target.test.ts',
   'test/analysis/prefixes.test.ts',
   'test/aof/survey-random.test.ts',
+  'test/analysis/snapshot-survey-random.test.ts',
+  'test/server/salvage.test.ts',
 ]
 const root = fileURLToPath(new URL('..', import.meta.url))
 

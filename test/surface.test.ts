@@ -5,6 +5,7 @@ import {basename, join} from 'node:path'
 import {describe, expect, expectTypeOf, it} from 'vitest'
 // Types leave no trace at run time: that they are exported is what the type check says of these lines.
 import type {
+  ByteRegion,
   ByteSource,
   ByteWindow,
   Chain,
@@ -51,7 +52,10 @@ import type {
   ServedSnapshot,
   ServerAddress,
   SlotInfo,
+  SnapshotLoss,
   SnapshotPart,
+  SnapshotPiece,
+  SnapshotSurvey,
   SnapshotWish,
   TlsOptions,
   TransferProgress,
@@ -85,6 +89,7 @@ describe('the library', () => {
       'DifferenceSink',
       'DigestVisitor',
       'Entry',
+      'FileRegion',
       'FileTarget',
       'FormatError',
       'GrowingFile',
@@ -94,6 +99,7 @@ describe('the library', () => {
       'LimitError',
       'LogReader',
       'Master',
+      'MemoryRegion',
       'MemorySource',
       'MemoryTarget',
       'NEVER',
@@ -119,6 +125,7 @@ describe('the library', () => {
       'evenSlots',
       'formatPlace',
       'fullResync',
+      'guessHeader',
       'limits',
       'openChain',
       'openFile',
@@ -128,8 +135,10 @@ describe('the library', () => {
       'parsePlace',
       'predictLoad',
       'readPayload',
+      'readPiece',
       'salvageLog',
       'slotOf',
+      'surveySnapshot',
       'targetOf',
     ])
   })
@@ -138,6 +147,7 @@ describe('the library', () => {
     expectTypeOf<[ByteSource, ByteWindow, ChecksumVerdict, Depth, EntryVisitor, FormatCode]>().toBeArray()
     expectTypeOf<[Int64, Limits, ModuleAux, Place, Problem, RdbElement]>().toBeArray()
     expectTypeOf<[Family, LentBytes, ReadValue]>().toBeArray()
+    expectTypeOf<[ByteRegion, SnapshotLoss, SnapshotPiece, SnapshotSurvey]>().toBeArray()
     expectTypeOf<[Chain, Manifest, LogCommand, LogEnd, LogVisitor]>().toBeArray()
     expectTypeOf<[RdbEnd, RdbHeader, RdbReaderOptions, SlotInfo, UnsupportedCode, ValueType]>().toBeArray()
     expectTypeOf<[FullResyncOptions, PayloadHeader, ReplicaOptions, ReplicatedCommand, ReplicationEvent]>().toBeArray()

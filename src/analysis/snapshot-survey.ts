@@ -20,7 +20,7 @@ import type {SnapshotPiece} from '../rdb/piece-source.js'
 import {type Flaw, RecordWalker} from '../rdb/record-walker.js'
 import {type Boundary, Resynchroniser} from '../rdb/resynchronise.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
-import {DoubtfulKeys} from './doubtful-keys.js'
+import {AnnouncedKeys} from './announced-keys.js'
 import {type AnnouncedSize, type RecentRecord, RecentRecords} from './recent-records.js'
 import {SoundnessJudge} from './record-judge.js'
 
@@ -65,6 +65,8 @@ export interface SnapshotSurvey {
   keysUncertain: number
   /** Where the file ends, its checksum included; undefined: its end is lost. */
   endOffset: number | undefined
+  /** Keys that are kept since the announced counts say that they have lost nothing. */
+  cleared: SnapshotLoss[]
   /** What hashes refer to. */
   templates: RecordWalker['templates']
 }
@@ -121,11 +123,12 @@ class Surveying {
   #lastKeyDb = 0
   /** Of losses, how many know what key follows. */
   #followed = 0
+  readonly #cleared: SnapshotLoss[] = []
   #endOffset: number | undefined
   #walked = 0
   /** Announced by the record that was walked over last. */
   #size: AnnouncedSize | undefined
-  readonly #doubtful = new DoubtfulKeys((loss, db) => this.#clear(loss, db))
+  readonly #announced = new AnnouncedKeys((loss, db) => this.#clear(loss, db))
 
   constructor(
     readonly region: ByteRegion,
@@ -154,7 +157,7 @@ class Surveying {
       this.#lose(inputBytes, inputBytes, {code: 'TRUNCATED', text: NO_END, offset: inputBytes})
     }
     this.#closePiece()
-    this.#doubtful.settle()
+    this.#announced.settle()
     return {
       pieces: this.#pieces.sort((a, b) => a.start - b.start),
       lost: this.#lost.filter(({bytes, code}) => bytes > 0 || code !== DOUBTFUL.code),
@@ -164,6 +167,7 @@ class Surveying {
       uncertain: this.#uncertain,
       keysUncertain: this.#keysUncertain,
       endOffset: this.#endOffset,
+      cleared: this.#cleared,
       templates: this.#walker.templates,
     }
   }
@@ -234,7 +238,7 @@ class Surveying {
     // Its value alone is damaged, and the framing is whole.
     const isValue = from === at && next === end
     this.#lose(from, next, flaw!, isValue && isKnown ? this.#keyAt(at, db) : undefined)
-    if (from === at && expires) this.#doubtful.seeExpiry()
+    if (from === at && expires) this.#announced.seeExpiry()
     return boundary === undefined ? next : this.#passDoubtful(next)
   }
 
@@ -246,7 +250,7 @@ class Surveying {
     if (!mayExpire || !walker.walk(at) || walker.kind !== 'key' || attributes.expireAtMs !== NEVER) return at
     const {end} = walker
     const loss = this.#lose(at, end, DOUBTFUL, this.#keyAt(at, this.#db))
-    this.#doubtful.doubt(loss, this.#db)
+    this.#announced.doubt(loss, this.#db)
     return end
   }
 
@@ -258,6 +262,7 @@ class Surveying {
     this.#pieces.push({start: loss.offset, end: loss.offset + loss.bytes, db})
     const before = this.#lost.find(one => one.offset + one.bytes === loss.offset)
     if (before !== undefined) before.after = loss.key
+    this.#cleared.push({...loss})
     loss.bytes = 0
   }
 
@@ -275,14 +280,14 @@ class Surveying {
   /** Damage may have begun in the record before it, where nothing in that would show it. */
   #dropDoubtful(): void {
     const recent = this.#recent
+    // What is like no other key was read on the way there, once the way had been left.
+    while (recent.last?.weight === 0) recent.pop()
     const {last, beforeLast} = recent
-    if (last === undefined) return
-    if (last.isKey && isSealed(last.byte)) return
+    if (last === undefined || (last.isKey && isSealed(last.byte))) return
     // A number is taken for what it says, as long as what belongs behind it is there.
     if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return
     recent.pop()
-    // Nor is what was read on the way there, once it had been left.
-    while (recent.last?.weight === 0) recent.pop()
+    if (last.expires) this.#announced.seeExpiry()
   }
 
   /** A record is believed. */
@@ -292,10 +297,10 @@ class Surveying {
     this.#piece.end = end
     if (!isKey) {
       if (record.byte === op.OPCODE_SELECTDB) this.#select(end)
-      if (record.size !== undefined) this.#doubtful.announce(record.size)
+      if (record.size !== undefined) this.#announced.announce(record.size)
       return
     }
-    this.#doubtful.keep(record)
+    this.#announced.keep(record)
     this.#keys++
     this.#lastKeyAt = offset
     this.#lastKeyDb = db
@@ -329,7 +334,8 @@ class Surveying {
     this.#losses++
     this.#bytesLost += end - start
     // A value alone is no SELECTDB.
-    if (key === undefined) this.#guessing = {offset: end, db: this.#db, keys: 0}
+    const goesOn = this.#announced.lose(end - start)
+    if (key === undefined && !goesOn) this.#guessing = {offset: end, db: this.#db, keys: 0}
     const loss: SnapshotLoss = {offset: start, bytes: end - start, key, code, reason: text}
     if (this.#lost.length >= this.#lossesMax) return loss
     if (this.#lastKeyAt >= 0) loss.before = this.#keyAt(this.#lastKeyAt, this.#lastKeyDb)

@@ -49,7 +49,7 @@ export class ByteCursor {
   constructor(
     readonly inputBytes: number = Number.POSITIVE_INFINITY,
     readonly summing = true,
-    readonly wholeBytesMax = limits.elementBytesMax,
+    public wholeBytesMax = limits.elementBytesMax,
   ) {}
 
   /** Absolute position in the input. */

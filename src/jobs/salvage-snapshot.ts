@@ -9,6 +9,7 @@
  */
 import {existsSync} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
+import {giveUpCleared} from '../analysis/announced-keys.js'
 import {
   type SnapshotLoss,
   type SnapshotSurvey,
@@ -98,6 +99,7 @@ class SnapshotSalvaging {
     const survey = await this.#survey(guessed)
     const twins = new TwinFinder(plain.path, file.fd, this.#region, guessed.header, survey)
     await twins.leaveOut()
+    if (twins.count > 0) giveUpCleared(survey)
     const keys = survey.keys
     if (keys === 0 && survey.losses > 0) throw nothingSaved()
     const bytes = await this.#write(guessed.header, survey)

@@ -10,11 +10,11 @@ const KEYS_TELLING = 16
 const KEYS_WELL_KNOWN = 64
 /** Of a hundred keys so many at least are what all are said to be. */
 const MOST = 0.95
-/** Whether keys are text shows soon. */
-const KEYS_TEXT = 4
+/** What all keys have, their use and that they are text, shows soon. */
+const KEYS_ALL = 4
 /** How keys begin is told by so many, of which few are unlike all before. */
-const KEYS_ALIKE = 24
-const UNLIKE_MAX = 0.25
+const KEYS_ALIKE = 48
+const UNLIKE_MAX = 0.1
 /** A key of so many characters is none by chance. */
 const STRONG_BYTES_MIN = 4
 /** A length that no profile forbids. */
@@ -87,7 +87,7 @@ export class KeyProfile {
 
   /** The keys of this file are text. */
   get isText(): boolean {
-    return this.keys >= KEYS_TEXT && this.#texts >= MOST * this.keys
+    return this.keys >= KEYS_ALL && this.#texts >= MOST * this.keys
   }
 
   /** Some keys have attributes: one without may have lost its own. */
@@ -132,7 +132,7 @@ export class KeyProfile {
     if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') return 0
     const text = isText(bytes, start, end)
     if (this.isText && (!text || this.#isUnlike(entry))) return 0
-    return text && (this.isText || this.keys < KEYS_TEXT) && end - start >= STRONG_BYTES_MIN ? 2 : 1
+    return text && (this.isText || this.keys < KEYS_ALL) && end - start >= STRONG_BYTES_MIN ? 2 : 1
   }
 
   /** Keys begin with what others have begun with. */
@@ -160,8 +160,8 @@ export class KeyProfile {
     if (expireAtMs !== NEVER) {
       if (!this.hasExpiries || !this.takesExpiry(Number(expireAtMs))) return false
     }
-    if (idleSeconds >= 0 ? !this.hasIdle : this.isTelling && this.#idle >= MOST * this.keys) return false
-    if (frequency >= 0 ? !this.hasFrequency : this.isTelling && this.#frequency >= MOST * this.keys) return false
+    if (idleSeconds >= 0 ? !this.hasIdle : this.keys >= KEYS_ALL && this.#idle >= MOST * this.keys) return false
+    if (frequency >= 0 ? !this.hasFrequency : this.keys >= KEYS_ALL && this.#frequency >= MOST * this.keys) return false
     if (dragonflyMask >= 0 && !this.hasMasks) return false
     return keyMeta === undefined || this.hasMeta
   }

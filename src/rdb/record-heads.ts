@@ -34,6 +34,7 @@ const RESIZE_VERSION = 7
 const TIME_BYTES = 6
 /** `#!lua name=...` */
 const LIBRARY_BEGINS = 0x23
+const LENGTH_32 = 0x80
 /** How the ID of a module begins. */
 const LENGTH_64 = 0x81
 const DATABASE_MAX = 1 << 20
@@ -118,6 +119,8 @@ export class RecordHeads {
     if (bytes[i] === op.OPCODE_EXPIRETIME_MS && end - i > EXPIRY_BYTES) {
       return profile.takesExpiry(readUint32le(bytes, i + 5) * 2 ** 32 + readUint32le(bytes, i + 1))
     }
+    // A day or more, in four bytes of which the first is zero.
+    if (bytes[i] === op.OPCODE_IDLE && bytes[i + 1] === LENGTH_32 && bytes[i + 2] === 0) return profile.hasIdle
     if (bytes[i] === op.OPCODE_FREQ && profile.hasFrequency) i += 2
     if (this.#first[bytes[i] ?? 0] !== TYPE || bytes[i + 1]! >= 0x40) return false
     const key = i + 2
@@ -129,7 +132,7 @@ export class RecordHeads {
     const first = bytes[at + 1]
     if (first === undefined || at + 2 >= end) return false
     if (first >= 0xc0) return first <= 0xc3
-    if (first >= 0x80) return first <= 0x81
+    if (first >= 0x80) return first === LENGTH_32 && this.profile.takesLength(lengthAt(bytes, at + 2))
     const isShort = first < 0x40
     const length = isShort ? first : ((first & 0x3f) << 8) | bytes[at + 2]!
     const {profile} = this
@@ -171,7 +174,7 @@ export class RecordHeads {
 
   #maySelect(bytes: Uint8Array, at: number): boolean {
     const first = bytes[at + 1]!
-    if (first >= 0x80) return first === 0x80 && bytes[at + 2] === 0 && (bytes[at + 3]! << 16) >>> 0 < DATABASE_MAX
+    if (first >= 0x80) return first === LENGTH_32 && bytes[at + 2] === 0 && (bytes[at + 3]! << 16) >>> 0 < DATABASE_MAX
     if (this.header.rdbVersion < RESIZE_VERSION) return true
     return bytes[at + (first < 0x40 ? 2 : 3)] === op.OPCODE_RESIZEDB
   }
@@ -180,4 +183,9 @@ export class RecordHeads {
 /** What a string of some length begins with: its length, or that it is compressed. */
 function mayBeString(first: number): boolean {
   return (first > 0 && first <= 0x80) || first === 0xc3
+}
+
+/** Four bytes, highest first. */
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
 }

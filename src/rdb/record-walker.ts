@@ -64,6 +64,11 @@ export class RecordWalker {
     this.#records.readHeader()
   }
 
+  /** What may be read in one piece: of a guess less than of what is known to be there. */
+  set wholeBytesMax(bytes: number) {
+    this.#cursor.wholeBytesMax = bytes
+  }
+
   /** The key walked over last, and the selected database, which is the caller's to set. */
   get entry(): Entry {
     return this.#records.entry

@@ -12,6 +12,7 @@
  * damaged, takes it for one.
  */
 import type {ByteRegion} from '../bytes/region.js'
+import {limits} from '../limits.js'
 import type {KeyProfile, Plausibility} from './key-profile.js'
 import {RecordHeads} from './record-heads.js'
 import type {RecordWalker} from './record-walker.js'
@@ -73,6 +74,8 @@ const PROBES_MAX = 1 << 18
 /** Places looked through before whoever waits is told. */
 const PORTION_BYTES = 1024 * 1024
 const CHECKSUM_BYTES = 8
+/** Elements of a record that is a guess are no larger: chance often makes them so. Strings that are passed over may be. */
+const GUESSED_BYTES_MAX = 16 * 1024 * 1024
 
 export class Resynchroniser {
   readonly heads: RecordHeads
@@ -104,6 +107,7 @@ export class Resynchroniser {
     const traces = Error.stackTraceLimit
     for (let at = from; at < this.#fileEnd; ) {
       templates.mode = 'fixed'
+      this.walker.wholeBytesMax = GUESSED_BYTES_MAX
       // Nobody reads where the error of a guess was made.
       Error.stackTraceLimit = 0
       let found: Boundary | undefined
@@ -113,6 +117,7 @@ export class Resynchroniser {
       } finally {
         Error.stackTraceLimit = traces
         templates.mode = 'gaps'
+        this.walker.wholeBytesMax = limits.elementBytesMax
         this.walker.entry.db = db
       }
       if (found !== undefined) return found
@@ -173,14 +178,20 @@ export class Resynchroniser {
   #refined(from: number): Boundary | undefined {
     let start = from
     for (let better: number | undefined = from; better !== undefined; better = this.#better(start)) start = better
-    for (;;) {
+    const begin = this.#likely(start, this.profile.isText ? 1 : 2) ?? this.#likely(start, 1)
+    if (begin === undefined) return undefined
+    const {offset, records, reaches} = this.#follow(begin, WEIGHT_MIN_WEAK)
+    return {offset, records, reaches}
+  }
+
+  /** The first record of a chain that is so much like this file, and is not far. */
+  #likely(start: number, weight: number): number | undefined {
+    for (let records = 0; records < RECORDS_UNCERTAIN; records++) {
       const probe = this.#probe(start)
-      if (probe === undefined) return undefined
-      if (probe.weight > 0) break
+      if (probe === undefined || probe.weight >= weight) return probe && start
       start = probe.end
     }
-    const {offset, records, reaches} = this.#follow(start, WEIGHT_MIN_WEAK)
-    return {offset, records, reaches}
+    return undefined
   }
 
   /** A place within the first record of a chain from which more records lead to a place of the chain. */

@@ -109,11 +109,19 @@ export interface DamagedFile {
   to: number
 }
 
+/** Kinds of damage that leave everything else where it is. */
+export const IN_PLACE: readonly string[] = ['a bit flipped', 'zero bytes', 'noise']
+
 /** One random kind of damage at a random place. */
-export function damagedFile({bytes}: WrittenFile, dice: Dice): DamagedFile {
-  const name = dice.pick(Object.keys(DAMAGES))
+export function damagedFile(
+  {bytes}: WrittenFile,
+  dice: Dice,
+  kinds: readonly string[] = Object.keys(DAMAGES),
+  bits = 17,
+): DamagedFile {
+  const name = dice.pick(kinds)
   const at = dice.below(bytes.length)
-  const length = 1 + dice.below(2 ** dice.below(17))
+  const length = 1 + dice.below(2 ** dice.below(bits))
   const changed = DAMAGES[name]!(Buffer.from(bytes), at, length, dice)
   let from = 0
   while (from < Math.min(bytes.length, changed.length) && bytes[from] === changed[from]) from++

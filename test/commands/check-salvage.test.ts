@@ -5,7 +5,8 @@ import {setTimeout as sleep} from 'node:timers/promises'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
 import {temporaryFolder} from '../start/folder.js'
-import {rdbtool, shell, start} from '../start/run.js'
+import {RdbFile, text} from '../start/rdb.js'
+import {ROOT, rdbtool, shell, start} from '../start/run.js'
 
 const folder = temporaryFolder()
 const newPlace = (): string => join(mkdtempSync(join(folder.path, 'place-')), 'out')
@@ -175,6 +176,65 @@ describe('check --salvage: nothing half-written stays', () => {
     const large = join(folder.path, 'large.aof')
     const {code, stderr} = await shell(line, {env: {F: source, O: out, L: large}})
     expect({code, stderr}).toMatchObject({code: 5, stderr: expect.stringContaining('EFBIG')})
+    expect(readdirSync(join(out, '..'))).toEqual([])
+  })
+})
+
+describe('check --salvage of a snapshot', () => {
+  const sound = readFileSync(join(ROOT, 'fixtures/rdb/cluster-v11.rdb'))
+  const file = new RdbFile('REDIS', 10).aux('redis-ver', '7.0.15').db(0).sizes(40, 0)
+  for (let i = 0; i < 40; i++) file.key(0, `user:${1000 + i}`, text(`value ${i}`))
+  const whole = file.end()
+  const hurt = Buffer.from(whole)
+  hurt.fill(0, hurt.indexOf('user:1020') - 2, hurt.indexOf('user:1022') - 2)
+  const path = folder.write('hurt.rdb', hurt)
+
+  it('1, and what is lost, where some of it is', async () => {
+    const out = newPlace()
+    const {code, stdout, stderr} = await rdbtool(['check', path, '--salvage', out])
+    expect({code, stderr}).toEqual({code: 1, stderr: ''})
+    const report = stdout.slice(stdout.indexOf('salvaged')).replaceAll(out, 'OUT')
+    expect(report).toBe(`salvaged    OUT: a sound snapshot
+kept        37 keys, 805 B
+lost        60 bytes in 1 place
+note        beside what is lost, bytes of values may be others than they were, which nobody can tell
+
+at byte  bytes  last key   next key   lost
+    402     60  user:1018  user:1022  nothing but zero bytes stands here
+`)
+    const again = await rdbtool(['check', out])
+    expect(again).toMatchObject({code: 0, stderr: ''})
+  })
+
+  it('the same as data, from standard input too', async () => {
+    for (const [name, input] of [
+      [path, undefined],
+      ['-', hurt],
+    ] as const) {
+      const out = newPlace()
+      const {code, stdout} = await rdbtool(['check', name, '--salvage', out, '--json'], {input})
+      expect(code).toBe(1)
+      const {salvage} = JSON.parse(stdout) as {salvage: Record<string, unknown>}
+      expect(salvage).toMatchObject({
+        ...{out, sound: true, keys: 37, losses: 1, duplicates: 0, endFound: true, uncertainDbKeys: 0},
+        lost: [{before: {db: 0, key: 'user:1018'}, after: {db: 0, key: 'user:1022'}, code: 'ZEROS'}],
+      })
+    }
+  })
+
+  it('0 where nothing is lost', async () => {
+    const out = newPlace()
+    const {code, stdout} = await rdbtool(['check', folder.write('sound.rdb', sound), '--salvage', out])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/salvaged .*: a sound snapshot\n.*\nlost +nothing\n/)
+  })
+
+  it('3 where nothing can be saved, and nothing is written', async () => {
+    const out = newPlace()
+    const bytes = Buffer.concat([whole.subarray(0, 9), Buffer.alloc(999)])
+    const {code, stderr} = await rdbtool(['check', folder.write('nothing.rdb', bytes), '--salvage', out])
+    expect(code).toBe(3)
+    expect(stderr).toContain('no entry of it can be saved: nothing was written')
     expect(readdirSync(join(out, '..'))).toEqual([])
   })
 })
