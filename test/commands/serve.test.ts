@@ -45,7 +45,7 @@ async function serving(args: readonly string[], env: Record<string, string> = {}
       expect(heard).toMatch(/^next {6}|"event":"staged"/m)
       return Number(/127\.0\.0\.1:(\d+)/.exec(heard)![1])
     },
-    {timeout: 10_000, interval: 10},
+    {timeout: 20_000, interval: 10},
   )
   return {port, finished, output: () => heard, kill: signal => child.kill(signal)}
 }
@@ -174,7 +174,7 @@ describe('what is shown', () => {
   })
 
   it.skipIf(!hasTerminal)('who is attached, on a terminal', async () => {
-    const command = `TMPDIR=${TMPDIR} timeout -s INT 2.5 "$NODE" "$BIN" serve ${source} --port 0`
+    const command = `TMPDIR=${TMPDIR} timeout -s INT 6 "$NODE" "$BIN" serve ${source} --port 0`
     const {stdout} = await terminal(command, 100)
     expect(stdout).toMatch(/serving at 127\.0\.0\.1:\d+, offset 0; nobody is attached/)
   })

@@ -124,11 +124,11 @@ describe('bounds', () => {
   })
 
   it('newlines are a sign of life, while it loads', async () => {
-    const all = await serving({timeoutMs: 100})
+    const all = await serving({timeoutMs: 1000})
     const one = await attached(all)
-    for (let i = 0; i < 15; i++) {
+    for (let i = 0; i < 12; i++) {
       await one.send('\n')
-      await sleep(20)
+      await sleep(150)
     }
     expect(all.kinds()).not.toContain('lost')
   })
