@@ -48,6 +48,8 @@ const env = {
   ...process.env,
   RDBTOOL_MUTANTS: String(values.mutants),
   RDBTOOL_MUTANTS_LOADED: String(values.loaded),
+  // Of each a server is started, seven times.
+  RDBTOOL_TARGET_MUTANTS: String(Math.min(Number(values.loaded), 20)),
   RDBTOOL_FLOOD_KEYS: String(10 ** 8),
   // The largest fixture is smaller than this.
   RDBTOOL_MUTANT_BYTES: String(10 ** 9),

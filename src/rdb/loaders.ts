@@ -37,6 +37,8 @@ export interface Loader {
   readonly duplicateMembers: 'taken' | 'refused'
   /** A score that is no number. */
   readonly nanScore: 'crashes' | 'refuses'
+  /** How the text of a score in a packed value is read: as C does, or as C++ does (redis 8.0, valkey 9.0). */
+  readonly packedScores: 'strtod' | 'from_chars'
   /** A set is made a listpack before it is made a hash table (redis 7.2). */
   readonly listpackSets: boolean
   /** What happens where there is no memory for a length that a file claims. */
@@ -135,6 +137,7 @@ export function loaderOf(name: string): Loader {
     emptyKeys: since('6.2') ? 'skipped' : 'kept',
     duplicateMembers: since('6.2') ? 'refused' : 'taken',
     nanScore: since('7.0') ? 'refuses' : 'crashes',
+    packedScores: since('8.0') || target.family === 'valkey' ? 'from_chars' : 'strtod',
     listpackSets: since('7.2'),
     noMemory: since('6.2') ? 'refuses' : 'crashes',
     shortLzf: !since('6.2'),

@@ -1,25 +1,26 @@
 /**
  * What check --target says that a server will do is what it does: it is started from fixtures of every producer, from damaged
- * ones, and from ones that are cut short, and must load as many keys, refuse or crash as was said. `npm run fuzz` does it with
- * many more. Not judged is what Lua makes of the bodies of functions and scripts, and what the prediction itself calls unsure:
+ * ones, from ones that are cut short, and from packed values that it unpacks at once, and must load as many keys, refuse or
+ * crash as was said. `npm run fuzz` does it with many more. Not judged is what Lua makes of the bodies of functions and scripts, and what the prediction itself calls unsure:
  * how often that was is told on standard error.
  *
- *   RDBTOOL_MUTANTS_LOADED=500   damaged files of each fixture that the server loads whole
- *   RDBTOOL_SEED=7               other ones
+ *   RDBTOOL_TARGET_MUTANTS=20   damaged files of each fixture that the server loads whole
+ *   RDBTOOL_SEED=7              other ones
  */
 import {expect, it} from 'vitest'
 import {type LoadPrediction, predictLoad} from '../../src/index.js'
 import {Dice, mutantsOf} from '../jobs/mutants.js'
 import {type Fixture, fixtures} from '../reading/fixtures.js'
 import {describeEachServer} from './each-server.js'
+import {largeFiles} from './large-values.js'
 import {type Start, Starter} from './start-from.js'
 
-const FULL = Number(process.env['RDBTOOL_MUTANTS_LOADED'] ?? 0)
+const FULL = Number(process.env['RDBTOOL_TARGET_MUTANTS'] ?? 0)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 6)
 /** Unless all are wanted: of the servers' own files, every so manieth. */
-const STEP = 5
+const STEP = 6
 /** And so many damaged files in all. */
-const DAMAGED = 36
+const DAMAGED = 30
 const BYTES_MAX = 20_000
 const AT_ONCE = 2
 const LUA = /Failed loading library|Can't load Lua script/
@@ -80,7 +81,8 @@ function wrongWith(said: LoadPrediction, is: Start): string | undefined {
 describeEachServer('check --target of', name => {
   it('comes true', async () => {
     const server = ['redis-6.0', 'redis-7.0', 'redis-8.0', 'redict-7.3', 'valkey-8.0', 'valkey-8.1'].indexOf(name) + 1
-    const files = [...wholeFiles(server), ...(await damagedOf(name, server))]
+    const large = [...largeFiles(SEED + server, FULL || 2)].filter((_, i) => FULL > 0 || i % 2 === server % 2)
+    const files = [...wholeFiles(server), ...(await damagedOf(name, server)), ...large]
     const starter = new Starter(name)
     const wrong: string[] = []
     const counts: Record<string, number> = {}

@@ -4,6 +4,7 @@
 import {readUint32le} from '../../bytes/int64.js'
 import {LentBytes} from '../../bytes/lent.js'
 import * as op from '../../rdb/opcodes.js'
+import {scanned} from './scores.js'
 import {
   HASH_PACKED_MAX,
   INTSET_MAX,
@@ -20,11 +21,6 @@ const FIELD_TIME_MAX = 2 ** 48 - 1
 const FIELD_TIME_INVALID = 2 ** 48
 const SCORE_NAN = 253
 const SCORE_WORDS = 253
-
-/** As sscanf("%lg") reads: what stands before anything that is no number. */
-const DOUBLE =
-  /^[ \t\n\v\f\r]*[+-]?(?:nan|inf(?:inity|(?!i))|0x(?:[\da-f]+\.?[\da-f]*|\.[\da-f]+)(?:p[+-]?\d+|(?!p))|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+|(?!e)))/i
-const NAN = /^[ \t\n\v\f\r]*[+-]?nan/i
 
 export class CountedLoad implements ValueLoad {
   #typeId = 0
@@ -147,13 +143,14 @@ export class CountedLoad implements ValueLoad {
     const text = Buffer.from(cursor.bytes.subarray(at, at + size))
       .toString('latin1')
       .split('\0')[0]!
-    if (!DOUBLE.test(text)) {
-      // Redis 6.0 goes on with the score it read before, or with what the memory held.
-      if (loader.ziplists === 'believed') return false
+    const score = scanned(text)
+    // Redis 6.0 goes on with the score it read before, or with what the memory held.
+    if (score === 'nothing' && loader.ziplists !== 'believed') {
       obstacles.add('refuses', 'BAD_SCORE', 'the score of a member is not a number')
-      return false
+    } else if (score === 'unsure' && loader.ziplists !== 'believed') {
+      obstacles.add('unsure', 'BAD_SCORE', 'the score of a member is a number to some C libraries')
     }
-    return NAN.test(text)
+    return score === 'nan'
   }
 
   #field(): void {

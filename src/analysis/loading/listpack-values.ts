@@ -6,7 +6,7 @@
 import {LentBytes} from '../../bytes/lent.js'
 import type {DistinctElements} from '../soundness-distinct.js'
 import {BROKEN, NO_ENTRY, ServerListpack} from './listpacks.js'
-import {isNanText} from './nan-text.js'
+import {isNanText} from './scores.js'
 import {HASH_PACKED_MAX, type LoadContext, type Loaded, SET_PACKED_MAX, ZSET_PACKED_MAX} from './value-load.js'
 
 export type ListpackShape = 'set' | 'zset' | 'hash' | 'hash-ttl'
@@ -99,7 +99,7 @@ export class ListpackValues {
     if (this.#listpack.isInteger(p)) return false
     const text = this.#text
     this.#listpack.text(p, text)
-    return isNanText(text)
+    return isNanText(text, this.context.loader)
   }
 
   /** A server makes a table, or a skip list, of it. */

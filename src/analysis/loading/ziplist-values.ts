@@ -4,7 +4,7 @@
  */
 import {LentBytes} from '../../bytes/lent.js'
 import type {DistinctElements} from '../soundness-distinct.js'
-import {isNanText} from './nan-text.js'
+import {isNanText} from './scores.js'
 import {HASH_PACKED_MAX, type LoadContext, type Loaded, ZSET_PACKED_MAX} from './value-load.js'
 import {BEYOND, NO_ENTRY, ServerZiplist} from './ziplists.js'
 
@@ -75,7 +75,7 @@ export class ZiplistValues {
       entries++
       ziplist.text(p, this.#text)
       if (index % 2 === 0) return this.#isNew()
-      if (shape === 'zset' && isNanText(this.#text)) nan = true
+      if (shape === 'zset' && isNanText(this.#text, this.context.loader)) nan = true
       return true
     })
     if (!isSound || entries % 2 === 1) return this.#refused()
@@ -164,7 +164,7 @@ export class ZiplistValues {
       obstacles.add('unsure', 'BAD_SCORE', 'a score is longer than the room for one')
       return false
     }
-    if (!isNanText(this.#text)) return true
+    if (!isNanText(this.#text, this.context.loader)) return true
     obstacles.add('crashes', 'BAD_SCORE', 'a score is not a number')
     return false
   }
