@@ -15,6 +15,8 @@ const KEYS_ALL = 4
 /** How keys begin is told by so many, of which few are unlike all before. */
 const KEYS_ALIKE = 48
 const UNLIKE_MAX = 0.1
+/** `user:1000`, `user.1000`, `user/1000`, `user-1000`, `user_1000` */
+const SEPARATORS = [0x3a, 0x2e, 0x2f, 0x2d, 0x5f]
 /** A key of so many characters is none by chance. */
 const STRONG_BYTES_MIN = 4
 /** A length that no profile forbids. */
@@ -52,6 +54,8 @@ export class KeyProfile {
   /** A bit for each pair of bytes that a key has begun with. */
   readonly #beginnings = new Uint8Array(8192)
   #unlike = 0
+  /** Keys that have each of the characters that names are made of parts with. */
+  readonly #separated = SEPARATORS.map(() => 0)
   /** A bit for each kind of character that a key has begun with. */
   #kinds = 0
 
@@ -63,6 +67,7 @@ export class KeyProfile {
     this.#bytesMax = Math.max(this.#bytesMax, keyBytes.end - keyBytes.start)
     if (isText(keyBytes.bytes, keyBytes.start, keyBytes.end)) this.#texts++
     if (this.isTelling && !this.#isMet(pairOf(entry))) this.#unlike++
+    for (let i = 0; i < SEPARATORS.length; i++) if (hasByte(entry, SEPARATORS[i]!)) this.#separated[i]!++
     this.#kinds |= kindAt(keyBytes.bytes, keyBytes.start)
     const pair = pairOf(entry)
     this.#beginnings[pair >> 3]! |= 1 << (pair & 7)
@@ -149,7 +154,13 @@ export class KeyProfile {
   /** Chance makes few keys that begin like those that are there. */
   #isUnlike(entry: Entry): boolean {
     const {bytes, start} = entry.keyBytes
+    if (this.isTelling && this.#lacksSeparator(entry)) return true
     return (this.#kinds & kindAt(bytes, start)) === 0 || (this.#beginsAlike && !this.#isMet(pairOf(entry)))
+  }
+
+  /** All other keys have a character that this one has not. */
+  #lacksSeparator(entry: Entry): boolean {
+    return this.#separated.some((keys, i) => keys >= MOST * this.keys && !hasByte(entry, SEPARATORS[i]!))
   }
 
   #isMet(pair: number): boolean {
@@ -165,6 +176,11 @@ export class KeyProfile {
     if (dragonflyMask >= 0 && !this.hasMasks) return false
     return keyMeta === undefined || this.hasMeta
   }
+}
+
+function hasByte({keyBytes: {bytes, start, end}}: Entry, byte: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i] === byte) return true
+  return false
 }
 
 /** A bit for the kind of a character: a digit, a letter, another of ASCII, any of another script. */
