@@ -194,10 +194,11 @@ export class Resynchroniser {
     return undefined
   }
 
-  /** A place within the first record of a chain from which more records lead to a place of the chain. */
+  /** A place within the first records of a chain from which more records lead to a place of the chain. */
   #better(start: number): number | undefined {
     const sums = this.#sums(start)
-    const end = this.#probe(start)?.end ?? start
+    // What is not like this file at the beginning of a chain may hide what is.
+    const end = Math.max(this.#probe(start)?.end ?? start, this.#likely(start, 1) ?? start)
     for (let at = start + 1; ; at++) {
       at = this.heads.next(at, end)
       if (at < 0) return undefined
