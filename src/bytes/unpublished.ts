@@ -13,6 +13,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -60,6 +61,11 @@ export interface FolderMark {
   readonly file: string
   /** Whether the file's text says that we made it, and the folder is as we did. */
   isOurs(text: string, folder: string): boolean
+}
+
+/** Where a folder of that name is made, and whose place it takes: behind a link the folder that it leads to, and the link stays. */
+export function folderAt(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
 }
 
 /**

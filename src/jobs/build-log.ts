@@ -16,7 +16,7 @@ import type {RestoreRule} from '../aof/rewrite.js'
 import {openElsewhere} from '../bytes/open-elsewhere.js'
 import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
-import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {folderAt, openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import {FormatError, UsageError} from '../errors.js'
 import type {Loss} from '../keyspace/entry-sink.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
@@ -95,8 +95,9 @@ export function refuseFolder(folder: string, force: boolean): void {
 
 async function buildFolder(names: readonly string[], options: BuildLogOptions): Promise<BuiltLog> {
   const {out, base, force = false} = options
-  openFolder(out, force, MARK)
-  const folder = temporaryBeside(out)
+  const place = folderAt(out)
+  openFolder(place, force, MARK)
+  const folder = temporaryBeside(place)
   mkdirSync(folder)
   try {
     const built = await buildBase(FileTarget.create(join(folder, baseName(LOG_NAME, 1, base))), names, options)
@@ -107,7 +108,7 @@ async function buildFolder(names: readonly string[], options: BuildLogOptions): 
     if (options.ownedLike !== undefined) {
       for (const name of [incr, MARK.file, '.']) takeOwner(join(folder, name), options.ownedLike)
     }
-    publishFolder(folder, out, force, MARK)
+    publishFolder(folder, place, force, MARK)
     options.onPublished?.()
     return {...built, files: [...built.files, incr, MARK.file]}
   } catch (error) {

@@ -11,19 +11,16 @@ import {existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync} from '
 import {join} from 'node:path'
 import {FilePool} from '../bytes/file-pool.js'
 import {MemoryTarget} from '../bytes/target.js'
-import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {folderAt, openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
 import {parseClusterNodes} from '../keyspace/cluster-nodes.js'
-import {isManifest, MANIFEST_NAME} from '../keyspace/shard-manifest.js'
+import {MANIFEST_NAME, SHARD_FOLDER} from '../keyspace/shard-manifest.js'
 import {evenSlots, formatSlots, type SlotRange} from '../keyspace/slots.js'
 import {splitManifestJson} from '../report/build-split.js'
 import {maskAddress} from '../resp/address.js'
 import {type BuildOptions, type Built, buildInto} from './build.js'
 import {refuseLosses} from './build-losses.js'
 import {SlotRouter} from './build-router.js'
-
-/** What a folder of ours is known by. */
-const MANIFEST = {file: MANIFEST_NAME, isOurs: isManifest}
 
 /** A shard that is to be. */
 export interface ShardPlan {
@@ -73,16 +70,17 @@ export async function buildSplit(names: readonly string[], options: BuildSplitOp
   const out = options.out.replace(/(?<=.)\/+$/, '')
   for (const name of names) refuseSame(name, out)
   const router = new SlotRouter(plan.shards, plan.name)
-  openFolder(out, force, MANIFEST)
+  const place = folderAt(out)
+  openFolder(place, force, SHARD_FOLDER)
   // What is in slots that no shard has is counted; nothing is written.
   if (!router.isWhole) await buildInto(new MemoryTarget(), names, {...options, router})
-  const folder = temporaryBeside(out)
+  const folder = temporaryBeside(place)
   mkdirSync(folder)
   try {
     const built = await writeShards(folder, names, {...options, out}, router)
     const manifest = JSON.stringify(splitManifestJson(names.map(maskAddress), built, Date.now()), undefined, 2)
     writeFileSync(join(folder, MANIFEST_NAME), `${manifest}\n`, {flush: true})
-    publishFolder(folder, out, force, MANIFEST)
+    publishFolder(folder, place, force, SHARD_FOLDER)
     return built
   } catch (error) {
     removeUnpublished(folder)

@@ -5,8 +5,8 @@
  */
 import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
-import {isManifest, MANIFEST_NAME} from '../keyspace/shard-manifest.js'
+import {folderAt, openFolder, publishFolder, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {MANIFEST_NAME, SHARD_FOLDER} from '../keyspace/shard-manifest.js'
 import type {SlotRange} from '../keyspace/slots.js'
 import type {WireMessage} from '../replication/observer.js'
 import {type ClusterNode, clusterShards, movedSlots, type Shard} from '../replication/topology.js'
@@ -14,9 +14,6 @@ import type {SyncEvent} from '../report/replica-log.js'
 import {manifestJson} from '../report/sync-cluster.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import {type Sync, type SyncOptions, sync} from './sync.js'
-
-/** What a folder of ours is known by. */
-const MANIFEST = {file: MANIFEST_NAME, isOurs: isManifest}
 
 /** Hosts that are fetched from side by side: beyond it the disk that is written to is what everybody waits for. */
 const HOSTS_MAX = 8
@@ -53,9 +50,10 @@ export async function syncCluster(
 ): Promise<ClusterSync> {
   const started = performance.now()
   const force = options.force === true
-  openFolder(out, force, MANIFEST)
+  const place = folderAt(out)
+  openFolder(place, force, SHARD_FOLDER)
   const shards = await clusterShards(seed, options.connectTimeoutMs, options.silenceMs)
-  const folder = temporaryBeside(out)
+  const folder = temporaryBeside(place)
   mkdirSync(folder)
   try {
     const fetched = await new Fetching(shards, folder, options).run()
@@ -63,7 +61,7 @@ export async function syncCluster(
     const result = {out, shards: fetched, moved, seconds: (performance.now() - started) / 1000}
     const manifest = manifestJson(formatAddress(seed), result, Date.now())
     writeFileSync(join(folder, MANIFEST_NAME), `${JSON.stringify(manifest, undefined, 2)}\n`, {flush: true})
-    publishFolder(folder, out, force, MANIFEST)
+    publishFolder(folder, place, force, SHARD_FOLDER)
     return result
   } catch (error) {
     removeUnpublished(folder)

@@ -4,7 +4,9 @@
  *
  *   {"format": "rdbtool cluster snapshot", "version": 1, "keys", "bytes", "shards": [{"file", "slots": [[first, last]], "keys"}]}
  */
+import {readdirSync} from 'node:fs'
 import {SLOT_COUNT} from '../bytes/crc16.js'
+import type {FolderMark} from '../bytes/unpublished.js'
 import {FormatError, UnsupportedError} from '../errors.js'
 import type {SlotRange} from './slots.js'
 
@@ -27,6 +29,27 @@ export function isManifest(text: string): boolean {
     return (JSON.parse(text) as {format?: unknown} | null)?.format === MANIFEST_FORMAT
   } catch {
     return false
+  }
+}
+
+/** What a folder of shards is known by: its manifest, and nothing beside that but files that it names. */
+export const SHARD_FOLDER: FolderMark = {
+  file: MANIFEST_NAME,
+  isOurs: (text, folder) => {
+    const names = namesIn(text)
+    const there = readdirSync(folder, {withFileTypes: true})
+    return names !== undefined && there.every(entry => entry.isFile() && names.has(entry.name))
+  },
+}
+
+/** The manifest's own name, and those of its shards; undefined of what is no manifest that we read. */
+function namesIn(text: string): ReadonlySet<string> | undefined {
+  if (!isManifest(text)) return undefined
+  try {
+    return new Set([MANIFEST_NAME, ...parseShardManifest(text).map(({file}) => file)])
+  } catch (error) {
+    if (error instanceof FormatError || error instanceof UnsupportedError) return undefined
+    throw error
   }
 }
 

@@ -1,5 +1,15 @@
 /** build into the shards of a cluster, and of them: every key where it belongs, and the same as before once put together. */
-import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {slotOf} from '../../src/bytes/crc16.js'
@@ -283,6 +293,28 @@ describe('the folder', () => {
     writeFileSync(join(foreign, 'precious'), 'x')
     await expect(split([source], '2', {out: foreign, force: true})).rejects.toThrow(/we did not make it/)
     expect(readdirSync(foreign)).toEqual(['precious'])
+  })
+
+  it.each([
+    ['a file', (path: string) => writeFileSync(path, 'x')],
+    ['a folder', (path: string) => mkdirSync(path)],
+  ])('is not replaced where %s came to stand among its shards', async (_, make) => {
+    const {out} = await split([source], '2')
+    make(join(out, 'precious'))
+    await expect(split([source], '3', {out, force: true})).rejects.toThrow(/no longer as we did/)
+    expect(readdirSync(out)).toEqual(['manifest.json', 'precious', 'shard-00000.rdb', 'shard-08192.rdb'])
+  })
+
+  it('is replaced behind a link that leads to it, with the same care', async () => {
+    const {out} = await split([source], '2')
+    const link = `${newOut()}-link`
+    symlinkSync(out, link)
+    await split([source], '3', {out: link, force: true})
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readdirSync(out)).toHaveLength(4)
+    writeFileSync(join(out, 'precious'), 'x')
+    await expect(split([source], '2', {out: `${link}/`, force: true})).rejects.toThrow(/no longer as we did/)
+    expect(readdirSync(out)).toContain('precious')
   })
 
   it('does not appear where a source is damaged at its very end', async () => {
