@@ -34,6 +34,7 @@ const SELECT = wordOf('select')
 interface LogPlace {
   file: string
   offset: number
+  /** Selected there: behind whole units, whatever a transaction that has begun selects. */
   db: number
 }
 
@@ -52,6 +53,8 @@ export class LogRelay {
   /** Where the unit begins. */
   #unit = 0
   #inTransaction = false
+  /** Selected behind the last command, which may be one of a transaction. */
+  #selected = 0
   #live = false
   #ready: () => void = () => {}
   readonly #caughtUp = new Promise<void>(resolve => {
@@ -151,6 +154,7 @@ export class LogRelay {
     this.#flush()
     // Every file is loaded by a client of its own.
     Object.assign(this.#place, {file: name, offset: 0, db: 0})
+    this.#selected = 0
     if (this.#live) this.#put(formatCommand(['SELECT', '0']))
     const reader = new LogReader(source, {ignoreChecksum: this.options.ignoreChecksum})
     try {
@@ -172,7 +176,7 @@ export class LogRelay {
   #command(command: LogCommand, inTransaction: boolean): void {
     const {bytes, bounds, argc, endOffset} = command
     if (argc === 2 && isWord(bytes, bounds[0]!, bounds[1]!, SELECT)) {
-      this.#place.db = databaseOf(bytes, bounds[2]!, bounds[3]!) ?? this.#place.db
+      this.#selected = databaseOf(bytes, bounds[2]!, bounds[3]!) ?? this.#selected
     }
     if (this.#live) {
       this.#batch.ascii(`*${argc}\r\n`)
@@ -182,6 +186,7 @@ export class LogRelay {
     if (inTransaction) return
     this.#unit = this.#batch.length
     this.#place.offset = endOffset
+    this.#place.db = this.#selected
     if (this.#unit >= BATCH_BYTES) this.#flush()
   }
 

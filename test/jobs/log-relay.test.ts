@@ -185,6 +185,23 @@ describe('the snapshot', () => {
     expect(offset).toBeGreaterThan(3000)
     expect(stream).toBe(SELECT_0 + GETACK)
   })
+
+  it('made while a transaction selects a database stands in the one before it', async () => {
+    const log = new Log(SELECT_0 + set(0))
+    const {events, replica} = await relaying(log.path, {backlogBytes: 4000})
+    const first = await replica()
+    log.append(set(1, 'x'.repeat(3000)))
+    await vi.waitFor(() => expect(first.heard).toContain('key-1'), PATIENCE)
+    const transaction = commands(['MULTI'], ['SET', 'in0', 1], ['SELECT', 3], ['SET', 'in3', 1], ['EXEC'])
+    log.append(transaction.slice(0, -commands(['EXEC']).length))
+    await sleep(600)
+    const second = await replica()
+    expect(events.filter(({kind}) => kind === 'staged')).toHaveLength(2)
+    expect(taken(second).stream).toBe(SELECT_0 + GETACK)
+    second.forget()
+    log.append(commands(['EXEC']) + set(2))
+    expect(await second.hears(set(2))).toBe(transaction + set(2))
+  })
 })
 
 describe('it ends', () => {
