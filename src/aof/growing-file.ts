@@ -59,9 +59,15 @@ export class GrowingFile {
    * when the system has them. After an error the file has what it had before, or more that is not whole.
    */
   async append(bytes: Uint8Array, end: number, place: StreamPlace, nowMs: number): Promise<void> {
+    if (end === 0 && !this.isWhole) throw new Error('a place within a unit would be none')
     await this.#write([this.#timestamp(end, nowMs), bytes.subarray(0, end), Buffer.from(formatPlace(place))])
     this.wholeBytes = this.bytes
     this.place = place
+  }
+
+  /** It ends behind a whole unit. */
+  get isWhole(): boolean {
+    return this.bytes === this.wholeBytes
   }
 
   /** Adds the beginning of a unit; the place behind it comes with the rest. */
@@ -97,7 +103,7 @@ export class GrowingFile {
   /** At most one a second, and never within a unit (redis 7.0 aof.c). */
   #timestamp(end: number, nowMs: number): Uint8Array {
     const second = Math.floor(nowMs / 1000)
-    if (end === 0 || second <= this.#second || this.bytes !== this.wholeBytes) return NOTHING
+    if (end === 0 || second <= this.#second || !this.isWhole) return NOTHING
     this.#second = second
     return Buffer.from(`#TS:${second}\r\n`)
   }

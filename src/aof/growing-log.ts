@@ -8,30 +8,16 @@
  * Another full resync makes another base. What it supersedes goes, before the manifest changes, to a folder of its own
  * beside this one, and is a log there: from it one comes back to any moment before.
  */
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import {open} from 'node:fs/promises'
+import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {basename, dirname, join, resolve} from 'node:path'
-import {pipeline} from 'node:stream/promises'
 import {openElsewhere} from '../bytes/open-elsewhere.js'
-import {openFile} from '../bytes/source.js'
 import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {FormatError, UsageError} from '../errors.js'
 import {GrowingFile} from './growing-file.js'
-import {LogReader} from './log-reader.js'
+import {copyTail, lastPlace} from './last-place.js'
 import {formatManifest, type Manifest, type ManifestFile, parseManifest} from './manifest.js'
-import {baseName, incrName, LOG_NAME, nameAside} from './naming.js'
-import {parsePlace, type StreamPlace} from './stream-place.js'
+import {baseName, incrName, LOG_NAME, nameAside, parseAsideTime} from './naming.js'
+import type {StreamPlace} from './stream-place.js'
 
 /** By this line of its manifest a folder is known as ours. */
 const OURS = '# followed by rdbtool: commands of a master, and how far they go'
@@ -39,7 +25,6 @@ const MANIFEST_NAME = `${LOG_NAME}.manifest`
 const PART = /^appendonly\.aof\.(\d+)\.(base\.rdb|incr\.aof)$/
 /** Of files of the folder that are about to be compacted: no manifest to whoever looks for that of the log. */
 export const PART_MANIFEST = 'temp-part.manifest'
-const LOOK_BYTES = 1024 * 1024
 
 /** What was cut off a file, behind its last place. */
 export interface CutTail {
@@ -55,6 +40,8 @@ export class GrowingLog {
   cutTail: CutTail | undefined
   #manifest: Manifest = {base: undefined, history: [], increments: []}
   #file: GrowingFile | undefined
+  /** The highest number that was given out. */
+  #sequence = 0
 
   private constructor(readonly folder: string) {}
 
@@ -67,12 +54,10 @@ export class GrowingLog {
     const {folder} = log
     mkdirSync(folder, {recursive: true})
     if (!statSync(folder).isDirectory()) throw new UsageError(`${path} is no folder: give the name of one`)
-    const names = readdirSync(folder)
-    if (!names.includes(MANIFEST_NAME)) {
-      const others = names.filter(name => !isTemporary(name) && !PART.test(name))
-      if (others.length > 0) throw new UsageError(`${path} has ${others[0]} in it: give a new folder, or one of ours`)
-      // What a first resync left that was never complete.
-      for (const name of names) rmSync(join(folder, name), {force: true})
+    if (!existsSync(join(folder, MANIFEST_NAME))) {
+      log.#refuseTaken(path)
+      // From now on whatever is in it is ours, and may be removed where it was never finished.
+      log.#replaceManifest(log.#manifest)
       return log
     }
     await log.#resume()
@@ -99,6 +84,11 @@ export class GrowingLog {
     return this.#manifest
   }
 
+  /** The file that grows ends behind a whole unit. */
+  get isWhole(): boolean {
+    return this.#file?.isWhole ?? true
+  }
+
   /** Of the file that grows. */
   get fileBytes(): number {
     return this.#file?.bytes ?? 0
@@ -108,7 +98,9 @@ export class GrowingLog {
   newNames(): {base: string; incr: string; sequence: number} {
     const taken = readdirSync(this.folder).map(name => Number(PART.exec(name)?.[1] ?? 0))
     const named = [this.#manifest.base, ...this.#manifest.increments].map(file => file?.sequence ?? 0)
-    const sequence = Math.max(0, ...taken, ...named) + 1
+    // A name that was given out may have no file yet.
+    const sequence = Math.max(this.#sequence, ...taken, ...named) + 1
+    this.#sequence = sequence
     return {
       base: join(this.folder, baseName(LOG_NAME, sequence, 'snapshot')),
       incr: join(this.folder, incrName(LOG_NAME, sequence)),
@@ -122,6 +114,7 @@ export class GrowingLog {
    */
   async begin(base: string, file: GrowingFile, sequence: number, nowMs: number): Promise<string | undefined> {
     await file.sync()
+    if (!existsSync(base)) throw new Error(`${base} is gone, and was to be the base of the log`)
     const superseded = this.#manifest.base === undefined ? undefined : this.#setAside(nowMs)
     const old = this.#files()
     this.#replaceManifest({
@@ -190,6 +183,15 @@ export class GrowingLog {
     }
   }
 
+  #refuseTaken(path: string): void {
+    const other = readdirSync(this.folder).find(name => !isTemporary(name))
+    if (other === undefined) return
+    const lost = PART.test(other)
+    const what = lost ? `${other}, a part of a log, and no manifest that names it: whose it is cannot be told` : other
+    const next = lost ? 'restore the manifest, or give another folder' : 'give a new folder, or one of ours'
+    throw new UsageError(`${path} has ${what}; ${next}`)
+  }
+
   #growing(): GrowingFile {
     if (this.#file === undefined) throw new UsageError(`${this.folder} has no snapshot yet`)
     return this.#file
@@ -206,12 +208,18 @@ export class GrowingLog {
     this.#manifest = parseManifest(text)
     this.#refuseInUse()
     const {base, increments} = this.#manifest
+    if (base === undefined && increments.length === 0) {
+      // A first snapshot that never came.
+      this.#removeStrays()
+      return
+    }
     for (const file of [base, ...increments]) {
       if (file === undefined || !existsSync(join(this.folder, file.name))) {
         throw new FormatError('BAD_MANIFEST', `the manifest names ${file?.name ?? 'no base'}, which is not there`, 0)
       }
     }
     this.#removeStrays()
+    this.#removeUnfinishedAsides()
     const last = increments.at(-1)
     if (last === undefined) throw new FormatError('BAD_MANIFEST', 'the manifest names no file of commands', 0)
     await this.#continue(join(this.folder, last.name))
@@ -228,7 +236,7 @@ export class GrowingLog {
   }
 
   #refuseInUse(): void {
-    const {by} = openElsewhere(this.#files())
+    const {by} = openElsewhere(this.#files(), {writing: true})
     if (by === undefined) return
     throw new UsageError(
       `${by.path} is open in the process ${by.pid} (${by.name}): one follows a master, or serves from a log, not both`,
@@ -245,6 +253,18 @@ export class GrowingLog {
     const named = new Set(this.#files().map(path => basename(path)))
     for (const name of readdirSync(this.folder)) {
       if (isTemporary(name) || (PART.test(name) && !named.has(name))) rmSync(join(this.folder, name), {force: true})
+    }
+  }
+
+  /** Of a run that was killed before the manifest changed: what was put aside is still what the log is made of. */
+  #removeUnfinishedAsides(): void {
+    const own = new Set(this.#files().map(path => statSync(path).ino))
+    const beside = dirname(this.folder)
+    for (const name of readdirSync(beside)) {
+      const path = join(beside, name)
+      if (parseAsideTime(name, basename(this.folder), ['until']) === undefined || !this.isOurs(path)) continue
+      const shares = readdirSync(path).some(file => own.has(statSync(join(path, file)).ino))
+      if (shares) rmSync(path, {recursive: true, force: true})
     }
   }
 
@@ -294,65 +314,4 @@ function incrementOf(name: string, sequence: number): ManifestFile {
 
 function isTemporary(name: string): boolean {
   return (name.startsWith(`.${LOG_NAME}.`) && name.endsWith('.tmp')) || name === PART_MANIFEST
-}
-
-interface LastPlace {
-  place: StreamPlace
-  wholeBytes: number
-  commandsBehind: number
-  bytes: number
-}
-
-/** Reads a file from its beginning: what looks like a place may be within a value, and is none there. */
-async function lastPlace(path: string): Promise<LastPlace> {
-  const source = await openFile(path)
-  const reader = new LogReader(source)
-  let place: StreamPlace | undefined
-  let wholeBytes = 0
-  let commandsBehind = 0
-  const visitor = {
-    command: () => {
-      commandsBehind++
-    },
-    annotation: (bytes: Uint8Array, start: number, end: number, offset: number) => {
-      const told = parsePlace(bytes, start, end)
-      if (told === undefined) return
-      place = told
-      wholeBytes = offset + end - start
-      commandsBehind = 0
-    },
-  }
-  try {
-    await reader.run(visitor)
-  } catch (error) {
-    // A machine that lost its power leaves zeros where bytes were still to be written.
-    if (!(error instanceof FormatError) || !(await isZero(path, error.offset))) throw error
-  } finally {
-    await source.close()
-  }
-  if (place === undefined) {
-    throw new FormatError('BAD_COMMAND', `${basename(path)} does not say how far it follows its master`, 0)
-  }
-  return {place, wholeBytes, commandsBehind, bytes: statSync(path).size}
-}
-
-async function isZero(path: string, from: number): Promise<boolean> {
-  const file = await open(path, 'r')
-  try {
-    const buffer = new Uint8Array(LOOK_BYTES)
-    for (let at = from; ; ) {
-      const {bytesRead} = await file.read(buffer, 0, buffer.length, at)
-      if (bytesRead === 0) return true
-      for (let i = 0; i < bytesRead; i++) if (buffer[i] !== 0) return false
-      at += bytesRead
-    }
-  } finally {
-    await file.close()
-  }
-}
-
-/** What nobody vouches for is no longer in the log, and is not lost. */
-async function copyTail(path: string, from: number, copy: string): Promise<string> {
-  await pipeline(createReadStream(path, {start: from}), createWriteStream(copy, {flags: 'wx', flush: true}))
-  return copy
 }

@@ -3,7 +3,7 @@
  * file itself, whatever it is called there. Of processes of other users only root
  * is told which files they have, but everybody who they are.
  */
-import {readdirSync, readFileSync, statSync} from 'node:fs'
+import {constants, readdirSync, readFileSync, statSync} from 'node:fs'
 
 export interface OpenFiles {
   /** The first process that was found. */
@@ -20,13 +20,20 @@ export interface UnseenProcess {
 }
 
 const PROCESSES = '/proc'
+/** Of the flags of open(2): for reading, for writing, or for both. */
+const ACCESS_MASK = 3
+
+export interface OpenOptions {
+  /** Only those count that may write to it. */
+  writing?: boolean | undefined
+}
 
 /** Of a system that does not tell, nothing: seesProcesses() says so. */
-export function openElsewhere(paths: readonly string[]): OpenFiles {
+export function openElsewhere(paths: readonly string[], {writing = false}: OpenOptions = {}): OpenFiles {
   const wanted = new Map(paths.flatMap(path => identitiesOf(path).map(identity => [identity, path])))
   const unseen: UnseenProcess[] = []
   for (const pid of processes()) {
-    const open = openFiles(pid)
+    const open = openFiles(pid, writing)
     if (open === undefined) unseen.push({pid, name: nameOf(pid), uid: uidOf(pid)})
     const found = open?.find(identity => wanted.has(identity))
     if (found !== undefined) return {by: {pid, name: nameOf(pid), path: wanted.get(found)!}, unseen}
@@ -50,12 +57,23 @@ function processes(): number[] {
 }
 
 /** Undefined where we may not know; one that has ended has none open. */
-function openFiles(pid: number): string[] | undefined {
+function openFiles(pid: number, writing: boolean): string[] | undefined {
   const folder = `${PROCESSES}/${pid}/fd`
   try {
-    return readdirSync(folder).flatMap(fd => identitiesOf(`${folder}/${fd}`))
+    const open = readdirSync(folder).filter(fd => !writing || isForWriting(pid, fd))
+    return open.flatMap(fd => identitiesOf(`${folder}/${fd}`))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : []
+  }
+}
+
+/** As it was opened; one that has been closed meanwhile is not. */
+function isForWriting(pid: number, fd: string): boolean {
+  try {
+    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`${PROCESSES}/${pid}/fdinfo/${fd}`, 'utf8'))?.[1]
+    return flags === undefined || (Number.parseInt(flags, 8) & ACCESS_MASK) !== constants.O_RDONLY
+  } catch {
+    return false
   }
 }
 

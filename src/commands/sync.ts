@@ -12,6 +12,7 @@ import {
 } from '../cli/connection-flags.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {outputFlags} from '../cli/flags.js'
+import {FollowNews} from '../cli/follow-news.js'
 import {onInterrupt} from '../cli/interrupt.js'
 import {followFlags, intoAddress, intoFlags} from '../cli/sync-output-flags.js'
 import {SyncScreen, SyncScreens} from '../cli/sync-screen.js'
@@ -200,6 +201,11 @@ export default class Sync extends BaseCommand {
     const {out, aof, force, keep, fsync, rotate} = flags
     const screen = new SyncScreen(flags, line => this.logToStderr(line))
     const interrupted = new AbortController()
+    const news = new FollowNews(line => {
+      // A spinner and a line would overwrite each other.
+      screen.stop()
+      this.logToStderr(line)
+    })
     let report: FollowedLog | undefined
     let failure: unknown
     try {
@@ -208,7 +214,10 @@ export default class Sync extends BaseCommand {
         ...replicaOptions(flags),
         ...{fsync, keepMs: keep, rotateBytes: rotate, out, aof, force, signal: interrupted.signal},
         ...{seconds: flags.for, untilOffset: flags['until-offset']},
-        onEvent: event => screen.event(event),
+        onEvent: event => {
+          if (!flags.log) news.event(event)
+          screen.event(event)
+        },
         onMessage: screen.message,
       })
       failure = report.unread

@@ -11,25 +11,20 @@
  */
 import {setTimeout as sleep} from 'node:timers/promises'
 import {GrowingFile} from '../aof/growing-file.js'
-import {GrowingLog} from '../aof/growing-log.js'
+import {type CutTail, GrowingLog} from '../aof/growing-log.js'
 import type {StreamPlace} from '../aof/stream-place.js'
 import type {ByteSource} from '../bytes/source.js'
 import {Spool} from '../bytes/spool.js'
 import {publish, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
-import {FormatError, type UnsupportedError, UsageError, type WireCode, WireError} from '../errors.js'
+import {type UnsupportedError, UsageError, WireError} from '../errors.js'
 import {ReplicaClient, type ReplicaOptions} from '../replication/client.js'
-import {
-  type FullResyncOptions,
-  PATIENCE_MS,
-  RETRIES,
-  RETRY_DELAY_MS,
-  receiveSnapshot,
-} from '../replication/full-resync.js'
+import {type FullResyncOptions, receiveSnapshot} from '../replication/full-resync.js'
 import type {ReplicationObserver} from '../replication/observer.js'
 import {MARK_BYTES, type PayloadHeader, UNKNOWN_ID} from '../replication/replies.js'
 import {StreamUnits} from '../replication/stream-units.js'
 import type {SyncEvent} from '../report/replica-log.js'
 import {formatAddress, type ServerAddress} from '../resp/address.js'
+import {FollowPatience} from './follow-patience.js'
 import {Retention} from './follow-retention.js'
 import {adoptPlace, SnapshotLoading} from './snapshot-loading.js'
 import {type AlsoOptions, makeAlso, refuseAlso} from './snapshot-outputs.js'
@@ -38,29 +33,16 @@ import {type AlsoOptions, makeAlso, refuseAlso} from './snapshot-outputs.js'
 export type FsyncRule = 'always' | 'everysec' | 'no'
 
 export const ROTATE_BYTES = 256 * 1024 * 1024
-const RETRY_DELAY_MS_MAX = 30_000
 const SECOND_MS = 1000
 /** A transaction larger than this does not wait in memory for its end. */
 const PART_BYTES_MIN = 64 * 1024 * 1024
 /** How long a place may be behind, where nothing comes that is kept. */
 const PLACE_AGE_MS_MAX = 60_000
-/** A master whose stream breaks at one place will break it again. */
-const BROKEN_STREAMS_MAX = 3
 /** No history is called so: whoever goes on from it gets everything. */
 const UNTOLD_ID = '0'.repeat(MARK_BYTES)
 const NOTHING = new Uint8Array(0)
 /** How often is looked for what is too old, where no file becomes full. */
 const RETENTION_MS = 3_600_000
-/** Refusals that time does not mend. */
-const FINAL: ReadonlySet<WireCode> = new Set<WireCode>([
-  'AUTH_REQUIRED',
-  'AUTH_FAILED',
-  'NO_PERMISSION',
-  'COMMAND_UNKNOWN',
-  'PROTECTED_MODE',
-  'TLS_FAILED',
-])
-
 export interface FollowLogOptions
   extends Omit<ReplicaOptions, 'observer' | 'snapshotOnly'>,
     Pick<FullResyncOptions, 'retries' | 'retryDelayMs' | 'patienceMs'>,
@@ -84,6 +66,14 @@ export interface FollowedLog {
   place: StreamPlace | undefined
   fullResyncs: number
   partialResyncs: number
+  /** What stood behind the last place when it began. */
+  cutTail: CutTail | undefined
+  /** Folders that hold what was followed before another snapshot came. */
+  superseded: string[]
+  /** Why old commands are still there that need not be kept. */
+  notCompacted: string | undefined
+  /** What ended the last attempt to follow, where that is not over. */
+  lastFailure: unknown
   /** The last snapshot is whole by its checksum, and holds what we do not know. */
   unread: UnsupportedError | undefined
   commands: number
@@ -119,9 +109,7 @@ class Follower {
   #partialResyncs = 0
   #commands = 0
   #bytes = 0
-  #failures = 0
-  #brokenTransfers = 0
-  #brokenStreams = 0
+  readonly #patience: FollowPatience
   /** Where the stream goes: for as long as a snapshot is not published, a file that no manifest names. */
   #sink: GrowingLog | GrowingFile
   #client: ReplicaClient | undefined
@@ -130,9 +118,12 @@ class Follower {
   #failure: unknown
   /** The offset that was wanted. */
   #reached = false
-  #looking: Promise<void> | undefined
+  /** What ended the last attempt, where none was better since. */
+  #lastFailure: unknown
+  readonly #superseded: string[] = []
+  #notCompacted: string | undefined
+  #scripts = 0
   #unread: UnsupportedError | undefined
-  #patienceMs: number
   readonly #retention: Retention | undefined
   readonly #started = performance.now()
 
@@ -144,7 +135,7 @@ class Follower {
     readonly options: FollowLogOptions,
   ) {
     this.#sink = log
-    this.#patienceMs = options.patienceMs ?? PATIENCE_MS
+    this.#patience = new FollowPatience(options)
     if (options.keepMs !== undefined) this.#retention = new Retention(log, options.keepMs, event => this.#event(event))
   }
 
@@ -152,6 +143,8 @@ class Follower {
     return {
       ...{master: this.#master, folder: this.folder, place: this.log.place},
       ...{fullResyncs: this.#fullResyncs, partialResyncs: this.#partialResyncs, unread: this.#unread},
+      ...{cutTail: this.log.cutTail, superseded: this.#superseded, notCompacted: this.#notCompacted},
+      lastFailure: this.#lastFailure,
       ...{commands: this.#commands, bytes: this.#bytes, seconds: (performance.now() - this.#started) / SECOND_MS},
     }
   }
@@ -165,7 +158,9 @@ class Follower {
       await this.#attempts()
     } finally {
       clearInterval(looking)
-      await this.#looking
+      // Who ends it by a signal does not wait; a run of a set length does its work to the end.
+      if (this.options.signal?.aborted === true) await this.#retention?.end()
+      else await this.#retention?.settled()
     }
   }
 
@@ -176,9 +171,11 @@ class Follower {
       } catch (error) {
         await this.log.cut()
         if (this.#failure !== undefined) throw this.#failure
-        const waitMs = this.#delay()
-        if (this.#wanted() === 0) return
-        if (!this.#mayPass(error, waitMs)) throw error
+        const waitMs = this.#patience.delay()
+        const everLinked = this.#fullResyncs + this.#partialResyncs > 0
+        if (this.options.signal?.aborted === true || (this.#wanted() === 0 && everLinked)) return
+        if (this.#wanted() === 0 || !this.#patience.lasts(error, waitMs, this.log.place !== undefined)) throw error
+        this.#lastFailure = error
         this.#event({kind: 'retrying', failure: error as Error, waitMs})
         await this.#pause(waitMs)
       } finally {
@@ -187,6 +184,8 @@ class Follower {
         this.#sink = this.log
       }
     }
+    const neverLinked = this.#fullResyncs + this.#partialResyncs === 0
+    if (neverLinked && this.#lastFailure !== undefined && this.options.signal?.aborted !== true) throw this.#lastFailure
   }
 
   async #attempt(): Promise<void> {
@@ -287,6 +286,7 @@ class Follower {
           await this.#keep(client, units, nowMs)
           this.#commands = before + units.commands
           client.commands = units.commands
+          this.#tellScripts(units)
           if (met === 'end') break
           if (client.isOnline) client.acknowledge()
         }
@@ -295,11 +295,16 @@ class Follower {
     await this.#keep(client, units, Date.now())
   }
 
+  #tellScripts({scripts}: StreamUnits): void {
+    if (scripts > 0 && this.#scripts === 0) this.#event({kind: 'scripts'})
+    this.#scripts ||= scripts
+  }
+
   /** What is whole goes into the log, and may be acknowledged. */
   async #keep(client: ReplicaClient, units: StreamUnits, nowMs: number): Promise<void> {
     const sink = this.#sink
     const {offset, db, wholeBytes, length} = units
-    const isLate = nowMs - this.#placedMs > PLACE_AGE_MS_MAX && offset > (sink.place?.offset ?? offset)
+    const isLate = nowMs - this.#placedMs > PLACE_AGE_MS_MAX && offset > (sink.place?.offset ?? offset) && sink.isWhole
     if (wholeBytes > 0 || isLate) {
       const replicationId = sink.place!.replicationId
       await sink.append(units.bytes, wholeBytes, {replicationId, offset, db}, nowMs)
@@ -319,7 +324,8 @@ class Follower {
   }
 
   #lookBack(): void {
-    this.#looking = this.#retention?.look(Date.now())
+    // Never rejects.
+    void this.#retention?.look(Date.now())
   }
 
   #keepSyncing(client: ReplicaClient): NodeJS.Timeout | undefined {
@@ -338,9 +344,8 @@ class Follower {
   }
 
   #goesWell(): void {
-    this.#failures = 0
-    this.#brokenTransfers = 0
-    this.#patienceMs = this.options.patienceMs ?? PATIENCE_MS
+    this.#lastFailure = undefined
+    this.#patience.goesWell()
   }
 
   /** Milliseconds for which more of the stream is wanted. */
@@ -354,28 +359,6 @@ class Follower {
     return Math.max(this.#started + seconds * SECOND_MS - performance.now(), 0)
   }
 
-  #delay(): number {
-    const first = this.options.retryDelayMs ?? RETRY_DELAY_MS
-    return Math.min(first * 2 ** this.#failures++, RETRY_DELAY_MS_MAX)
-  }
-
-  /** Whether to try once more, after so long: of what a human must mend, no new attempt comes. */
-  #mayPass(error: unknown, waitMs: number): boolean {
-    const isFormat = error instanceof FormatError
-    if (!isFormat && !(error instanceof WireError)) return false
-    const {retries = RETRIES} = this.options
-    const stage = isFormat ? 'transfer' : error.context.stage
-    if (isFormat || error.code === 'SNAPSHOT_FAILED' || stage === 'transfer') return this.#brokenTransfers++ < retries
-    const {code} = error
-    if (code === 'UNEXPECTED_REPLY') return stage === 'stream' && this.#brokenStreams++ < BROKEN_STREAMS_MAX
-    if (FINAL.has(code) && error.context.reason !== 'ECONNRESET') return false
-    if (this.log.place !== undefined) return true
-    // Nobody relies on us yet: what is wrong at the first try is told.
-    this.#patienceMs -= waitMs
-    const again = this.#failures > 1
-    return this.#patienceMs > 0 && (code === 'MASTER_NOT_READY' || again || stage === 'waiting')
-  }
-
   /** Who is called off while waiting has nothing to wait for. */
   async #pause(waitMs: number): Promise<void> {
     const {signal} = this.options
@@ -383,6 +366,9 @@ class Follower {
   }
 
   #event(event: SyncEvent): void {
+    if (event.kind === 'superseded') this.#superseded.push(event.path)
+    if (event.kind === 'compacted') this.#notCompacted = undefined
+    if (event.kind === 'not-compacted') this.#notCompacted = event.failure.message
     this.options.onEvent?.(event)
   }
 }

@@ -10,14 +10,22 @@ import {basename, dirname, join} from 'node:path'
 import {type GrowingLog, PART_MANIFEST} from '../aof/growing-log.js'
 import {formatManifest} from '../aof/manifest.js'
 import {parseAsideTime} from '../aof/naming.js'
-import {FileTarget} from '../bytes/target.js'
+import {Thread, threadScript} from '../parallel/thread.js'
 import type {FollowedEvent} from '../report/followed-log.js'
-import {buildBase} from './build-log.js'
+import type {CompactionQuestion} from './compaction.js'
 
 const WORTH_SHARE = 0.5
 
+/** Where one compaction failed so will the next, as long as the same files are there. */
+const PATIENCE_MS = 86_400_000
+
 export class Retention {
   #running: Promise<void> | undefined
+  #thread: Thread<CompactionQuestion, null> | undefined
+  #ended = false
+  /** Of the last attempt that failed. */
+  #failedBase = ''
+  #failedMs = Number.NEGATIVE_INFINITY
 
   constructor(
     readonly log: GrowingLog,
@@ -34,11 +42,26 @@ export class Retention {
     return this.#running
   }
 
+  /** Waits for what is under way. */
+  async settled(): Promise<void> {
+    await this.#running
+  }
+
+  /** Ends what is under way, and leaves everything as it was. */
+  async end(): Promise<void> {
+    this.#ended = true
+    await this.#thread?.end()
+    await this.#running
+  }
+
   async #run(beforeMs: number): Promise<void> {
     try {
       this.#dropAside(beforeMs)
       await this.#compact(beforeMs)
     } catch (failure) {
+      if (this.#ended) return
+      this.#failedBase = this.log.manifest.base?.name ?? ''
+      this.#failedMs = performance.now()
       this.onEvent({kind: 'not-compacted', failure: failure as Error})
     }
   }
@@ -60,6 +83,7 @@ export class Retention {
     const {folder, manifest} = this.log
     const {base, increments} = manifest
     if (base === undefined) return
+    if (base.name === this.#failedBase && performance.now() - this.#failedMs < PATIENCE_MS) return
     const size = (name: string): number => statSync(join(folder, name)).size
     let files = 0
     // The last one grows.
@@ -70,18 +94,36 @@ export class Retention {
     this.onEvent({kind: 'compacting', files, bytes})
     const {base: path, sequence} = this.log.newNames()
     const part = join(folder, PART_MANIFEST)
+    let isMade = false
     try {
       writeFileSync(part, formatManifest({base, history: [], increments: old}))
-      await buildBase(FileTarget.create(path), [part], {out: folder, form: 'folder', base: 'snapshot'})
+      await this.#build({part, path, folder})
+      isMade = true
       // Another full resync has begun anew meanwhile.
-      if (this.log.manifest.base?.name !== base.name) return rmSync(path, {force: true})
+      if (this.log.manifest.base?.name !== base.name) return
       this.log.compacted(path, sequence, files)
+      isMade = false
       this.onEvent({kind: 'compacted', base: basename(path), bytes: size(basename(path))})
-    } catch (error) {
-      if (this.log.manifest.base?.name !== basename(path)) rmSync(path, {force: true})
-      throw error
     } finally {
+      if (isMade) rmSync(path, {force: true})
       rmSync(part, {force: true})
+    }
+  }
+
+  /** On a thread of its own: the stream does not wait for it. */
+  async #build(question: CompactionQuestion): Promise<void> {
+    const thread = new Thread<CompactionQuestion, null>(threadScript('compaction'))
+    this.#thread = thread
+    try {
+      await thread.ask(question, () => {})
+    } finally {
+      this.#thread = undefined
+      await thread.end()
+      // What a thread leaves that was ended.
+      const unfinished = `.${basename(question.path)}.`
+      for (const name of readdirSync(question.folder)) {
+        if (name.startsWith(unfinished) && name.endsWith('.tmp')) rmSync(join(question.folder, name), {force: true})
+      }
     }
   }
 }

@@ -29,6 +29,7 @@ const EXEC = wordOf('exec')
 const PING = wordOf('ping')
 const REPLCONF = wordOf('replconf')
 const GETACK = wordOf('getack')
+const SCRIPTS = [wordOf('eval'), wordOf('evalsha')]
 const UNKEPT = [PING, REPLCONF, wordOf('publish'), wordOf('spublish')]
 
 /** What `advance` came to. */
@@ -46,6 +47,8 @@ export class StreamUnits {
   /** Commands so far, and PINGs among them. */
   commands = 0
   pings = 0
+  /** Scripts, which say themselves what they do, and when keys expire: no writer of a log can make that absolute. */
+  scripts = 0
   /** Whole units and what has arrived of the next: bytes[0, whole) are to be kept. */
   readonly #kept = new ByteWriter(WINDOW_BYTES)
   #whole = 0
@@ -115,7 +118,7 @@ export class StreamUnits {
    */
   advance(nowMs: number): Met {
     const cursor = this.#cursor
-    if (this.#asked) this.#unitEnds()
+    if (this.#asked && !this.#inTransaction) this.#unitEnds()
     this.#asked = false
     try {
       for (;;) {
@@ -149,6 +152,7 @@ export class StreamUnits {
     const unkept = UNKEPT.find(word => word.length === end - start && isWord(bytes, start, end, word))
     if (unkept === undefined) this.#keep(nowMs)
     if (unkept === PING) this.pings++
+    if (SCRIPTS.some(word => isWord(bytes, start, end, word))) this.scripts++
     if (argc === 2 && isWord(bytes, start, end, SELECT)) {
       this.#selected = databaseOf(bytes, bounds[2]!, bounds[3]!) ?? this.#selected
     } else if (argc === 1) {

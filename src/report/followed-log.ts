@@ -15,13 +15,21 @@ interface FollowedPlace {
   db: number
 }
 
+/** What was cut off a file, behind its last place. */
+interface CutTail {
+  file: string
+  bytes: number
+  commands: number
+  copy: string | undefined
+}
+
 /** What happens to the folder, beside what happens on the wire. */
 export type FollowedEvent =
   /** The folder is gone on with; behind its last place stood something that was cut off. */
   | {
       kind: 'resuming'
       place: FollowedPlace
-      cutTail: {file: string; bytes: number; commands: number; copy: string | undefined} | undefined
+      cutTail: CutTail | undefined
     }
   /** The old snapshot and its commands, now in a folder of their own. */
   | {kind: 'superseded'; path: string}
@@ -32,6 +40,8 @@ export type FollowedEvent =
   | {kind: 'compacted'; base: string; bytes: number}
   /** Everything stays as it is. */
   | {kind: 'not-compacted'; failure: Error}
+  /** The first script in the stream: what it says of expiries stays as it is. */
+  | {kind: 'scripts'}
   /** The snapshot as a log, for a server to start from. */
   | {kind: 'rewriting'; path: string}
   | {kind: 'rewritten'; path: string; bytes: number}
@@ -58,6 +68,10 @@ export function followedTexts(event: FollowedEvent): string[] {
       return [`The snapshot is now ${event.base} (${formatSize(event.bytes)})`]
     case 'not-compacted':
       return [`Old commands were not compacted, and are kept: ${event.failure.message}`]
+    case 'scripts':
+      return [
+        'The master streams scripts (EVAL) instead of what they do: no tool replays those, and expiries in them count from when they are run. Set lua-replicate-commands yes there (redis before 7.0)',
+      ]
     case 'rewriting':
       return [`Background append only file rewriting started: ${event.path}`]
     case 'loading-into':
@@ -67,7 +81,7 @@ export function followedTexts(event: FollowedEvent): string[] {
   }
 }
 
-function cutTexts(cut: Extract<FollowedEvent, {kind: 'resuming'}>['cutTail']): string[] {
+function cutTexts(cut: CutTail | undefined): string[] {
   if (cut === undefined) return []
   const {file, bytes, commands, copy} = cut
   const kept = copy === undefined ? '' : `; it holds ${formatCount(commands)} whole commands, which are kept in ${copy}`
@@ -83,7 +97,19 @@ export interface FollowedReport {
   commands: number
   bytes: number
   seconds: number
+  cutTail: CutTail | undefined
+  superseded: readonly string[]
+  notCompacted: string | undefined
+  lastFailure: unknown
 }
+
+/** What who runs this must hear of, whether or not the log is shown; undefined of any other event. */
+export function newsOf(event: FollowedEvent | {kind: string}): string | undefined {
+  const isNews = NEWS.has(event.kind) || ('cutTail' in event && event.cutTail !== undefined)
+  return isNews ? followedTexts(event as FollowedEvent).join('. ') : undefined
+}
+
+const NEWS: ReadonlySet<string> = new Set(['superseded', 'not-compacted', 'scripts'])
 
 const LABEL_COLUMNS = 10
 
@@ -113,6 +139,10 @@ export function followedJson(
     ...{master: report.master, folder: report.folder},
     ...{replicationId: place?.replicationId ?? null, offset: place?.offset ?? null, db: place?.db ?? null},
     ...{fullResyncs, partialResyncs, commands, bytes, seconds: Math.round(seconds * 1000) / 1000},
+    ...(report.cutTail === undefined ? {} : {cutTail: {...report.cutTail, copy: report.cutTail.copy ?? null}}),
+    ...(report.superseded.length === 0 ? {} : {superseded: [...report.superseded]}),
+    ...(report.notCompacted === undefined ? {} : {notCompacted: report.notCompacted}),
+    ...(report.lastFailure === undefined ? {} : {lastError: failureJson(report.lastFailure)}),
     ...error,
   }
 }

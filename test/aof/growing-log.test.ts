@@ -1,11 +1,14 @@
 /** A log that follows a master, as a folder: what is whole stays, whatever it was interrupted in. */
+import {spawn} from 'node:child_process'
 import {
   appendFileSync,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -139,6 +142,23 @@ describe('a folder', () => {
     await again.close()
   })
 
+  it('that lost its power in the middle of a line has zeros from there on', async () => {
+    const {log, path} = await begun()
+    await append(log, SET, at(27))
+    await append(log, SET, at(54))
+    await log.close()
+    const name = 'appendonly.aof.1.incr.aof'
+    const bytes = readFileSync(join(path, name))
+    for (let from = bytes.length - SET.length - line(54).length; from < bytes.length; from++) {
+      const copy = join(folder.path, `zeros-${count++}`)
+      cpSync(path, copy, {recursive: true})
+      writeFileSync(join(copy, name), Buffer.concat([bytes.subarray(0, from), Buffer.alloc(5000)]))
+      const again = await GrowingLog.open(copy)
+      expect({from, place: again.place}).toEqual({from, place: at(27)})
+      await again.close()
+    }
+  })
+
   it('that is damaged is not cut', async () => {
     const {log, path} = await begun()
     await append(log, SET, at(27))
@@ -197,6 +217,47 @@ describe('a folder', () => {
     expect(readdirSync(path).length).toBe(3)
   })
 
+  it('gives no name twice, whether or not there is a file yet', async () => {
+    const {log} = await begun()
+    const names = [log.newNames(), log.newNames(), log.newNames()].map(({sequence}) => sequence)
+    expect(names).toEqual([2, 3, 4])
+    await log.close()
+  })
+
+  it('has no place within a unit', async () => {
+    const {log} = await begun()
+    await log.appendPart(Buffer.from(SET), SET.length, NOW)
+    expect(log.isWhole).toBe(false)
+    await expect(log.append(new Uint8Array(0), 0, at(1), NOW)).rejects.toThrow('within a unit')
+    await log.close()
+  })
+
+  it('does not begin with a base that is gone', async () => {
+    const {log, path} = await begun()
+    await append(log, SET, at(27))
+    const {base, incr, sequence} = log.newNames()
+    const file = await GrowingFile.create(incr, at(5))
+    await expect(log.begin(base, file, sequence, NOW)).rejects.toThrow('is gone')
+    await file.close()
+    await log.close()
+    const again = await GrowingLog.open(path)
+    expect(again.place).toEqual(at(27))
+    await again.close()
+  })
+
+  it('forgets what was put aside by a run that was killed before the manifest changed', async () => {
+    const {log, path} = await begun()
+    await append(log, SET, at(27))
+    await log.close()
+    const aside = `${path}.until-20231114T221320Z`
+    mkdirSync(aside)
+    for (const name of readdirSync(path)) linkSync(join(path, name), join(aside, name))
+    const other = `${path}.until-20231114T221321Z`
+    cpSync(path, other, {recursive: true})
+    await (await GrowingLog.open(path)).close()
+    expect([existsSync(aside), existsSync(other)]).toEqual([false, true])
+  })
+
   it('cuts off the beginning of a unit', async () => {
     const {log, path} = await begun()
     await append(log, SET, at(27))
@@ -225,6 +286,39 @@ describe('a folder is refused', () => {
     writeFileSync(join(path, 'letter.txt'), 'x')
     await expect(GrowingLog.open(path)).rejects.toThrow(UsageError)
     expect(existsSync(join(path, 'letter.txt'))).toBe(true)
+  })
+
+  it('that is a log without its manifest, and nothing of it is touched', async () => {
+    const {log, path} = await begun()
+    await append(log, SET, at(27))
+    await log.close()
+    rmSync(join(path, 'appendonly.aof.manifest'))
+    const before = readdirSync(path)
+    await expect(GrowingLog.open(path)).rejects.toThrow(/restore the manifest/)
+    expect(readdirSync(path)).toEqual(before)
+  })
+
+  it('that somebody writes to, and not one that is read', async () => {
+    const {log, path} = await begun()
+    await log.close()
+    const name = join(path, 'appendonly.aof.1.incr.aof')
+    const hold = (flags: string): ReturnType<typeof spawn> =>
+      spawn(process.execPath, [
+        '-e',
+        `fs.openSync(${JSON.stringify(name)}, '${flags}'); console.log(1); setInterval(() => {}, 1000)`,
+      ])
+    for (const [flags, isRefused] of [
+      ['r', false],
+      ['a', true],
+    ] as const) {
+      const child = hold(flags)
+      await new Promise(resolve => child.stdout!.once('data', resolve))
+      const opened = await GrowingLog.open(path).catch(() => undefined)
+      await opened?.close()
+      child.kill()
+      await new Promise(resolve => child.once('close', resolve))
+      expect({flags, isRefused: opened === undefined}).toEqual({flags, isRefused})
+    }
   })
 
   it('whose file is gone', async () => {

@@ -94,6 +94,34 @@ describe('--follow', () => {
     expect((await finished).code).toBe(143)
   })
 
+  it('tells of a link that is lost, and back, without --log too', async () => {
+    const dir = named('gone-dir')
+    mkdirSync(dir)
+    const first = await startServer('redis-7.0', {dir, config: {'repl-diskless-sync-delay': 0}})
+    const {port} = first
+    const {child, finished} = start(['sync', `127.0.0.1:${port}`, '--follow', named('gone'), '--retry-delay', '0.05'])
+    await vi.waitFor(async () => expect(await first.client.call('WAIT', 1, 100)).toBe(1), {timeout: 20_000})
+    let said = ''
+    child.stderr!.on('data', chunk => {
+      said += chunk
+    })
+    await first.client.call('CLIENT', 'KILL', 'TYPE', 'replica')
+    await vi.waitFor(() => expect(said).toContain('following again, from offset'), {timeout: 20_000})
+    expect(said).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}127\.0\.0\.1:\d+ closed the connection.*; trying again\n/)
+    await first.stop()
+    child.kill('SIGINT')
+    await finished
+  })
+
+  it('that never reaches its master does not end well', async () => {
+    const path = named('never')
+    await rdbtool(['sync', address, '--follow', path, '--for', '0.5'])
+    const {code, stderr, stdout} = await rdbtool(['sync', '127.0.0.1:1', '--follow', path, '--for', '0.5', '--json'])
+    expect(code).toBe(5)
+    expect(stderr).toContain('nobody listens there')
+    expect(JSON.parse(stdout)).toMatchObject({error: {code: 'CONNECT_FAILED'}})
+  })
+
   it('of nobody at all fails at once', async () => {
     const {code, stderr} = await rdbtool(['sync', '127.0.0.1:1', '--follow', named('nobody')])
     expect(code).toBe(5)

@@ -90,6 +90,14 @@ describe('units', () => {
     }
   })
 
+  it('that a question stands within are not whole before their end', () => {
+    const [multi, first, ...rest] = MULTI
+    const question = frame('REPLCONF', 'GETACK', '*')
+    const stream = Buffer.concat([multi!, first!, question])
+    expect(kept(stream, 3)).toMatchObject({text: '', offset: 100, asked: [100]})
+    expect(kept(Buffer.concat([stream, ...rest]), 3).text).toBe(MULTI.join(''))
+  })
+
   it('do not count newlines between commands', () => {
     const stream = Buffer.concat([Buffer.from('\n'), SET, Buffer.from('\n\n'), SET, Buffer.from('\n')])
     for (const pieceBytes of [1, stream.length]) {
