@@ -85,16 +85,22 @@ export class StagedSnapshots {
     if (part !== 'all') return await this.#partOf(part)
     const {base} = this
     if (readable === undefined || this.options.target !== undefined || reads(readable, base)) return base
-    if (readable.exact) return await this.#converted(VALKEY_TARGETS[readable.family])
+    if (readable.rdbVersion === readable.rdbVersionMax) return await this.#converted(VALKEY_TARGETS[readable.family])
     let refusal: UnsupportedError | undefined
-    for (const name of olderTargets(readable.rdbVersion, base)) {
+    const older = olderTargets(readable, base)
+    for (const name of older) {
       const attempt = await this.#attempt(name)
       if (!(attempt instanceof UnsupportedError)) return attempt
       refusal = attempt
     }
-    // Whoever has not said what it reads may read it.
-    if (base.family === 'redis') return base
-    throw refusal ?? new UnsupportedError('NOT_IN_TARGET', `no Redis reads RDB version ${base.rdbVersion}`, 0)
+    // Whoever may read it, for all that is known, is given it.
+    if (base.family === 'redis' && base.rdbVersion <= readable.rdbVersionMax) return base
+    refusal ??= new UnsupportedError('NOT_IN_TARGET', `no Redis reads RDB version ${base.rdbVersion}`, 0)
+    if (readable.rdbVersionMax === Number.POSITIVE_INFINITY) throw refusal
+    // It would drop its own data before it finds that it cannot read this.
+    const [highest] = older.slice(-1)
+    if (this.options.allowLoss === true && highest !== undefined) return await this.#converted(highest)
+    throw tooOld(readable, base, refusal)
   }
 
   /** Removes all of them. */
@@ -218,13 +224,21 @@ function reads({family, rdbVersion}: Readable, snapshot: ServedSnapshot): boolea
   return family === 'valkey' && snapshot.rdbVersion <= rdbVersion
 }
 
-/** One of each version from the one that is read for certain up to that of the base, lowest first. */
-function olderTargets(rdbVersionMin: number, base: ServedSnapshot): string[] {
+function tooOld({rdbVersionMax}: Readable, {target}: StagedSnapshot, refusal: UnsupportedError): UnsupportedError {
+  const text = `a replica that waits for each answer reads RDB version ${rdbVersionMax} at most, and ${refusal.message}`
+  const error = new UnsupportedError('NOT_IN_TARGET', text, refusal.offset, {cause: refusal})
+  error.place = refusal.place
+  error.advice = `--allow-loss leaves that out; --target ${target} sends all of it to everybody, if this replica is newer than it seems`
+  return error
+}
+
+/** One of each version from the one that is read for certain up to that of the base, or the last that may be read, lowest first. */
+function olderTargets({rdbVersion: rdbVersionMin, rdbVersionMax}: Readable, base: ServedSnapshot): string[] {
   const end = base.family === 'redis' ? base.rdbVersion : Number.POSITIVE_INFINITY
   const redis = TARGETS.filter(({product, rdbVersion}) => product === 'redis' && rdbVersion >= rdbVersionMin)
   const firsts = new Map(redis.toReversed().map(target => [target.rdbVersion, target]))
   return [...firsts.values()]
-    .filter(({rdbVersion}) => rdbVersion < end)
+    .filter(({rdbVersion}) => rdbVersion < end && rdbVersion <= rdbVersionMax)
     .sort((a, b) => a.rdbVersion - b.rdbVersion)
     .map(({name}) => name)
 }

@@ -22,7 +22,7 @@ export interface Announced {
   /** The connection is to end behind the snapshot. */
   snapshotOnly: boolean
   part: SnapshotPart
-  /** It said more before it was answered. */
+  /** It said more before it was answered: of who says where it listens, the answer to that is kept back for a while. */
   pipelined: boolean
 }
 
@@ -42,8 +42,8 @@ export function nothingAnnounced(): Announced {
 export interface Readable {
   family: Family
   rdbVersion: number
-  /** It reads no later ones; otherwise that is not known. */
-  exact: boolean
+  /** It reads no later ones; Infinity where that is not known. */
+  rdbVersionMax: number
 }
 
 /** Of one connection's capabilities and names; nobody has more. */
@@ -98,7 +98,8 @@ function takeOption(announced: Announced, option: string, value: string): string
 /**
  * What is known of a replica by what it announced; undefined of who is no server, and loads nothing: every server since redis
  * 2.8 says where it listens, programs that take a file do not. A version (valkey 9.0 reads its own 80, earlier ones 11), two-connection
- * transfers (redis 8.0), several options at once (replicas from redis 6.2 on do not wait for each answer), psync2 (4.0).
+ * transfers (redis 8.0), several options at once (replicas from redis 6.2 on do not wait for each answer), psync2 (4.0). Who waits
+ * is of redis 6.0 or before, and of 3.2 or before without psync2.
  */
 export function readableBy({
   listeningPort,
@@ -110,9 +111,17 @@ export function readableBy({
   if (listeningPort === undefined || snapshotOnly) return undefined
   if (version !== undefined) {
     const own = Number(version.split('.')[0]) >= 9
-    return own ? {family: 'valkey', rdbVersion: 80, exact: true} : {family: 'redis', rdbVersion: 11, exact: true}
+    return own
+      ? {family: 'valkey', rdbVersion: 80, rdbVersionMax: 80}
+      : {family: 'redis', rdbVersion: 11, rdbVersionMax: 11}
   }
-  if (capabilities.has('rdb-channel-repl')) return {family: 'redis', rdbVersion: 12, exact: false}
-  if (capabilities.has('psync2')) return {family: 'redis', rdbVersion: pipelined ? 9 : 8, exact: false}
-  return {family: 'redis', rdbVersion: 6, exact: false}
+  const [rdbVersion, waitingMax] = redisVersions(capabilities, pipelined)
+  return {family: 'redis', rdbVersion, rdbVersionMax: pipelined ? Number.POSITIVE_INFINITY : waitingMax}
+}
+
+/** What is read for certain, and the most that one reads who waits for each answer. */
+function redisVersions(capabilities: ReadonlySet<string>, pipelined: boolean): [known: number, waitingMax: number] {
+  if (capabilities.has('rdb-channel-repl')) return [12, Number.POSITIVE_INFINITY]
+  if (capabilities.has('psync2')) return [pipelined ? 9 : 8, 9]
+  return [6, 7]
 }

@@ -8,8 +8,10 @@
  * on how slow it is. Whoever falls behind the backlog is dropped, as servers do.
  */
 import type {Socket} from 'node:net'
+import {PlacedError} from '../errors.js'
 import {RequestError, RequestReader} from '../resp/request-reader.js'
 import type {Backlog} from './backlog.js'
+import {HeldReply} from './held-reply.js'
 import {Access, maskedArguments, NOT_AUTHENTICATED} from './master-access.js'
 import {announce, nothingAnnounced, readableBy} from './master-announced.js'
 import {answer, arityError, errorReply, type MasterFacts} from './master-answers.js'
@@ -60,6 +62,9 @@ export class MasterLink implements ReplicaStatus {
   #goal = Number.POSITIVE_INFINITY
   #reason: EndReason = 'closed'
   #failure: Error | undefined
+  /** What is said to where it listens. */
+  readonly #held = new HeldReply(reply => this.#reply(reply))
+  #repliedMs: number
 
   constructor(
     readonly id: number,
@@ -68,6 +73,7 @@ export class MasterLink implements ReplicaStatus {
     readonly nowMs: () => number,
   ) {
     this.heardMs = nowMs()
+    this.#repliedMs = this.heardMs
     this.remoteIp = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
     this.remotePort = socket.remotePort ?? 0
     this.#access = new Access(host.password)
@@ -175,6 +181,10 @@ export class MasterLink implements ReplicaStatus {
       this.#message({direction: 'received', kind: 'newline'})
       return
     }
+    if (this.#held.isHeld) {
+      this.announced.pipelined = true
+      this.#held.release()
+    }
     const name = word.toUpperCase()
     this.#message({direction: 'received', kind: 'request', args: maskedArguments(name, args)})
     if (this.isReplica) {
@@ -182,7 +192,10 @@ export class MasterLink implements ReplicaStatus {
       return
     }
     const reply = this.#answer(name, rest, pipelined)
-    if (reply !== undefined) this.#reply(reply)
+    const {listeningPort, pipelined: isKnown} = this.announced
+    const holds = listeningPort !== undefined && !isKnown && !this.#held.wasHeld
+    if (reply !== undefined && holds) this.#held.hold(reply, this.heardMs - this.#repliedMs)
+    else if (reply !== undefined) this.#reply(reply)
     if (name === 'QUIT') this.end('closed')
   }
 
@@ -288,7 +301,8 @@ export class MasterLink implements ReplicaStatus {
       // In the place of a snapshot, an error is one that the replica logs.
       if (this.state === 'waiting') {
         if (psync) this.#announce(this.host.backlog.end)
-        this.#reply(errorReply(`rdbtool serve: ${error.message}`))
+        const advice = error instanceof PlacedError && error.advice !== undefined ? `; ${error.advice}` : ''
+        this.#reply(errorReply(`rdbtool serve: ${error.message}${advice}`))
       }
       if (this.isReplica) this.#event({kind: 'no-snapshot', replica: this.status(), failure: error})
       this.end('no snapshot', error)
@@ -338,6 +352,7 @@ export class MasterLink implements ReplicaStatus {
 
   #closed(): void {
     if (this.state === 'closed') return
+    this.#held.drop()
     const replica = this.status()
     if (this.isReplica) {
       this.#event({kind: 'lost', replica, reason: this.#reason, failure: this.#failure})
@@ -349,6 +364,7 @@ export class MasterLink implements ReplicaStatus {
   }
 
   #reply(text: string): void {
+    this.#repliedMs = this.nowMs()
     this.#message({direction: 'sent', kind: 'reply', text: text.split('\r\n', 1)[0]!})
     this.#send(text)
   }

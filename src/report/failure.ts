@@ -111,8 +111,10 @@ export function failureJson(error: unknown): Record<string, unknown> {
 }
 
 /** The input as a whole is not what was asked for: no place in it is to blame. */
-function concernsWhole({code}: PlacedError): boolean {
-  return code === 'UNKNOWN_CONTAINER' || code === 'EMPTY_INPUT'
+function concernsWhole({code, offset, place}: PlacedError): boolean {
+  // No target has no place for the first byte of a file.
+  const hasPlace = offset > 0 || place.key !== undefined || place.recordOffset !== undefined
+  return code === 'UNKNOWN_CONTAINER' || code === 'EMPTY_INPUT' || (code === 'NOT_IN_TARGET' && !hasPlace)
 }
 
 function failureText(error: unknown): string {

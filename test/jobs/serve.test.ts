@@ -39,9 +39,11 @@ async function staged(
   return {all, events}
 }
 
-const redis = (rdbVersion: number): Readable => ({family: 'redis', rdbVersion, exact: false})
-const VALKEY_8: Readable = {family: 'redis', rdbVersion: 11, exact: true}
-const VALKEY_9: Readable = {family: 'valkey', rdbVersion: 80, exact: true}
+const redis = (rdbVersion: number, rdbVersionMax = Number.POSITIVE_INFINITY): Readable => ({
+  ...{family: 'redis', rdbVersion, rdbVersionMax},
+})
+const VALKEY_8: Readable = {family: 'redis', rdbVersion: 11, rdbVersionMax: 11}
+const VALKEY_9: Readable = {family: 'valkey', rdbVersion: 80, rdbVersionMax: 80}
 
 /** Magic and version of what such a replica is sent. */
 async function sentTo(all: StagedSnapshots, readable: Readable | undefined): Promise<string> {
@@ -75,6 +77,8 @@ describe('the version', () => {
     ['lru-v10', redis(8), 'REDIS0009'],
     // What no other version holds goes to whoever does not say that it cannot read it.
     ['hash-listpack-ttl-v12', redis(9), 'REDIS0012'],
+    ['stream-entries-v10', redis(8, 9), 'REDIS0009'],
+    ['hash-listpack-v80', redis(8, 9), 'REDIS0008'],
     ['hash-listpack-ttl-v12', VALKEY_9, 'VALKEY080'],
   ] as const)('of %s for %j is %s', async (name, readable, magic) => {
     const source = fixture(name)
@@ -94,6 +98,28 @@ describe('the version', () => {
     })
     expect(events.at(-1)).toMatchObject({kind: 'not-in-target', target: 'valkey-8.0'})
   })
+
+  it.each([
+    ['hash-listpack-ttl-v12', redis(8, 9), 9, 'redis-7.4'],
+    ['hash-listpack-ttl-v12', redis(6, 7), 7, 'redis-7.4'],
+    ['functions-v11', redis(8, 9), 9, 'redis-7.2'],
+  ] as const)(
+    'of %s for %j is refused with what to do: it would lose its own data',
+    async (name, readable, max, target) => {
+      const {all} = await staged(fixture(name))
+      await expect(all.snapshotFor({readable, part: 'all'})).rejects.toMatchObject({
+        code: 'NOT_IN_TARGET',
+        message: expect.stringMatching(
+          new RegExp(`reads RDB version ${max} at most, and redis-\\d\\.\\d cannot hold `),
+        ),
+        advice: expect.stringMatching(new RegExp(`^--allow-loss .*; --target ${target} `)),
+      })
+      const {all: lossy} = await staged(fixture(name), {allowLoss: true})
+      expect(await sentTo(lossy, readable)).toBe(`REDIS000${max}`)
+      const {all: named} = await staged(fixture(name), {target})
+      expect(await sentTo(named, readable)).toMatch(/^REDIS001/)
+    },
+  )
 
   it('lacks what has no place in it where there is leave', async () => {
     const source = fixture('hash-listpack-ttl-v12')

@@ -30,7 +30,7 @@ describe('the handshake', () => {
     one.forget()
     await one.send('PSYNC ? -1\r\n')
     expect(await one.hears(GETACK)).toBe(`+FULLRESYNC ${master.replicationId} 0\r\n${PAYLOAD}${GETACK}`)
-    expect(wishes).toEqual([{readable: {family: 'redis', rdbVersion: 6, exact: false}, part: 'all'}])
+    expect(wishes).toEqual([{readable: {family: 'redis', rdbVersion: 6, rdbVersionMax: 7}, part: 'all'}])
   })
 
   it('SYNC: the snapshot at once; nothing need be acknowledged', async () => {
@@ -60,13 +60,13 @@ describe('the handshake', () => {
   })
 
   it.each([
-    ['nothing', [], {family: 'redis', rdbVersion: 6, exact: false}],
-    ['eof', [['capa', 'eof']], {family: 'redis', rdbVersion: 6, exact: false}],
-    ['psync2', [['capa', 'eof', 'capa', 'psync2']], {family: 'redis', rdbVersion: 8, exact: false}],
+    ['nothing', [], {family: 'redis', rdbVersion: 6, rdbVersionMax: 7}],
+    ['eof', [['capa', 'eof']], {family: 'redis', rdbVersion: 6, rdbVersionMax: 7}],
+    ['psync2', [['capa', 'eof', 'capa', 'psync2']], {family: 'redis', rdbVersion: 8, rdbVersionMax: 9}],
     [
       'two connections',
       [['capa', 'psync2', 'capa', 'rdb-channel-repl']],
-      {family: 'redis', rdbVersion: 12, exact: false},
+      {family: 'redis', rdbVersion: 12, rdbVersionMax: Number.POSITIVE_INFINITY},
     ],
     [
       'version 8.1.3',
@@ -74,7 +74,7 @@ describe('the handshake', () => {
         ['capa', 'psync2'],
         ['version', '8.1.3'],
       ],
-      {family: 'redis', rdbVersion: 11, exact: true},
+      {family: 'redis', rdbVersion: 11, rdbVersionMax: 11},
     ],
     [
       'version 9.0.0',
@@ -82,9 +82,9 @@ describe('the handshake', () => {
         ['capa', 'psync2'],
         ['version', '9.0.0'],
       ],
-      {family: 'valkey', rdbVersion: 80, exact: true},
+      {family: 'valkey', rdbVersion: 80, rdbVersionMax: 80},
     ],
-    ['version 10.2.0', [['version', '10.2.0']], {family: 'valkey', rdbVersion: 80, exact: true}],
+    ['version 10.2.0', [['version', '10.2.0']], {family: 'valkey', rdbVersion: 80, rdbVersionMax: 80}],
   ] as const)('what is read by who announces %s', async (_, options, readable) => {
     const {replica, wishes} = await serving()
     const one = await replica()
@@ -101,7 +101,26 @@ describe('the handshake', () => {
     const one = await replica()
     await one.send(bytesOf([...HANDSHAKE, ['PSYNC', '?', -1]]))
     await one.hears(GETACK)
-    expect(wishes).toEqual([{readable: {family: 'redis', rdbVersion: 9, exact: false}, part: 'all'}])
+    expect(wishes).toEqual([
+      {readable: {family: 'redis', rdbVersion: 9, rdbVersionMax: Number.POSITIVE_INFINITY}, part: 'all'},
+    ])
+  })
+
+  it('even where its words arrive one by one, and late: where it listens is not answered at once', async () => {
+    const {replica, wishes} = await serving()
+    const one = await replica()
+    await one.ask(['PING'])
+    one.forget()
+    await one.say('REPLCONF', 'listening-port', 7777)
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(one.heard).toBe('')
+    await one.say('REPLCONF', 'capa', 'psync2')
+    expect(await one.hears('+OK\r\n+OK\r\n')).toBe('+OK\r\n+OK\r\n')
+    await one.say('PSYNC', '?', -1)
+    await one.hears(GETACK)
+    expect(wishes).toEqual([
+      {readable: {family: 'redis', rdbVersion: 9, rdbVersionMax: Number.POSITIVE_INFINITY}, part: 'all'},
+    ])
   })
 
   it('rdb-only: the connection ends behind the snapshot, of which a part may be wanted', async () => {

@@ -50,6 +50,8 @@ const UNSUPPORTED_CODES: Record<UnsupportedCode, RegExp> = {
 
 /** Codes that concern the input as a whole, so that no place in it is told. */
 const PLACELESS = ['UNKNOWN_CONTAINER', 'EMPTY_INPUT']
+/** The same where neither a byte nor a key is named. */
+const MAY_BE_PLACELESS = ['NOT_IN_TARGET']
 
 const PLACE = {db: 3, key: Buffer.from('user:\u001b[31m1'), type: 'hash', recordOffset: 1200}
 
@@ -86,6 +88,11 @@ describe.each(Object.entries(UNSUPPORTED_CODES) as [UnsupportedCode, RegExp][])(
       const lines = formatFailure(error, 'dump.rdb')
       expect(lines[0]).toBe(`rdbtool: dump.rdb: the reason (${code})`)
       expect(lines.at(-1)).toMatch(advice)
+      expect(lines.some(line => line.startsWith('  where'))).toBe(![...PLACELESS, ...MAY_BE_PLACELESS].includes(code))
+    })
+
+    it('says where, where a key is to blame', () => {
+      const lines = formatFailure(placed(new UnsupportedError(code, 'the reason', 0)), 'dump.rdb')
       expect(lines.some(line => line.startsWith('  where'))).toBe(!PLACELESS.includes(code))
     })
 

@@ -58,6 +58,17 @@ describe('who cannot read it', () => {
     expect((await differencesOf(path('databases-v10'), await replica.save())).lines).toEqual([])
   })
 
+  it.skipIf(!here('redis-6.0'))('and waits for each answer is told why, and keeps its data', async () => {
+    const master = await serving(path('hash-listpack-ttl-v12'))
+    const replica = await started('redis-6.0')
+    await replica.client.call('SET', 'kept', 'yes')
+    await replica.client.call('REPLICAOF', '127.0.0.1', master.port)
+    await vi.waitFor(() => expect(master.count('no-snapshot')).toBeGreaterThan(1), PATIENCE)
+    expect(replica.log()).toMatch(/ERR rdbtool serve: .* reads RDB version 9 at most, and redis-5\.0 cannot hold .*--allow-loss/)
+    expect(String(await replica.client.call('GET', 'kept'))).toBe('yes')
+    expect(versions(master)).toEqual([])
+  })
+
   it.skipIf(!here('valkey-8.1'))('says so itself: it is told why, keeps its data, and asks again', async () => {
     const master = await serving(path('hash-listpack-ttl-v12'))
     const replica = await started('valkey-8.1')
