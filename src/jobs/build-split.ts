@@ -36,6 +36,8 @@ export interface SplitPlan {
   name: string
   /** Slots that are moving between shards: they count as those of the one they still belong to. */
   migrating?: readonly number[] | undefined
+  /** Nodes that are marked as failed, and still have slots. */
+  failed?: readonly string[] | undefined
 }
 
 export interface BuildSplitOptions extends Omit<BuildOptions, 'stream' | 'logMark' | 'router'> {
@@ -94,7 +96,7 @@ async function writeShards(
   options: BuildSplitOptions,
   router: SlotRouter,
 ): Promise<BuiltSplit> {
-  const {shards, migrating = []} = options.plan
+  const {shards, migrating = [], failed = []} = options.plan
   const pool = new FilePool()
   const fileNames = shards.map(({slots}) => `shard-${String(slots[0]![0]).padStart(5, '0')}.rdb`)
   const files = fileNames.map(name => pool.create(join(folder, name)))
@@ -107,6 +109,7 @@ async function writeShards(
       ...{keys: built.shardKeys![at]!, bytes: files[at]!.bytes},
     }))
     if (migrating.length > 0) built.warnings.push(movingWarning(migrating, options.plan.name))
+    if (failed.length > 0) built.warnings.push(failedWarning(failed, options.plan.name))
     return {...built, shards: written}
   } finally {
     for (const file of files) await file.abandon()
@@ -125,4 +128,9 @@ function movingWarning(migrating: readonly number[], source: string): Built['war
   const ranges = formatSlots(migrating.map(slot => [slot, slot] as const))
   const text = `slots that are moving count as those of the node that they still belong to: ${ranges}`
   return {code: 'SLOTS_MOVING', severity: 'warning', offset: 0, text, source}
+}
+
+function failedWarning(failed: readonly string[], source: string): Built['warnings'][number] {
+  const text = `masters that are marked as failed count as those of their slots: ${failed.join(', ')}`
+  return {code: 'NODE_FAILED', severity: 'warning', offset: 0, text, source}
 }

@@ -177,7 +177,9 @@ class Building {
     const {out, router} = options
     const origins = sources.map(({origin}) => origin)
     const target = options.target === undefined ? commonTarget(origins, options) : targetOf(options.target)
-    const keys = this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
+    // Where slots have no shard nothing is written: keys are counted.
+    const isWritten = router?.isWhole !== false
+    const keys = isWritten && this.#mayCollide(sources) ? new WrittenKeys(options.memoryBytes) : undefined
     if (keys !== undefined && files[0]!.path === undefined) throw cannotTakeBack(files[0]!.name)
     router?.begins(target)
     const writer = this.#writer(files, target, keys)

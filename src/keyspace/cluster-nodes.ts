@@ -7,7 +7,7 @@
  *   slots   0-5460   5462   [93->-id] is moving there   [93-<-id] is coming from there
  *
  * A slot that is moving stands among those of the node that it still belongs to (redis 7.0 cluster.c
- * clusterGenNodeDescription). Replicas have no slots, and masters that failed have lost theirs, or are about to.
+ * clusterGenNodeDescription). Replicas have no slots; a master that failed has its own until another one has taken them.
  */
 import {SLOT_COUNT} from '../bytes/crc16.js'
 import {UsageError} from '../errors.js'
@@ -24,16 +24,19 @@ export interface NodeShards {
   shards: NodeShard[]
   /** Slots that are on their way from one shard to another: keys of them may be with either. */
   migrating: number[]
+  /** Masters with slots that are marked as failed, by node: nobody has taken those slots yet. */
+  failed: string[]
 }
 
 /** Of the fields before the slots. */
 const FIELDS = 8
-const NOT_IN_CHARGE: ReadonlySet<string> = new Set(['slave', 'replica', 'fail', 'handshake', 'noaddr'])
+const NOT_IN_CHARGE: ReadonlySet<string> = new Set(['slave', 'replica', 'handshake'])
 
 /** Throws UsageError, with the line, where the text is something else. `name`: of the file, for that. */
 export function parseClusterNodes(text: string, name: string): NodeShards {
   const shards: NodeShard[] = []
   const migrating = new Set<number>()
+  const failed: string[] = []
   for (const [at, line] of text.split('\n').entries()) {
     const fields = line.trim().split(/ +/)
     if (line.trim() === '' || fields[0] === 'vars') continue
@@ -43,18 +46,20 @@ export function parseClusterNodes(text: string, name: string): NodeShards {
         `${name}, line ${at + 1}: this is no node of a cluster; give nodes.conf, or the text of CLUSTER NODES, or a number of shards`,
       )
     }
-    if (flags!.split(',').some(flag => NOT_IN_CHARGE.has(flag))) continue
+    const names = flags!.split(',')
+    if (names.some(flag => NOT_IN_CHARGE.has(flag))) continue
     const slots: SlotRange[] = []
     for (const field of fields.slice(FIELDS)) {
       const moving = /^\[(\d+)-[<>]-[0-9a-f]{40}\]$/.exec(field)?.[1]
       if (moving !== undefined) migrating.add(Number(moving))
       else slots.push(parseRange(field, `${name}, line ${at + 1}`))
     }
+    if (slots.length > 0 && names.includes('fail')) failed.push(nodeId!)
     if (slots.length > 0) shards.push({nodeId: nodeId!, slots: slots.sort((a, b) => a[0] - b[0])})
   }
   if (shards.length === 0) throw new UsageError(`${name}: no master with slots is in it`)
   shards.sort((a, b) => a.slots[0]![0] - b.slots[0]![0])
-  return {shards, migrating: [...migrating].sort((a, b) => a - b)}
+  return {shards, migrating: [...migrating].sort((a, b) => a - b), failed}
 }
 
 function parseRange(field: string, where: string): SlotRange {

@@ -241,6 +241,21 @@ describe('a file that says which node has which slots', () => {
     await expect(split([source], conf)).rejects.toThrow('more than one has 7-9')
   })
 
+  it('is told where keys may collide, too', async () => {
+    const conf = folder.write('gaps.conf', `${node('a', '0-99', '300-16383')}\n`)
+    const lines = folder.write('lines.jsonl', '{"key":"a","type":"string","value":"1"}\n')
+    await expect(split([source, lines], conf, {onConflict: 'error'})).rejects.toThrow(/no shard has 100-299, and /)
+    await expect(split([lines], conf)).rejects.toThrow(/no shard has 100-299, and no key is in them/)
+  })
+
+  it('is that of a master that failed, with a warning', async () => {
+    const text = `${node('a', '0-5460').replace('master', 'master,fail')}\n${node('b', '5461-16383')}\n`
+    const conf = folder.write('failed.conf', text)
+    const {shards, warnings} = await split([source], conf)
+    expect(shards.map(({keys}) => keys)).toEqual([expect.any(Number), expect.any(Number)])
+    expect(warnings).toMatchObject([{code: 'NODE_FAILED', source: conf, text: expect.stringContaining('a'.repeat(40))}])
+  })
+
   it('is warned of where slots are moving', async () => {
     const conf = folder.write('moving.conf', node('a', '0-16383', `[93->-${'b'.repeat(40)}]`))
     expect((await split([source], conf)).warnings).toMatchObject([{code: 'SLOTS_MOVING', source: conf}])

@@ -13,9 +13,10 @@ describe('nodes.conf', () => {
   it('names masters by their lowest slot, ranges and single slots, and slots on their way', () => {
     const text = [
       line('b', 'master', '9000', '100-200', `[150->-${id('a')}]`),
-      line('a', 'myself,master', '0-99', '201-8999', '9001-16383', `[150-<-${id('b')}]`),
+      line('a', 'myself,master', '0-99', '201-299', '301-8999', '9001-16383', `[150-<-${id('b')}]`),
       line('c', 'slave').replace(' - ', ` ${id('a')} `),
-      line('d', 'master,fail', '7'),
+      line('d', 'master,fail', '300'),
+      line('2', 'master,fail'),
       line('e', 'master,noaddr'),
       line('f', 'handshake'),
       line('1', 'master'),
@@ -28,7 +29,8 @@ describe('nodes.conf', () => {
           nodeId: id('a'),
           slots: [
             [0, 99],
-            [201, 8999],
+            [201, 299],
+            [301, 8999],
             [9001, 16_383],
           ],
         },
@@ -39,8 +41,10 @@ describe('nodes.conf', () => {
             [9000, 9000],
           ],
         },
+        {nodeId: id('d'), slots: [[300, 300]]},
       ],
       migrating: [150],
+      failed: [id('d')],
     })
   })
 

@@ -94,7 +94,7 @@ describe.each(['redis-7.0', 'redis-8.0', 'redict-7.3', 'valkey-8.0', 'valkey-8.1
         const shards = cluster.slots.map((range, at) => ({nodeId: ids[at], slots: [range]}))
         for (const {dir, client} of [...cluster.masters, ...cluster.replicas]) {
           const isMoving = dir === from.dir || dir === to.dir
-          const expected = {shards, migrating: isMoving ? [slot] : []}
+          const expected = {shards, migrating: isMoving ? [slot] : [], failed: []}
           expect(parseClusterNodes(readFileSync(join(dir, 'nodes.conf'), 'utf8'), 'nodes.conf')).toEqual(expected)
           expect(parseClusterNodes(String(await client.call('CLUSTER', 'NODES')), 'CLUSTER NODES')).toEqual(expected)
         }
