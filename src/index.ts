@@ -9,14 +9,14 @@ export {
   predictLoad,
   type Unseen,
 } from './analysis/loading/prediction.js'
-export {
-  type NearKey,
-  type SnapshotLoss,
-  type SnapshotSurvey,
-  type SurveyOptions,
-  surveySnapshot,
-  type UncertainDatabase,
-} from './analysis/snapshot-survey.js'
+export type {
+  NearKey,
+  SnapshotLoss,
+  SnapshotSurvey,
+  SurveyOptions,
+  UncertainDatabase,
+} from './analysis/snapshot-losses.js'
+export {surveySnapshot} from './analysis/snapshot-survey.js'
 export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
 export {GrowingFile} from './aof/growing-file.js'

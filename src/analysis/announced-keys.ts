@@ -3,15 +3,31 @@
  * them (RESIZEDB). That settles some of what damage leaves open:
  *
  *   a key right behind it, without an expiry, may have lost one: where none is missing, it has not
+ *   keys behind it may be elements of a collection: as many as are too many, the first ones
  *   the name of the next database may be lost in it: not where more keys are missing than it can have held
+ *
+ * And where more are kept than there were, what follows damage is not what it seems.
  */
 
 import type {AnnouncedSize, RecentRecord} from './recent-records.js'
-import type {SnapshotLoss, SnapshotSurvey} from './snapshot-survey.js'
+import type {SnapshotLoss, SnapshotSurvey} from './snapshot-losses.js'
 
-interface DoubtfulKey {
+/** Keys that are given up until the counts say what they are. */
+export interface DoubtfulKeys {
   loss: SnapshotLoss
   db: number
+  keys: number
+  /** The first of them may have lost its expiry. */
+  mayHaveExpired: boolean
+  /** They may be elements of the collection before them. */
+  mayBeElements: boolean
+}
+
+/** Places behind which more is kept than there was. */
+export interface TooManyKeys {
+  /** Keys that may be none, behind each of them. */
+  keys: number
+  ends: readonly number[]
 }
 
 /** Of a record: a type, a key of one byte, a value. */
@@ -21,11 +37,23 @@ export class AnnouncedKeys {
   #announced: AnnouncedSize | undefined
   #kept = 0
   #expiring = 0
-  #doubtful: DoubtfulKey[] = []
+  #doubtful: DoubtfulKeys[] = []
   #bytesLost = 0
+  /** Keys of which it is known that they are lost. */
+  #gone = 0
+  /** Where what is lost ends: of each damage. */
+  #ends: number[] = []
+  #bytesKept = 0
+  /** The count itself may be damaged. */
+  #isTouched = false
+  /** No other database can have begun within what is lost. */
+  #isCertain = true
 
-  /** `onClear`: told of each that has lost nothing. */
-  constructor(readonly onClear: (loss: SnapshotLoss, db: number) => void) {}
+  /** `onClear`: told of each that has lost nothing, but for its first keys. */
+  constructor(
+    readonly onClear: (doubtful: DoubtfulKeys, butFirst: number) => void,
+    readonly onTooMany: (tooMany: TooManyKeys) => void,
+  ) {}
 
   /** RESIZEDB: a database begins. */
   announce(size: AnnouncedSize): void {
@@ -33,8 +61,9 @@ export class AnnouncedKeys {
     this.#announced = size
   }
 
-  keep({expires}: RecentRecord): void {
+  keep({expires, offset, end}: RecentRecord): void {
     this.#kept++
+    this.#bytesKept += end - offset
     if (expires) this.#expiring++
   }
 
@@ -43,25 +72,73 @@ export class AnnouncedKeys {
     this.#expiring++
   }
 
-  /** Bytes are lost. Whether the database goes on behind them for sure. */
-  lose(bytes: number): boolean {
+  /** A key is lost that was one. */
+  loseKey(): void {
+    this.#gone++
+  }
+
+  /** Bytes are lost, up to `end`. Whether the database goes on behind them for sure. */
+  lose(bytes: number, end: number): boolean {
     this.#bytesLost += bytes
+    if (this.#kept + this.#gone === 0) this.#isTouched = true
+    this.#ends.push(end)
+    const goesOn = this.#goesOn
+    // More than there were is no sign of another database, where none could begin until then.
+    const isOver = this.#announced !== undefined && this.#kept + this.#gone > this.#announced.keys
+    if (!goesOn && !isOver) this.#isCertain = false
+    return goesOn
+  }
+
+  get #goesOn(): boolean {
     if (this.#announced === undefined) return false
     return (this.#announced.keys - this.#kept) * RECORD_BYTES_MIN > this.#bytesLost
   }
 
-  doubt(loss: SnapshotLoss, db: number): void {
-    this.#doubtful.push({loss, db})
+  doubt(doubtful: DoubtfulKeys): void {
+    this.#doubtful.push(doubtful)
+    // They belong to the damage before them.
+    this.#ends.splice(-2, 1)
+  }
+
+  /** What was said to be elements last are such indeed, since the collection goes on behind them. */
+  refute(): void {
+    const last = this.#doubtful.at(-1)
+    if (last?.mayBeElements === true) this.#doubtful.pop()
+    if (this.#ends.length > 1) this.#ends.splice(-2, 1)
   }
 
   /** All keys of the database have been seen. */
   settle(): void {
-    const {keys, expires} = this.#announced ?? {keys: -1, expires: -1}
-    const isNoneLost = expires === this.#expiring && keys >= this.#kept + this.#doubtful.length
-    if (isNoneLost) for (const {loss, db} of this.#doubtful) this.onClear(loss, db)
+    if (this.#announced !== undefined) this.#compare(this.#announced)
     this.#announced = undefined
-    this.#kept = this.#expiring = this.#bytesLost = 0
+    this.#kept = this.#expiring = this.#bytesLost = this.#bytesKept = this.#gone = 0
+    this.#isTouched = false
+    this.#isCertain = true
     this.#doubtful = []
+    this.#ends = []
+  }
+
+  #compare({keys, expires}: AnnouncedSize): void {
+    const doubted = this.#doubtful.reduce((sum, one) => sum + one.keys, 0)
+    const tooMany = this.#kept + this.#gone + doubted - keys
+    for (const one of this.#doubtful) {
+      // Which keys are too many is known where they can be nowhere else.
+      if (one.mayBeElements ? this.#isTouched || this.#ends.length > 1 : tooMany > 0) continue
+      const mayHaveExpired = one.mayHaveExpired && expires !== this.#expiring
+      const butFirst = Math.max(tooMany, mayHaveExpired ? 1 : 0)
+      if (butFirst >= one.keys) continue
+      this.#kept += one.keys - butFirst
+      this.onClear(one, butFirst)
+    }
+    const over = this.#kept + this.#gone - keys
+    if (over <= 0 || this.#isTouched || !this.#isCertain || this.#ends.length === 0) return
+    this.onTooMany({keys: over + this.#otherKeysLost(), ends: this.#ends})
+  }
+
+  /** How many keys are among what is lost, of which nothing is known. */
+  #otherKeysLost(): number {
+    if (this.#gone === this.#ends.length) return 0
+    return 1 + Math.ceil((this.#bytesLost * this.#kept) / this.#bytesKept)
   }
 }
 

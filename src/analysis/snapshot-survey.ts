@@ -12,7 +12,7 @@
 import {Crc64} from '../bytes/crc64.js'
 import type {ByteRegion} from '../bytes/region.js'
 import {LimitError} from '../errors.js'
-import {type KeptKey, NEVER} from '../keyspace/entry.js'
+import {NEVER} from '../keyspace/entry.js'
 import {isSealed} from '../rdb/damage-edges.js'
 import {KeyProfile} from '../rdb/key-profile.js'
 import * as op from '../rdb/opcodes.js'
@@ -20,67 +20,25 @@ import type {SnapshotPiece} from '../rdb/piece-source.js'
 import {type Flaw, RecordWalker} from '../rdb/record-walker.js'
 import {type Boundary, Resynchroniser} from '../rdb/resynchronise.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
-import {AnnouncedKeys} from './announced-keys.js'
+import {AnnouncedKeys, type DoubtfulKeys, type TooManyKeys} from './announced-keys.js'
+import {ElementStretch} from './element-stretch.js'
 import {type AnnouncedSize, type RecentRecord, RecentRecords} from './recent-records.js'
 import {SoundnessJudge} from './record-judge.js'
+import {
+  DOUBTFUL,
+  ELEMENTS,
+  END_WITHIN,
+  HEADER_LOST,
+  LOSSES_MAX,
+  type NearKey,
+  NO_END,
+  type SnapshotLoss,
+  type SnapshotSurvey,
+  type SurveyOptions,
+  TOO_MANY,
+  type UncertainDatabase,
+} from './snapshot-losses.js'
 
-/** A key near what is lost. */
-export interface NearKey extends KeptKey {
-  db: number
-}
-
-/** Bytes of which nothing could be kept. */
-export interface SnapshotLoss {
-  offset: number
-  bytes: number
-  /** The key whose value is damaged, where that is all. */
-  key?: NearKey | undefined
-  /** Keys that are kept. */
-  before?: NearKey | undefined
-  after?: NearKey | undefined
-  code: string
-  /** What was found to be wrong, in words. */
-  reason: string
-}
-
-/** Keys that follow a loss, up to where the next database is named. */
-export interface UncertainDatabase {
-  /** Absolute, in bytes. */
-  offset: number
-  /** What they are taken to be of. */
-  db: number
-  keys: number
-}
-
-export interface SnapshotSurvey {
-  pieces: SnapshotPiece[]
-  /** The first ones. */
-  lost: SnapshotLoss[]
-  /** All of them. */
-  losses: number
-  bytesLost: number
-  keys: number
-  /** The first ones. */
-  uncertain: UncertainDatabase[]
-  keysUncertain: number
-  /** Where the file ends, its checksum included; undefined: its end is lost. */
-  endOffset: number | undefined
-  /** Keys that are kept since the announced counts say that they have lost nothing. */
-  cleared: SnapshotLoss[]
-  /** What hashes refer to. */
-  templates: RecordWalker['templates']
-}
-
-export interface SurveyOptions {
-  /** Losses that are kept of all that are counted. */
-  lossesMax?: number | undefined
-  /** What the file begins with is not its header, which was guessed. */
-  isHeaderLost?: boolean | undefined
-  /** Told now and then how far it is. */
-  onRead?: ((offset: number) => void) | undefined
-}
-
-export const LOSSES_MAX = 1000
 /** Records walked over between two turns of the event loop. */
 const RECORDS_A_TURN = 4096
 const CHECKSUM_BYTES = 8
@@ -126,9 +84,16 @@ class Surveying {
   readonly #cleared: SnapshotLoss[] = []
   #endOffset: number | undefined
   #walked = 0
+  /** Of the last keys that were looked for. */
+  #walkedKeys = 0
   /** Announced by the record that was walked over last. */
   #size: AnnouncedSize | undefined
-  readonly #announced = new AnnouncedKeys((loss, db) => this.#clear(loss, db))
+  readonly #announced = new AnnouncedKeys(
+    (doubtful, butFirst) => this.#clear(doubtful, butFirst),
+    tooMany => this.#tooMany.push(tooMany),
+  )
+  readonly #tooMany: TooManyKeys[] = []
+  readonly #elements: ElementStretch
 
   constructor(
     readonly region: ByteRegion,
@@ -141,6 +106,7 @@ class Surveying {
     judge.others.resizeDb = (_, keys, expires) => {
       this.#size = {keys, expires}
     }
+    this.#elements = new ElementStretch(region, this.#walker, this.#profile)
     this.#sync = new Resynchroniser(region, this.#walker, this.#profile)
     this.#lossesMax = options.lossesMax ?? LOSSES_MAX
   }
@@ -158,9 +124,12 @@ class Surveying {
     }
     this.#closePiece()
     this.#announced.settle()
+    for (const {keys, ends} of this.#tooMany) for (const end of ends) this.#giveUp(end, keys)
     return {
-      pieces: this.#pieces.sort((a, b) => a.start - b.start),
-      lost: this.#lost.filter(({bytes, code}) => bytes > 0 || code !== DOUBTFUL.code),
+      pieces: this.#pieces.filter(({start, end}) => start < end).sort((a, b) => a.start - b.start),
+      lost: this.#lost
+        .filter(({bytes, code}) => bytes > 0 || code !== DOUBTFUL.code)
+        .sort((a, b) => a.offset - b.offset),
       losses: this.#losses,
       bytesLost: this.#bytesLost,
       keys: this.#keys,
@@ -230,7 +199,12 @@ class Surveying {
       return inputBytes
     }
     const next = boundary?.offset ?? inputBytes
-    while ((recent.last?.end ?? 0) > next) isStrong = recent.pop()!.weight === 2
+    let container = hasKey ? at : -1
+    while ((recent.last?.end ?? 0) > next) {
+      const popped = recent.pop()!
+      isStrong = popped.weight === 2
+      container = popped.isKey ? popped.offset : -1
+    }
     if (!isStrong) this.#dropDoubtful()
     recent.settle()
     const from = this.#piece.end
@@ -239,31 +213,72 @@ class Surveying {
     const isValue = from === at && next === end
     this.#lose(from, next, flaw!, isValue && isKnown ? this.#keyAt(at, db) : undefined)
     if (from === at && expires) this.#announced.seeExpiry()
+    if (this.#elements.goesOn(from)) this.#announced.refute()
+    else {
+      if (container < 0) this.#elements.close()
+      else this.#elements.open(container)
+      if (isKnown || container >= 0) this.#announced.loseKey()
+    }
     return boundary === undefined ? next : this.#passDoubtful(next)
   }
 
-  /** The first key behind damage may have lost what stood before it. */
+  /** The first key behind damage may have lost what stood before it; or it and others are no keys at all. */
   #passDoubtful(at: number): number {
     const walker = this.#walker
-    const {attributes} = walker
-    const mayExpire = !this.#profile.isTelling || this.#profile.hasExpiries
-    if (!mayExpire || !walker.walk(at) || walker.kind !== 'key' || attributes.expireAtMs !== NEVER) return at
+    const {db} = walker.entry
+    const stretch = this.#elements.pass(at)
+    const isKey = walker.walk(at) && walker.kind === 'key'
     const {end} = walker
+    walker.entry.db = db
+    const mayExpire = !this.#profile.isTelling || this.#profile.hasExpiries
+    const mayHaveExpired = isKey && mayExpire && walker.attributes.expireAtMs === NEVER
+    if (stretch.keys > 0) {
+      const loss = this.#lose(at, stretch.end, ELEMENTS, this.#keyAt(at, this.#db))
+      this.#announced.doubt({loss, db: this.#db, keys: stretch.keys, mayHaveExpired, mayBeElements: true})
+      return stretch.end
+    }
+    if (!mayHaveExpired) return at
     const loss = this.#lose(at, end, DOUBTFUL, this.#keyAt(at, this.#db))
-    this.#announced.doubt(loss, this.#db)
+    this.#announced.doubt({loss, db: this.#db, keys: 1, mayHaveExpired, mayBeElements: false})
     return end
   }
 
-  /** It has lost nothing: what was taken for a loss is none. */
-  #clear(loss: SnapshotLoss, db: number): void {
+  /** They have lost nothing, but for the first ones: what was taken for a loss is none. */
+  #clear({loss, db, keys}: DoubtfulKeys, butFirst: number): void {
+    const end = loss.offset + loss.bytes
+    const start = this.#behindKeys(loss.offset, end, butFirst)
+    this.#bytesLost -= end - start
+    this.#keys += keys - butFirst
+    this.#pieces.push({start, end, db})
+    this.#cleared.push({...loss, offset: start, bytes: end - start, key: this.#keyAt(start, db)})
+    loss.bytes = start - loss.offset
+    if (butFirst > 0) return
     this.#losses--
-    this.#bytesLost -= loss.bytes
-    this.#keys++
-    this.#pieces.push({start: loss.offset, end: loss.offset + loss.bytes, db})
     const before = this.#lost.find(one => one.offset + one.bytes === loss.offset)
     if (before !== undefined) before.after = loss.key
-    this.#cleared.push({...loss})
-    loss.bytes = 0
+  }
+
+  /** Behind a loss more is kept than there was: what was taken for keys may be none. */
+  #giveUp(from: number, keys: number): void {
+    const piece = this.#pieces.find(({start}) => start === from)
+    if (piece === undefined) return
+    const end = this.#behindKeys(from, piece.end, keys)
+    const loss = {offset: from, bytes: end - from, code: TOO_MANY.code, reason: TOO_MANY.text}
+    this.#lost.push({...loss, before: undefined, after: undefined, key: this.#keyAt(from, piece.db)})
+    this.#losses++
+    this.#bytesLost += end - from
+    this.#keys -= this.#walkedKeys
+    piece.start = end
+  }
+
+  /** Where so many keys end that stand from `start` on, and before `end`. */
+  #behindKeys(start: number, end: number, keys: number): number {
+    const walker = this.#walker
+    let at = start
+    for (this.#walkedKeys = 0; this.#walkedKeys < keys && at < end && walker.walk(at); at = walker.end) {
+      if (walker.kind === 'key') this.#walkedKeys++
+    }
+    return at
   }
 
   async #find(at: number): Promise<Boundary | undefined> {
@@ -287,6 +302,7 @@ class Surveying {
     // A number is taken for what it says, as long as what belongs behind it is there.
     if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return
     recent.pop()
+    if (last.isKey) this.#announced.loseKey()
     if (last.expires) this.#announced.seeExpiry()
   }
 
@@ -334,7 +350,7 @@ class Surveying {
     this.#losses++
     this.#bytesLost += end - start
     // A value alone is no SELECTDB.
-    const goesOn = this.#announced.lose(end - start)
+    const goesOn = this.#announced.lose(end - start, end)
     if (key === undefined && !goesOn) this.#guessing = {offset: end, db: this.#db, keys: 0}
     const loss: SnapshotLoss = {offset: start, bytes: end - start, key, code, reason: text}
     if (this.#lost.length >= this.#lossesMax) return loss
@@ -379,16 +395,3 @@ class Surveying {
     return sum.equals(bytes, start)
   }
 }
-
-const DOUBTFUL: Flaw = {
-  code: 'DOUBTFUL',
-  text: 'the key stands right behind damage, where its expiry may be lost',
-  offset: 0,
-}
-const HEADER_LOST: Flaw = {
-  code: 'BAD_MAGIC',
-  text: 'the file does not begin with a magic word and a version',
-  offset: 0,
-}
-const END_WITHIN = 'END_WITHIN'
-const NO_END = 'the file has no end: it may be cut short'

@@ -10,12 +10,8 @@
 import {existsSync} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
 import {giveUpCleared} from '../analysis/announced-keys.js'
-import {
-  type SnapshotLoss,
-  type SnapshotSurvey,
-  surveySnapshot,
-  type UncertainDatabase,
-} from '../analysis/snapshot-survey.js'
+import type {SnapshotLoss, SnapshotSurvey, UncertainDatabase} from '../analysis/snapshot-losses.js'
+import {surveySnapshot} from '../analysis/snapshot-survey.js'
 import {Bitmap} from '../bytes/bitmap.js'
 import {takeOwner} from '../bytes/owner.js'
 import {FileRegion} from '../bytes/region.js'

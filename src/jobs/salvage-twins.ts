@@ -3,7 +3,7 @@
  * another place as well: the first of each stays.
  */
 
-import {LOSSES_MAX, type SnapshotSurvey} from '../analysis/snapshot-survey.js'
+import {LOSSES_MAX, type SnapshotSurvey} from '../analysis/snapshot-losses.js'
 import {keysInto} from '../analysis/soundness.js'
 import type {FileRegion} from '../bytes/region.js'
 import {keptKey} from '../keyspace/entry.js'

@@ -1,7 +1,7 @@
 /**
  * What was saved of a snapshot, for people and as JSON.
  */
-import type {NearKey, SnapshotLoss, UncertainDatabase} from '../analysis/snapshot-survey.js'
+import type {NearKey, SnapshotLoss, UncertainDatabase} from '../analysis/snapshot-losses.js'
 import type {Soundness} from '../analysis/soundness.js'
 import {magicText, type RdbHeader} from '../rdb/versions.js'
 import {failureJson} from './failure.js'
