@@ -158,9 +158,9 @@ export class Digest {
    * Digests records of an RDB file that lie in the kernels' memory, as src/keyspace/digest.ts does, or by their stored
    * bytes: up to 1024 of those that the kernel knows. Says where it stopped; `records` has them then.
    */
-  takeRecords(start: number, end: number, db: number, storedForm: boolean, expiries: boolean): number {
-    const types = storedForm ? STORED_TYPES : RECORD_TYPES
-    const reached = this.#kernel.recordsDigest(start, end, types, db, storedForm ? 1 : 0, expiries ? 1 : 0)
+  takeRecords(start: number, end: number, db: number, storedTypes: number, expiries: boolean): number {
+    const types = (STORED_TYPES & storedTypes) | (RECORD_TYPES & ~storedTypes)
+    const reached = this.#kernel.recordsDigest(start, end, types, db, storedTypes, expiries ? 1 : 0)
     this.recordCount = this.#results[0]!
     this.recordGoesOn = this.#results[1] === 1
     return reached

@@ -111,10 +111,10 @@ export interface DigestKernel {
   digestEnd(): void
   /**
    * Digests records of [start, end), those of types that have a bit, and returns where it stopped; how many they were is
-   * left in `results`, and whether it stopped at what has not arrived. `storedForm`: by their stored bytes. `expiries`:
+   * left in `results`, and whether it stopped at what has not arrived. `storedTypes`: those of these types by their stored bytes. `expiries`:
    * they are part of the digests.
    */
-  recordsDigest(start: number, end: number, types: number, db: number, storedForm: number, expiries: number): number
+  recordsDigest(start: number, end: number, types: number, db: number, storedTypes: number, expiries: number): number
   /** What it leaves of each: fingerprint (two words), address of the record, its type byte, digest (four), expiry (two). */
   readonly records: Int32Array
 }

@@ -26,8 +26,8 @@ import {
 export interface DigestForm {
   seed: Uint8Array
   meaning: MeaningOptions
-  /** Values are digested as they are stored, as far as the kernel does. */
-  storedForm: boolean
+  /** A bit for each type whose values are digested as they are stored, as far as the kernel does (diff-stored-types.ts). */
+  storedTypes: number
 }
 
 /** What one side came to, beside its records. */

@@ -12,10 +12,18 @@ import {type Entry, isCollection, NEVER, type ValueType} from '../keyspace/entry
 import type {RecordTaker} from '../keyspace/key-index-records.js'
 import {libraryName} from '../keyspace/library-name.js'
 import {VALUE_TYPES} from '../keyspace/selection.js'
-import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
+import {
+  type EntryVisitor,
+  type ModuleAux,
+  type Problem,
+  type StreamConsumer,
+  type StreamInfo,
+  ValueVisitor,
+} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {typesOf} from '../rdb/opcodes.js'
 import type {DiffCounts} from './diff-counts.js'
+import {isStored} from './diff-stored-types.js'
 
 /** Places of the second side begin here: no input is so large. */
 export const SECOND_SIDE = 2 ** 52
@@ -47,6 +55,8 @@ export interface SideFacts {
   /** Whether any entry tells of its use. */
   idle: boolean
   frequency: boolean
+  /** The newest form of streams whose facts were met (MeaningOptions.streamFacts). */
+  streamFacts: 1 | 2 | 3
   /** Collections without elements, which are no keys. */
   empty: number
   placeMax: number
@@ -62,8 +72,8 @@ export interface DigestPassOptions {
   seed: DigestSeed
   counts: DiffCounts
   places: Places
-  /** Values are digested as they are stored, as far as the kernel does: equal ones are the same, others may be. */
-  storedForm: boolean
+  /** A bit for each type whose values are digested as they are stored: equal ones are the same, others may be. */
+  storedTypes: number
   /** The database that those of a source count as. */
   dbOf: (db: number) => number
   onProblem: (problem: Problem) => void
@@ -78,6 +88,7 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     damaged: new Set(),
     idle: false,
     frequency: false,
+    streamFacts: 1,
     empty: 0,
     placeMax: 0,
     dbs: [],
@@ -100,9 +111,9 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
   /** Entries of an RDB file, many in one call of a kernel. */
   take(db: number, start: number, end: number, base: number): number {
     const {digest, meaning} = this
-    const {side, index, counts, dbOf, storedForm} = this.options
+    const {side, index, counts, dbOf, storedTypes} = this.options
     const own = dbOf(db)
-    const reached = digest.takeRecords(start, end, own, storedForm, meaning.expiry === 'all')
+    const reached = digest.takeRecords(start, end, own, storedTypes, meaning.expiry === 'all')
     this.takeWaits = digest.recordGoesOn
     const {records} = digest
     const wordsEnd = digest.recordCount * RECORD_WORDS
@@ -131,8 +142,19 @@ export class DigestPass extends DigestVisitor implements EntryVisitor {
     this.#entered(entry.db, place)
     if (entry.idleSeconds >= 0) this.facts.idle = true
     if (entry.frequency >= 0) this.facts.frequency = true
-    if (!this.options.storedForm) return this
+    if (!isStored(this.options.storedTypes, entry.typeId)) return this
     return entry.type === 'string' ? this.#stored : this.#unlike
+  }
+
+  override streamInfo(info: StreamInfo): void {
+    if (info.derived !== true && info.entriesAdded !== undefined && this.facts.streamFacts === 1)
+      this.facts.streamFacts = 2
+    super.streamInfo(info)
+  }
+
+  override consumer(consumer: StreamConsumer): void {
+    if (consumer.derived !== true && consumer.activeAtMs !== undefined) this.facts.streamFacts = 3
+    super.consumer(consumer)
   }
 
   /** Notes where a database begins, or goes on. */

@@ -34,6 +34,7 @@ import {DiffPlan, type PlannedEntry, placeOf, type SideState} from './diff-plan.
 import {changesOf, type DiffResult, type DiffSide, isAtEnd, type NamedChange, sameBytes} from './diff-result.js'
 import {ofSource, SideError, SideReader} from './diff-side.js'
 import {RepeatableSource} from './diff-source.js'
+import {NO_TYPES, storedTypesOf, streamFactsOf} from './diff-stored-types.js'
 
 export {SideError} from './diff-side.js'
 
@@ -149,14 +150,19 @@ class Comparing {
   async #plan(): Promise<Planned> {
     const kinds = [await this.readers[0].kind(), await this.readers[1].kind()]
     const rdb = kinds.every(({format, plain}) => format === 'rdb' && plain)
-    const origins = new Set(kinds.map(({origin}) => `${origin?.family} ${origin?.rdbVersion}`))
+    if (kinds.every(({format}) => format === 'rdb')) {
+      this.#meaning.streamFacts = streamFactsOf(kinds[0]!.origin, kinds[1]!.origin)
+    }
     const {selection, nowMs, ...options} = this.options
     const firstPass = new FirstPass(this.readers, {...selection, nowMs}, this.#counts, kinds, options)
     const index = new KeyIndex({memoryBytes: this.#memoryBytes, ...indexForm(this.#meaning)})
     try {
-      // Where versions differ so do encodings.
-      for (let storedForm = rdb && origins.size === 1; ; storedForm = false) {
-        const planned = await this.#planBy(firstPass, index, storedForm)
+      for (
+        let storedTypes = rdb ? storedTypesOf(kinds[0]!.origin, kinds[1]!.origin) : NO_TYPES;
+        ;
+        storedTypes = NO_TYPES
+      ) {
+        const planned = await this.#planBy(firstPass, index, storedTypes)
         if (planned !== undefined) return planned
       }
     } finally {
@@ -166,19 +172,19 @@ class Comparing {
   }
 
   /** Undefined: another form of digests is to be tried. The index is used again: it has its memory by then. */
-  async #planBy(firstPass: FirstPass, index: KeyIndex, storedForm: boolean): Promise<Planned | undefined> {
+  async #planBy(firstPass: FirstPass, index: KeyIndex, storedTypes: number): Promise<Planned | undefined> {
     const {toleranceMs = 0} = this.options
     const seed = randomFillSync(new Uint8Array(16))
     index.clear()
     this.#counts.clear()
-    const [before, after] = await firstPass.digest(index, {seed, meaning: this.#meaning, storedForm})
+    const [before, after] = await firstPass.digest(index, {seed, meaning: this.#meaning, storedTypes})
     const states = [this.#stateOf(0, before), this.#stateOf(1, after)] as const
-    if (this.#leavesOut(states)) return await this.#planBy(firstPass, index, storedForm)
+    if (this.#leavesOut(states)) return await this.#planBy(firstPass, index, storedTypes)
     const plan = new DiffPlan(states, this.#memoryBytes / 4)
     try {
       const excerptsMax = Math.min(EXCERPTS_MAX, Math.max(EXCERPTS_MIN, index.count * EXCERPTS_SHARE))
-      await plan.fill(index, toleranceMs, storedForm ? excerptsMax : undefined)
-      if (!storedForm) return {plan, entries: undefined}
+      await plan.fill(index, toleranceMs, storedTypes !== NO_TYPES ? excerptsMax : undefined)
+      if (storedTypes === NO_TYPES) return {plan, entries: undefined}
       const placed = states.every(({facts}) => !facts.dbsCut) && plan.knots.length + plan.unplaced === 0
       const few = placed && plan.entries <= excerptsMax
       const entries = few ? plan.sides.map(side => Array.from(side.planned(), one => ({...one}))) : undefined
@@ -198,7 +204,11 @@ class Comparing {
     )
     this.#toldByOne.push(...odd)
     for (const what of odd) this.#meaning[what] = false
-    return odd.length > 0
+    // A file that tells more than its version does: nothing that both tell is left out.
+    const told = Math.min(...states.map(({facts}) => facts.streamFacts))
+    const toldMore = told > (this.#meaning.streamFacts ?? 3)
+    if (toldMore) this.#meaning.streamFacts = undefined
+    return odd.length > 0 || toldMore
   }
 
   #stateOf(side: Side, {facts, failure, ...found}: DigestedSide): SideState {

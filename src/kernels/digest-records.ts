@@ -52,10 +52,10 @@ const WINDOW_ENDS: u32 = 1
 
 /**
  * Digests records of [start, end) of a database, of types that have a bit; where it stopped, and leaves how many were
- * digested, and why it stopped. `storedForm`: the bytes of values are digested as they are stored, and their lengths
+ * digested, and why it stopped. `storedTypes`: of those the bytes of values are digested as they are stored, and their lengths
  * believed. `expiries`: they are part of it.
  */
-export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedForm: i32, expiries: i32): i32 {
+export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedTypes: u32, expiries: i32): i32 {
   beginStrings(end, false)
   beginCollections(false)
   let p = start
@@ -77,6 +77,7 @@ export function recordsDigest(start: i32, end: i32, types: u32, db: u32, storedF
       at = p + 10
     }
     if (type > 31 || ((types >> type) & 1) == 0) break
+    const storedForm = ((storedTypes >> type) & 1) != 0
     const value = digestKey(at, db, end)
     if (value == 0) break
     let next = end + 1

@@ -37,6 +37,11 @@ export interface MeaningOptions {
   frequency: boolean
   /** Consumers of groups: who is there, and when it was seen. Who owns a pending entry stays. */
   consumers: boolean
+  /**
+   * Of streams, only the facts that such a form of them stores: 1 (redis 5.0), 2 (7.0: counters, what was deleted and read), 3 (7.2:
+   * when a consumer was active). Absent: all that is told.
+   */
+  streamFacts?: 1 | 2 | 3 | undefined
 }
 
 /** What redis 8.6 takes for both where nobody says otherwise. */
@@ -224,10 +229,11 @@ export abstract class DigestVisitor extends ValueVisitor {
     this.#derived = derived === true
     digest.begin(STREAM_INFO)
     this.#id(lastId)
-    const deletedTold = !this.#derived && maxDeletedId !== undefined
+    const stored = !this.#derived && this.meaning.streamFacts !== 1
+    const deletedTold = stored && maxDeletedId !== undefined
     digest.word(deletedTold ? TOLD : NOT_TOLD)
     if (deletedTold) this.#id(maxDeletedId)
-    this.#toldInteger(this.#derived ? undefined : entriesAdded)
+    this.#toldInteger(stored ? entriesAdded : undefined)
     digest.add()
   }
 
@@ -235,7 +241,7 @@ export abstract class DigestVisitor extends ValueVisitor {
     this.#group = name.slice()
     this.#begin(GROUP)
     this.#id(lastId)
-    this.#toldInteger(this.#derived ? undefined : entriesRead)
+    this.#toldInteger(this.#derived || this.meaning.streamFacts === 1 ? undefined : entriesRead)
     this.digest.add()
   }
 
@@ -253,7 +259,7 @@ export abstract class DigestVisitor extends ValueVisitor {
     this.#begin(CONSUMER)
     this.digest.text(name, 0, name.length)
     if (derived !== true) this.digest.integer(seenAtMs)
-    this.#toldInteger(derived === true ? undefined : activeAtMs)
+    this.#toldInteger(derived === true || (this.meaning.streamFacts ?? 3) < 3 ? undefined : activeAtMs)
     this.digest.add()
   }
 

@@ -52,7 +52,7 @@ class Digests extends DigestVisitor implements EntryVisitor {
 
 class KernelDigests extends Digests {
   take(db: number, start: number, end: number, base: number): number {
-    const reached = this.digest.takeRecords(start, end, db, false, this.meaning.expiry === 'all')
+    const reached = this.digest.takeRecords(start, end, db, 0, this.meaning.expiry === 'all')
     const {records, recordCount} = this.digest
     for (let i = 0; i < recordCount; i++) {
       const words = records.subarray(i * RECORD_WORDS, (i + 1) * RECORD_WORDS)
