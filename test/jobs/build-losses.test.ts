@@ -66,6 +66,26 @@ describe('what the target has no place for', () => {
     expect((await held()).entries).toHaveLength(written.keysOut)
   })
 
+  it.each([
+    ['behind one that keeps the set from being packed', [['a', '-0']]],
+    ['behind more members than are packed', Array.from({length: 300}, (_, i) => [`m${i}`, String(i)])],
+  ])('is a score that is no number, %s, and does not hide what else is lost', async (_, members) => {
+    const value = [...members, ['n', 'nan']]
+    const lines = [
+      {db: 0, key: 'z', type: 'zset', value},
+      {db: 0, key: 'h', type: 'hash', value: [['f', 'v', LATER]]},
+      {db: 0, key: 'kept', type: 'string', value: 'v'},
+    ]
+    const source = folder.write('scores.jsonl', lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+    const both = [
+      ['sorted sets with a score that is no number', 1],
+      ['expiries of hash fields', 1],
+    ]
+    expect(counts((await refused([source], {target: 'redis-7.0'})).lost).sort()).toEqual(both.sort())
+    expect(await builds([source], {target: 'redis-7.0', ...ALLOWED})).toMatchObject({keysIn: 3, keysOut: 2})
+    expect((await held()).entries).toHaveLength(2)
+  })
+
   it('is found in one run, in every source, with the keys that lost it', async () => {
     const names = ['rdb/functions-v12', 'rdb/hash-listpack-ttl-v12', 'rdb/stream-groups-v12'].map(path)
     const {lost, keysIn, keysOut} = await refused(names, {target: 'redis-4.0', onConflict: 'first'})

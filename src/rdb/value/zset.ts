@@ -134,8 +134,8 @@ export class ZsetWriter extends ValueWriter {
 
   override begin({typeId}: Entry, count: number | undefined): void {
     this.#announced = count
-    // Scores as text may be no number, and then nothing may have been written.
-    this.#waits = count === undefined || typeId === TYPE_ZSET
+    // A score may be no number, and then nothing may have been written. Large sets of binary scores do not wait for that.
+    this.#waits = count === undefined || typeId !== TYPE_ZSET_2
     this.#count = this.#gathered = 0
     this.#isLost = false
     this.#ascending = true
