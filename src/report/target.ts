@@ -5,6 +5,8 @@
 import type {Obstacle} from '../analysis/loading/obstacles.js'
 import type {LoadCounts} from '../analysis/loading/predicted-load.js'
 import type {LoadPrediction} from '../analysis/loading/prediction.js'
+import * as op from '../rdb/opcodes.js'
+import {targetOf} from '../rdb/targets.js'
 import type {Json} from './inventory-json.js'
 import {type Column, type Fact, formatFacts, formatTable, type Style, widthBefore} from './table.js'
 import {formatKey, formatMessage, jsonKey, shorten, wrapped} from './text.js'
@@ -53,7 +55,6 @@ const BUILD_FLAGS: Readonly<Record<string, string>> = {
   SLOT_IMPORT: '',
   LOG_FOLDER: '',
   LOG_PREAMBLE: '',
-  KEY_META: '--allow-loss',
   MODULE: '--drop-modules',
   BAD_FUNCTION: '--drop-functions',
   DUPLICATE_FUNCTION: '--drop-functions',
@@ -62,21 +63,48 @@ const BUILD_FLAGS: Readonly<Record<string, string>> = {
 }
 /** Opcodes and types that no re-encoding brings along. */
 const LOSSY_OPCODES: Readonly<Record<string, string>> = {'245': '--drop-functions', '247': '--drop-modules'}
-const LOSSY_TYPES = /^(?:stream|array|cron)|\((?:stream|array|cron)/
+const LOSSY_TYPES: readonly [type: RegExp, cost: string][] = [
+  [/^stream|\(stream/, 'what streams know of themselves beyond it, or the streams'],
+  [/^array|\(array/, 'arrays'],
+  [/^cron|\(cron/, 'CRON values'],
+]
+/** Of hashes with fields that expire. */
+const EXPIRING_TYPES: ReadonlySet<number> = new Set([
+  op.TYPE_HASH_22,
+  op.TYPE_HASH_LISTPACK_EX_PRE_GA,
+  op.TYPE_HASH_METADATA,
+  op.TYPE_HASH_LISTPACK_EX,
+])
+
+/** What `build --allow-loss` leaves out to take an obstacle away; undefined where it needs no leave. */
+function costOf({code, text, effect}: Obstacle, target: string): string | undefined {
+  if (effect === 'skips') return undefined
+  if (code === 'KEY_META') return 'key metadata'
+  if (code !== 'UNKNOWN_TYPE') return undefined
+  const type = Number(/\btype (\d+)/.exec(text)?.[1])
+  if (EXPIRING_TYPES.has(type) && !fieldsExpire(target)) return 'expiries of hash fields: the fields stay for ever'
+  return LOSSY_TYPES.find(([lossy]) => lossy.test(text))?.[1]
+}
+
+function fieldsExpire(name: string): boolean {
+  const {types} = targetOf(name)
+  return types.has(op.TYPE_HASH_22) || types.has(op.TYPE_HASH_METADATA)
+}
 
 /** The flags of one obstacle; undefined where `build` is no help. */
-function flagsOf({code, text, effect}: Obstacle): string | undefined {
+function flagsOf(obstacle: Obstacle, target: string): string | undefined {
+  const {code, text, effect} = obstacle
   if (effect === 'skips') return undefined
   if (code === 'DATABASE_NUMBER') return `--map-db ${/\d+/.exec(text)?.[0] ?? 'N'}=M`
   if (code === 'UNKNOWN_OPCODE') return LOSSY_OPCODES[/\d+/.exec(text)?.[0] ?? ''] ?? ''
-  if (code === 'UNKNOWN_TYPE') return LOSSY_TYPES.test(text) ? '--allow-loss' : ''
+  if (costOf(obstacle, target) !== undefined) return '--allow-loss'
   return BUILD_FLAGS[code]
 }
 
 /** The command that takes an obstacle away; undefined where nothing needs to be done. */
 export function mendOf(obstacle: Obstacle, source: string, target: string): string | undefined {
   if (obstacle.effect === 'skips' && obstacle.code !== 'LOG_FOLDER') return undefined
-  const flags = obstacle.code === 'LOG_FOLDER' ? '' : flagsOf(obstacle)
+  const flags = obstacle.code === 'LOG_FOLDER' ? '' : flagsOf(obstacle, target)
   return flags === undefined ? salvage(source) : build(source, target, flags === '' ? [] : [flags])
 }
 
@@ -103,11 +131,16 @@ export function mendsOf(source: string, {target, obstacles}: TargetReport): stri
     if (mend === undefined) continue
     if (mend.startsWith('rdbtool check')) mends.add(mend)
     else builds = true
-    const own = flagsOf(one)
+    const own = flagsOf(one, target)
     if (own !== undefined && own !== '') flags.add(own)
   }
   if (!builds) return [...mends]
   return [...mends, build(mends.size === 0 ? source : 'OUT', target, [...flags])]
+}
+
+/** What the commands leave out of the data, since the server has no place for it. */
+function costsOf({target, obstacles}: TargetReport): string[] {
+  return [...new Set(obstacles.map(one => costOf(one, target)).filter(cost => cost !== undefined))]
 }
 
 /** The lines of the report. */
@@ -126,9 +159,10 @@ export function formatTarget(source: string, report: TargetReport, view: TargetV
   for (const one of unseen) facts.push(['not seen', UNSEEN[one]])
   const mends = mendsOf(source, report)
   const advice = mends.map((mend, at): Fact => [at === 0 ? 'mended by' : '', mend])
+  const costs = costsOf(report).map((cost, at): Fact => [at === 0 ? 'it costs' : '', cost])
   return [
     title,
-    ...formatFacts([...facts, ...advice], LABEL_COLUMNS, columns, style),
+    ...formatFacts([...facts, ...advice, ...costs], LABEL_COLUMNS, columns, style),
     ...table(obstacles.slice(0, view.obstaclesMax), view),
   ]
 }
@@ -182,6 +216,7 @@ export function targetJson(source: string, report: TargetReport, obstaclesMax: n
     obstacles: obstacles.slice(0, obstaclesMax).map(one => obstacleJson(one, source, target)),
     unseen: [...unseen],
     mend: mendsOf(source, report),
+    costs: costsOf(report),
   }
 }
 

@@ -34,6 +34,26 @@ describe('check --target', () => {
     expect({code, stderr}).toEqual({code: 1, stderr: ''})
   })
 
+  it.each([
+    ['rdb/hash-listpack-ttl-v12', 'redis-7.2', 'expiries of hash fields'],
+    ['rdb/hash-listpack-ttl-v12', 'valkey-9.1', undefined],
+    ['rdb/hash-listpack-v12', 'redis-6.2', undefined],
+    ['rdb/stream-entries-v10', 'redis-4.0', 'streams'],
+  ])('names a command that mends %s for %s, and what it costs', async (name, target, cost) => {
+    const source = fixture(name)
+    const {stdout} = await rdbtool(['check', source, '--target', target, '--json'])
+    const {mend, costs} = JSON.parse(stdout).target
+    expect(costs).toEqual(cost === undefined ? [] : [expect.stringContaining(cost)])
+    const [command] = mend.slice(-1)
+    const out = join(folder.path, `mended-${target}.rdb`)
+    const args = command.replace('--out OUT', `--out ${out}`).split(' ').slice(1)
+    expect(args.includes('--allow-loss')).toBe(cost !== undefined)
+    expect(await rdbtool([...args, '--force'])).toMatchObject({code: 0})
+    const screen = await rdbtool(['check', source, '--target', target])
+    if (cost === undefined) expect(screen.stdout).not.toContain('it costs')
+    else expect(screen.stdout).toMatch(new RegExp(`it costs +.*${cost}`))
+  })
+
   it('has nothing to add where all is loaded', async () => {
     const {code, stdout} = await rdbtool(['check', fixture('rdb/empty-v10'), '--target', 'redis-7.2'])
     expect(stdout).toContain(
@@ -79,6 +99,7 @@ describe('check --target', () => {
       ],
       unseen: [],
       mend: [`${build} --on-conflict first --map-db 17=M`],
+      costs: [],
     })
   })
 
