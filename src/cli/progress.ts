@@ -18,7 +18,7 @@ export interface Progressing {
   readonly storedBytes: number
 }
 
-/** A line that changes until it is stopped. `quiet`, or no terminal: nothing is shown. */
+/** A line that changes until it is stopped. `quiet`, no terminal, or one that tells no width: nothing is shown. */
 export class Spinner {
   #timer: NodeJS.Timeout | undefined
   #spinner: {text: string; start(): unknown; stop(): unknown} | undefined
@@ -30,7 +30,9 @@ export class Spinner {
 
   /** Once it is started, starting it again changes nothing. */
   start(): void {
-    if (this.quiet || process.stderr.isTTY !== true || this.#timer !== undefined) return
+    const {isTTY, columns} = process.stderr
+    // Lines are counted by the width, to be taken back: of none that never ends (script, expect).
+    if (this.quiet || isTTY !== true || !(columns > 0) || this.#timer !== undefined) return
     this.#timer = setTimeout(() => void this.#show(), FIRST_SHOWN_MS)
     this.#timer.unref()
   }

@@ -9,6 +9,8 @@ import {shorten} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 const RANGES_COLUMNS_MAX = 40
+/** Of shards; the manifest has all. */
+const ROWS_MAX = 100
 
 export interface ShardOutcome {
   file: string
@@ -37,17 +39,21 @@ export function shardsJson(shards: readonly ShardOutcome[]): Json[] {
   return shards.map(({file, nodeId, slots, keys, bytes}) => ({file, nodeId, slots, keys, bytes}))
 }
 
-/** A table of the shards, a blank line before it. */
+/** A table of the first shards, a blank line before it. */
 export function formatShards(shards: readonly ShardOutcome[], style: Style): string[] {
-  const rows = shards.map(({file, slots, keys, bytes}) => [
-    file,
-    shorten(formatSlots(slots), RANGES_COLUMNS_MAX),
-    formatCount(countSlots(slots)),
-    formatCount(keys),
-    formatSize(bytes),
-  ])
+  const rows = shards
+    .slice(0, ROWS_MAX)
+    .map(({file, slots, keys, bytes}) => [
+      file,
+      shorten(formatSlots(slots), RANGES_COLUMNS_MAX),
+      formatCount(countSlots(slots)),
+      formatCount(keys),
+      formatSize(bytes),
+    ])
   const columns = [textual('file'), textual('slots'), numeric('number'), numeric('keys'), numeric('size')]
-  return ['', ...formatTable(columns, rows, style)]
+  const more = shards.length - rows.length
+  const rest = more > 0 ? [style.faint(`and ${formatCount(more)} more: manifest.json has all of them`)] : []
+  return ['', ...formatTable(columns, rows, style), ...rest]
 }
 
 /** What is told of keys that their shard should not have. */

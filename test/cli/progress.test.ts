@@ -1,5 +1,5 @@
-import {describe, expect, it} from 'vitest'
-import {progressText} from '../../src/cli/progress.js'
+import {afterEach, describe, expect, it, vi} from 'vitest'
+import {progressText, Spinner} from '../../src/cli/progress.js'
 
 const MIB = 1024 ** 2
 const text = (storedRead: number, storedBytes: number, seconds: number): string =>
@@ -15,4 +15,25 @@ describe('progressText', () => {
     [300, Number.POSITIVE_INFINITY, 0.7, 'reading dump.rdb  300 B  429 B/s'],
     [3 * MIB, Number.POSITIVE_INFINITY, 2, 'reading dump.rdb  3.00 MiB  1.50 MiB/s'],
   ])('%d of %d in %d s', (read, bytes, seconds, shown) => expect(text(read, bytes, seconds)).toBe(shown))
+})
+
+describe('a spinner', () => {
+  const before = {isTTY: process.stderr.isTTY, columns: process.stderr.columns}
+  afterEach(() => {
+    Object.assign(process.stderr, before)
+    vi.useRealTimers()
+  })
+
+  it.each([
+    [80, 1],
+    [0, 0],
+    [undefined, 0],
+  ])('on a terminal of %s columns: %d', (columns, shown) => {
+    vi.useFakeTimers()
+    Object.assign(process.stderr, {isTTY: true, columns})
+    const spinner = new Spinner(() => 'text', false)
+    spinner.start()
+    expect(vi.getTimerCount()).toBe(shown)
+    spinner.stop()
+  })
 })
