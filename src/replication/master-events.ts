@@ -59,7 +59,8 @@ export type EndReason =
 
 export type MasterEvent =
   | {kind: 'listening'; address: string; replicationId: string; offset: number}
-  | {kind: 'refused'; address: string; why: string}
+  /** `times`: as many connections, of which it is the last; absent: one. */
+  | {kind: 'refused'; address: string; why: string; times?: number | undefined}
   | {kind: 'asks'; replica: ReplicaStatus}
   | {kind: 'partial-refused'; replica: ReplicaStatus; why: string}
   | {kind: 'partial'; replica: ReplicaStatus; from: number; bytes: number}

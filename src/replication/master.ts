@@ -81,6 +81,9 @@ export class Master implements LinkHost {
   #pingedMs = 0
   #asking = false
   #closing = false
+  /** The last that was refused since the one that was told of, and how many. */
+  #refused: Extract<MasterEvent, {kind: 'refused'}> | undefined
+  #hasToldRefused = false
 
   private constructor(
     readonly server: Server,
@@ -109,7 +112,7 @@ export class Master implements LinkHost {
     server.on(options.tls === undefined ? 'connection' : 'secureConnection', socket => master?.accept(socket))
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       const address = formatAddress({host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0})
-      options.onEvent?.({kind: 'refused', address, why: `no TLS handshake: ${error.message}`})
+      master?.event({kind: 'refused', address, why: `no TLS handshake: ${error.message}`})
       socket.destroy()
     })
     await new Promise<void>((resolve, reject) => {
@@ -182,6 +185,7 @@ export class Master implements LinkHost {
     const late = setTimeout(() => this.#destroyAll(), TICK_MS)
     await Promise.all([closed, ...gone])
     clearTimeout(late)
+    this.#tellRefused()
     this.event({kind: 'closed'})
   }
 
@@ -196,7 +200,20 @@ export class Master implements LinkHost {
 
   event(event: MasterEvent): void {
     if (event.kind === 'online') this.#drops.delete(event.replica.address)
+    if (event.kind === 'refused' && this.#hasToldRefused) {
+      this.#refused = {...event, times: (this.#refused?.times ?? 0) + 1}
+      return
+    }
+    if (event.kind === 'refused') this.#hasToldRefused = true
     this.options.onEvent?.(event)
+  }
+
+  /** Whoever knocks without end is told of once between two looks at the clock. */
+  #tellRefused(): void {
+    const refused = this.#refused
+    this.#refused = undefined
+    this.#hasToldRefused = refused !== undefined
+    if (refused !== undefined) this.options.onEvent?.(refused)
   }
 
   /** Once for all that ask in the same moment. */
@@ -227,6 +244,7 @@ export class Master implements LinkHost {
   }
 
   #tick(): void {
+    this.#tellRefused()
     const {
       timeoutMs = TIMEOUT_MS,
       clientTimeoutMs = CLIENT_TIMEOUT_MS,

@@ -9,6 +9,7 @@
 import type {MasterEvent, ServedSnapshot} from '../replication/master-events.js'
 import {logTime} from './replica-log.js'
 import {formatText} from './text.js'
+import {formatCount} from './units.js'
 
 /** A source that is put into a file, and what came of it. */
 export interface ServedFile extends ServedSnapshot {
@@ -66,12 +67,17 @@ function logTexts(event: ServeEvent): string[] {
     case 'restarted':
       return [`The log goes on anew (${event.why}): my new replication ID is '${event.replicationId}'`]
     case 'refused':
-      return [`Connection of ${event.address} closed: ${event.why}`]
+      return [`Connection of ${event.address}${othersText(event.times)} closed: ${event.why}`]
     case 'closed':
       return ['rdbtool serve is now ready to exit, bye bye...']
     default:
       return replicaTexts(event)
   }
+}
+
+/** Of connections that were refused within a second. */
+export function othersText(times = 1): string {
+  return times > 1 ? `, the last of ${formatCount(times)} like it,` : ''
 }
 
 type ReplicaEvent = Extract<ServeEvent, {replica: unknown}>

@@ -5,7 +5,7 @@ import type {MasterMessage, ReplicaStatus} from '../replication/master-events.js
 import {type LostOutcome, lostJson} from './build.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
-import {type ServedFile, type ServeEvent, unreadableText} from './master-log.js'
+import {othersText, type ServedFile, type ServeEvent, unreadableText} from './master-log.js'
 import type {Style} from './table.js'
 import {formatText} from './text.js'
 import {formatCount, formatSize, formatTime} from './units.js'
@@ -82,7 +82,7 @@ export function formatServeEvent(event: ServeEvent, nowMs: number, style: Style)
     case 'unreadable':
       return [style.warning(line(unreadableText(event)))]
     case 'refused':
-      return [style.warning(line(`${event.address} was refused: ${event.why}`))]
+      return [style.warning(line(`${event.address}${othersText(event.times)} was refused: ${event.why}`))]
     default:
       return []
   }

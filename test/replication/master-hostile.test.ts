@@ -6,7 +6,7 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import type {MasterMessage} from '../../src/replication/master-events.js'
+import type {MasterEvent, MasterMessage} from '../../src/replication/master-events.js'
 import {encodeCommand} from '../server/resp.js'
 import {attached, folder, GETACK, PAYLOAD, serving, until} from './serving.js'
 
@@ -33,6 +33,20 @@ describe('what is no command', () => {
     expect(one.heard).toBe(`-ERR Protocol error: ${why}\r\n`)
     await until(() => expect(all.events.at(-1)).toMatchObject({kind: 'refused', why: `Protocol error: ${why}`}))
     await attached(all)
+  })
+
+  it('without end is told of once between two looks at the clock, with a count', async () => {
+    const all = await serving({connectionsMax: 1, tickMs: 300})
+    await attached(all)
+    const refused = (): MasterEvent[] => all.events.filter(({kind}) => kind === 'refused')
+    const knocking = await Promise.all(Array.from({length: 50}, () => all.replica().catch(() => undefined)))
+    for (const one of knocking) await one?.isClosed()
+    await all.master.close()
+    const times = refused().map(event => (event as {times?: number}).times ?? 1)
+    expect(times.length).toBeLessThan(25)
+    expect(times[0]).toBe(1)
+    expect(times.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(times.length)
+    expect(all.kinds().at(-1)).toBe('closed')
   })
 
   it('a page of a browser', async () => {

@@ -64,7 +64,9 @@ describe('who cannot read it', () => {
     await replica.client.call('SET', 'kept', 'yes')
     await replica.client.call('REPLICAOF', '127.0.0.1', master.port)
     await vi.waitFor(() => expect(master.count('no-snapshot')).toBeGreaterThan(1), PATIENCE)
-    expect(replica.log()).toMatch(/ERR rdbtool serve: .* reads RDB version 9 at most, and redis-5\.0 cannot hold .*--allow-loss/)
+    expect(replica.log()).toMatch(
+      /ERR rdbtool serve: .* reads RDB version 9 at most, and redis-5\.0 cannot hold .*--allow-loss/,
+    )
     expect(String(await replica.client.call('GET', 'kept'))).toBe('yes')
     expect(versions(master)).toEqual([])
   })
