@@ -21,6 +21,10 @@ export interface DoubtfulKeys {
   mayHaveExpired: boolean
   /** They may be elements of the collection before them. */
   mayBeElements: boolean
+  /** Of which it is known what it announces. */
+  isOfKnown: boolean
+  /** Lost right before them. */
+  bytesBefore: number
 }
 
 /** Places behind which more is kept than there was. */
@@ -125,7 +129,8 @@ export class AnnouncedKeys {
       // Which keys are too many is known where they can be nowhere else.
       if (one.mayBeElements ? this.#isTouched || this.#ends.length > 1 : tooMany > 0) continue
       const mayHaveExpired = one.mayHaveExpired && expires !== this.#expiring
-      const butFirst = Math.max(tooMany, mayHaveExpired ? 1 : 0)
+      const mayBeNone = one.mayBeElements ? tooMany + this.#margin(one, tooMany) : 0
+      const butFirst = Math.max(mayBeNone, mayHaveExpired ? 1 : 0)
       if (butFirst >= one.keys) continue
       this.#kept += one.keys - butFirst
       this.onClear(one, butFirst)
@@ -133,6 +138,13 @@ export class AnnouncedKeys {
     const over = this.#kept + this.#gone - keys
     if (over <= 0 || this.#isTouched || !this.#isCertain || this.#ends.length === 0) return
     this.onTooMany({keys: over + this.#otherKeysLost(), ends: this.#ends})
+  }
+
+  /** Of keys that may be elements more may be than are too many: as many as are lost and not known to be. */
+  #margin({isOfKnown, bytesBefore}: DoubtfulKeys, tooMany: number): number {
+    if (isOfKnown) return tooMany > 0 ? 1 : 0
+    if (this.#kept === 0) return Number.POSITIVE_INFINITY
+    return 1 + Math.ceil((bytesBefore * this.#kept) / this.#bytesKept)
   }
 
   /** How many keys are among what is lost, of which nothing is known. */

@@ -1,8 +1,13 @@
 /** Records behind damage in a collection that may be the rest of its elements. */
 import type {ByteRegion} from '../bytes/region.js'
+import {NEVER} from '../keyspace/entry.js'
 import {CollectionTail} from '../rdb/collection-tail.js'
 import type {KeyProfile} from '../rdb/key-profile.js'
+import {TYPE_STRING} from '../rdb/opcodes.js'
 import type {RecordWalker} from '../rdb/record-walker.js'
+
+/** In a row, where hashes store fields like string keys. */
+const STRINGS_DOUBTFUL = 3
 
 /** Records that may be elements. */
 export interface Stretch {
@@ -35,6 +40,10 @@ export class ElementStretch {
     return this.#tail !== undefined
   }
 
+  get isOpen(): boolean {
+    return this.#tail !== undefined
+  }
+
   /** No collection is known to be damaged. */
   close(): void {
     this.#tail = undefined
@@ -49,8 +58,8 @@ export class ElementStretch {
   /** Walks over those records from `at` on that may be elements. */
   pass(at: number): Stretch {
     const tail = this.#tail
+    if (tail === undefined) return this.#passStrings(at)
     let best: Stretch = {end: at, keys: 0}
-    if (tail === undefined) return best
     if (this.#left < 0) this.#left = tail.leftAt(at)
     let bestPhase = 0
     for (let phase = 0; phase < tail.phases; phase++) {
@@ -67,6 +76,22 @@ export class ElementStretch {
     this.#left = tail.left
     this.#end = best.end
     return best
+  }
+
+  /** Keys without attributes that hold strings, of a collection whose beginning is lost. */
+  #passStrings(at: number): Stretch {
+    const {walker} = this
+    let end = at
+    let keys = 0
+    const isTimed = this.profile.hasTimedHashes
+    let isStrong = false
+    while ((isTimed || keys === 0) && this.#isKey(end) && isString(walker)) {
+      if (keys === 0) isStrong = this.profile.plausibility(walker) === 2
+      end = walker.end
+      keys++
+    }
+    // Names of this file, and but few: chance does not make them.
+    return isStrong && keys < STRINGS_DOUBTFUL ? {end: at, keys: 0} : {end, keys}
   }
 
   #agreeing(tail: CollectionTail, from: number): Stretch {
@@ -87,4 +112,9 @@ export class ElementStretch {
     const {start, end} = walker.entry.keyBytes
     return this.profile.takesLength(end - start)
   }
+}
+
+function isString({entry, attributes}: RecordWalker): boolean {
+  const {expireAtMs, idleSeconds, frequency} = attributes
+  return entry.typeId === TYPE_STRING && expireAtMs === NEVER && idleSeconds < 0 && frequency < 0
 }

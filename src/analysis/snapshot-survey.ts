@@ -9,8 +9,8 @@
  * astray some way before anything was noticed.
  */
 
-import {Crc64} from '../bytes/crc64.js'
 import type {ByteRegion} from '../bytes/region.js'
+import {isSummed} from '../bytes/region-checksum.js'
 import {LimitError} from '../errors.js'
 import {NEVER} from '../keyspace/entry.js'
 import {isSealed} from '../rdb/damage-edges.js'
@@ -44,7 +44,6 @@ const RECORDS_A_TURN = 4096
 const CHECKSUM_BYTES = 8
 /** A hostile file could be in more; they take a hundred bytes each. */
 const PIECES_MAX = 2_000_000
-const CRC_PORTION_BYTES = 1024 * 1024
 /** In one list of a report. */
 const NEAR_KEYS = 3 * LOSSES_MAX
 
@@ -173,7 +172,7 @@ class Surveying {
   #end(at: number): boolean {
     const {inputBytes} = this.region
     const end = at + 1 + (this.header.rdbVersion < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES)
-    if (end === inputBytes || this.#isSummed(at + 1, end)) {
+    if (end === inputBytes || isSummed(this.region, at + 1, end)) {
       this.#endOffset = end
       return true
     }
@@ -219,11 +218,11 @@ class Surveying {
       else this.#elements.open(container)
       if (isKnown || container >= 0) this.#announced.loseKey()
     }
-    return boundary === undefined ? next : this.#passDoubtful(next)
+    return boundary === undefined ? next : this.#passDoubtful(next, next - from)
   }
 
   /** The first key behind damage may have lost what stood before it; or it and others are no keys at all. */
-  #passDoubtful(at: number): number {
+  #passDoubtful(at: number, bytesBefore: number): number {
     const walker = this.#walker
     const {db} = walker.entry
     const stretch = this.#elements.pass(at)
@@ -234,12 +233,15 @@ class Surveying {
     const mayHaveExpired = isKey && mayExpire && walker.attributes.expireAtMs === NEVER
     if (stretch.keys > 0) {
       const loss = this.#lose(at, stretch.end, ELEMENTS, this.#keyAt(at, this.#db))
-      this.#announced.doubt({loss, db: this.#db, keys: stretch.keys, mayHaveExpired, mayBeElements: true})
+      const isOfKnown = this.#elements.isOpen
+      const doubtful = {loss, db: this.#db, keys: stretch.keys, mayHaveExpired, isOfKnown, bytesBefore}
+      this.#announced.doubt({...doubtful, mayBeElements: true})
       return stretch.end
     }
-    if (!mayHaveExpired) return at
+    if (!mayHaveExpired && !(isKey && this.#profile.plausibility(walker) === 0)) return at
     const loss = this.#lose(at, end, DOUBTFUL, this.#keyAt(at, this.#db))
-    this.#announced.doubt({loss, db: this.#db, keys: 1, mayHaveExpired, mayBeElements: false})
+    const doubtful = {loss, db: this.#db, keys: 1, mayHaveExpired, isOfKnown: false, bytesBefore}
+    this.#announced.doubt({...doubtful, mayBeElements: false})
     return end
   }
 
@@ -379,19 +381,5 @@ class Surveying {
   #byteAt(offset: number): number {
     const {bytes, start} = this.region.lend(offset, 1)
     return bytes[start]!
-  }
-
-  /** Whether the checksum that stands at `end - 8` is that of all before it. */
-  #isSummed(at: number, end: number): boolean {
-    if (end > this.region.inputBytes || end === at) return false
-    const sum = new Crc64()
-    for (let from = 0; from < at; ) {
-      const {bytes, start, end: lentEnd} = this.region.lend(from, Math.min(CRC_PORTION_BYTES, at - from))
-      const until = Math.min(lentEnd, start + at - from)
-      sum.update(bytes, start, until)
-      from += until - start
-    }
-    const {bytes, start} = this.region.lend(at, CHECKSUM_BYTES)
-    return sum.equals(bytes, start)
   }
 }

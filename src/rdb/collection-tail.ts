@@ -97,7 +97,9 @@ export class CollectionTail {
       read++
     }
     const lost = read === 0 ? 0 : Math.floor((at - stop) / bytesMax)
-    return Math.max(Math.min(this.count, this.count - read - lost + FORGED_MAX), 0)
+    const unread = this.count - read
+    // One that is lost may be longer than all the others.
+    return Math.min(this.count, Math.max(unread - lost, Math.min(unread, FORGED_MAX)) + FORGED_MAX)
   }
 
   /** Elements are read from `at` on, of which the first begins with one of its parts. */

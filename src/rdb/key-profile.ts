@@ -4,6 +4,7 @@
  */
 import {sequenceLength} from '../bytes/utf8.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import {TYPE_HASH_METADATA} from './opcodes.js'
 
 /** Fewer keys say nothing of the next. */
 const KEYS_TELLING = 16
@@ -43,6 +44,8 @@ export interface WalkedKey {
 
 export class KeyProfile {
   keys = 0
+  /** Some are hashes that store fields as keys of strings are stored. */
+  hasTimedHashes = false
   #texts = 0
   #bytesMax = 0
   #expiring = 0
@@ -61,6 +64,7 @@ export class KeyProfile {
 
   /** Takes the key that was read for one of this file. */
   learn({entry, attributes}: WalkedKey): void {
+    if (entry.typeId === TYPE_HASH_METADATA) this.hasTimedHashes = true
     const {keyBytes} = entry
     const {expireAtMs, idleSeconds, frequency, keyMeta, dragonflyMask} = attributes
     this.keys++

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import {MemorySource} from '../../src/index.js'
 import {checkSource} from '../../src/jobs/check.js'
+import {str} from '../fixtures/builder.js'
 import {RdbFile} from '../fixtures/rdb-file.js'
 import type {Dice} from '../jobs/mutants.js'
 import {key as arbitraryKey, type Key, type Written} from '../reading/random-samples.js'
@@ -38,10 +39,37 @@ function textKey(dice: Dice, number: number): Buffer {
   return Buffer.from(parts.join(':'))
 }
 
+const hexOf = (dice: Dice, digits: number): string =>
+  Array.from({length: digits}, () => dice.below(16).toString(16)).join('')
+
+/** How keys may be named: each name says its number, so that none is there twice. */
+export const KEY_STYLES: Readonly<Record<string, (dice: Dice, number: number) => Buffer>> = {
+  text: textKey,
+  int: (_, number) => Buffer.from(String(7 * number + 1)),
+  bigint: (_, number) => Buffer.from(String(100_000 + 7 * number)),
+  short: (_, number) => Buffer.from(number.toString(36)),
+  binary: (dice, number) => Buffer.concat([noise(dice, 12), Buffer.from([number & 0xff, number >> 8])]),
+  uuid: (dice, number) => Buffer.from(hexOf(dice, 16) + number.toString(16).padStart(4, '0')),
+  mixed: (dice, number) => KEY_STYLES[dice.pick(['text', 'bigint', 'uuid'])]!(dice, number),
+  long: (_, number) => Buffer.from(`a:long:prefix:that:compresses:${'a'.repeat(40)}:${number}`),
+}
+
+const TYPE_HASH_METADATA = 24
+
+/** A hash that expires one of its fields, which are named like keys. */
+function hashOfKeys(dice: Dice, nameOf: (dice: Dice, number: number) => Buffer): Written {
+  const count = 2 + dice.below(40)
+  const timed = dice.below(count)
+  const parts = [Buffer.from([0, 0x28, 0x6b, 0xee, 0xa2, 3, 0, 0, count])]
+  for (let i = 0; i < count; i++) parts.push(Buffer.from([i === timed ? 1 : 0]), str(nameOf(dice, i)), str(`role-${i}`))
+  return {rdbType: TYPE_HASH_METADATA, value: {type: 'hash', count, value: [], bytes: Buffer.concat(parts)}}
+}
+
 const TIME_MS = 1_790_000_000_000
 
 /** A file of `count` keys. */
-export function fileOf(dice: Dice, values: readonly Written[], count: number): WrittenFile {
+export function fileOf(dice: Dice, values: readonly Written[], count: number, style = 'text'): WrittenFile {
+  const nameOf = KEY_STYLES[style]!
   const file = new RdbFile('REDIS', 14)
   file.aux('redis-ver', '8.8.0').aux('redis-bits', '64').aux('ctime', '1790000000').aux('used-mem', '1048576')
   const records: WrittenRecord[] = []
@@ -63,11 +91,12 @@ export function fileOf(dice: Dice, values: readonly Written[], count: number): W
     file.sizes(size, expiries.filter(Boolean).length)
     close(false)
     for (const expires of expiries) {
-      const name = textKey(dice, number++)
+      const name = nameOf(dice, number++)
       if (expires) file.expireMs(TIME_MS + dice.below(2 ** 31))
       if (use === 'idle') file.idle(dice.below(100_000))
       if (use === 'frequency') file.frequency(dice.below(256))
-      const {rdbType, value} = dice.pick(values)
+      const isHashOfKeys = style !== 'text' && dice.below(20) === 0
+      const {rdbType, value} = isHashOfKeys ? hashOfKeys(dice, nameOf) : dice.pick(values)
       file.key(rdbType, name, value)
       close(true)
     }

@@ -48,7 +48,7 @@ it.each(Object.keys(STYLES))(
     const file = fileWithHash(STYLES[style]!, [3, 40])
     const originals = await entriesOf(file.bytes)
     const problems: string[] = []
-    let lost = 0
+    let manyShort = 0
     for (let at = file.hash.start + HEAD_BYTES; at < file.hash.end - ENDING_BYTES; at += 3) {
       for (const [what, length] of [
         ['flip', 1],
@@ -58,14 +58,15 @@ it.each(Object.keys(STYLES))(
         if (what === 'flip') bytes[at]! ^= 0x40
         else bytes.fill(0, at, Math.min(at + length, file.hash.end))
         const {wrong, short} = await outcomeOf(file, originals, bytes, [{from: at, to: at + length}])
-        if (wrong.length === 0 && short === 0) continue
-        if (wrong.length === 0) lost += short
-        else if (!(await isSilent(bytes))) problems.push(`${what} at ${at}: ${wrong.length}: ${wrong[0]}`)
+        if (wrong.length === 0 && short <= 1) continue
+        if (await isSilent(bytes)) continue
+        if (wrong.length === 0) manyShort++
+        else problems.push(`${what} at ${at}: ${short} short; ${wrong.length}: ${wrong[0]}`)
       }
     }
     expect(problems.join('\n')).toBe('')
-    // Keys that stand beside the hash, lost by all of a thousand damaged files together.
-    expect(lost).toBeLessThanOrEqual(200)
+    // Where the count cannot settle it, keys behind the hash go with it.
+    expect(manyShort).toBeLessThanOrEqual(15)
   },
   60_000,
 )
