@@ -15,7 +15,7 @@ import {logIn} from './replay-random.js'
 import {startServer} from './server.js'
 
 /** Of each form of log: `npm run soak` kills more. */
-const KILLS = Number(process.env['RDBTOOL_KILLS'] ?? 40)
+const KILLS = Number(process.env['RDBTOOL_KILLS'] ?? 25)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 20_261_127)
 const TIMEOUT_MS = 600_000
 
