@@ -58,6 +58,8 @@ class Loader {
       () => false,
     )
     this.#server = running === true ? this.#server! : await startServer(this.name, {config: CONFIG})
+    // What has expired goes at a moment of its own choosing otherwise, from one of two that are compared.
+    await this.#server.client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0')
     copyFileSync(path, join(this.#server.dir, 'dump.rdb'))
     await this.#server.client.call('DEBUG', 'RELOAD', 'NOSAVE').catch((error: Error) => {
       error.message = `${error.message}\n${this.#server?.log().trim().split('\n').slice(-4).join('\n')}`
