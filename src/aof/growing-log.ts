@@ -8,15 +8,15 @@
  * Another full resync makes another base. What it supersedes goes, before the manifest changes, to a folder of its own
  * beside this one, and is a log there: from it one comes back to any moment before.
  */
-import {existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync} from 'node:fs'
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {basename, dirname, join, resolve} from 'node:path'
 import {openElsewhere} from '../bytes/open-elsewhere.js'
-import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
+import {linkFolder, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {FormatError, UsageError} from '../errors.js'
 import {GrowingFile} from './growing-file.js'
 import {copyTail, lastPlace} from './last-place.js'
 import {formatManifest, type Manifest, type ManifestFile, parseManifest} from './manifest.js'
-import {baseName, incrName, LOG_NAME, nameAside, parseAsideTime} from './naming.js'
+import {baseName, incrName, LOG_NAME, nameAside, newManifest, parseAsideTime} from './naming.js'
 import type {StreamPlace} from './stream-place.js'
 
 /** By this line of its manifest a folder is known as ours. */
@@ -62,12 +62,6 @@ export class GrowingLog {
     }
     await log.#resume()
     return log
-  }
-
-  /** Whether a folder has the mark of one. */
-  isOurs(folder: string): boolean {
-    const path = join(folder, MANIFEST_NAME)
-    return existsSync(path) && isMarked(readFileSync(path))
   }
 
   /** Where the stream goes on; undefined where there is nothing yet. */
@@ -117,11 +111,7 @@ export class GrowingLog {
     if (!existsSync(base)) throw new Error(`${base} is gone, and was to be the base of the log`)
     const superseded = this.#manifest.base === undefined ? undefined : this.#setAside(nowMs)
     const old = this.#files()
-    this.#replaceManifest({
-      base: {name: basename(base), sequence, type: 'b', others: []},
-      history: [],
-      increments: [incrementOf(basename(file.path), sequence)],
-    })
+    this.#replaceManifest(newManifest(basename(base), sequence, basename(file.path), sequence))
     await this.#file?.close()
     this.#file = file
     for (const path of old) rmSync(path, {force: true})
@@ -148,8 +138,9 @@ export class GrowingLog {
     await file.sync()
     const {incr, sequence} = this.newNames()
     const next = await GrowingFile.create(incr, file.place)
-    const {base, history, increments} = this.#manifest
-    this.#replaceManifest({base, history, increments: [...increments, incrementOf(basename(incr), sequence)]})
+    const manifest = this.#manifest
+    const increment: ManifestFile = {name: basename(incr), sequence, type: 'i', others: []}
+    this.#replaceManifest({...manifest, increments: [...manifest.increments, increment]})
     this.#file = next
     await file.close()
     return basename(incr)
@@ -262,27 +253,16 @@ export class GrowingLog {
     const beside = dirname(this.folder)
     for (const name of readdirSync(beside)) {
       const path = join(beside, name)
-      if (parseAsideTime(name, basename(this.folder), ['until']) === undefined || !this.isOurs(path)) continue
+      if (parseAsideTime(name, basename(this.folder), ['until']) === undefined || !isGrowingLog(path)) continue
       const shares = readdirSync(path).some(file => own.has(statSync(join(path, file)).ino))
       if (shares) rmSync(path, {recursive: true, force: true})
     }
   }
 
-  /** Another link to every file, in a folder that has its name once it is whole. */
   #setAside(nowMs: number): string {
     const aside = nameAside(this.folder, 'until', nowMs)
-    const temporary = temporaryBeside(aside)
-    mkdirSync(temporary)
-    try {
-      for (const path of this.#files()) linkOrCopy(path, join(temporary, basename(path)))
-      writeFileSync(join(temporary, MANIFEST_NAME), this.#text(this.#manifest), {flush: true})
-      syncFolder(temporary)
-      renameSync(temporary, aside)
-      syncFolder(dirname(aside))
-      return aside
-    } finally {
-      removeUnpublished(temporary)
-    }
+    linkFolder([join(this.folder, MANIFEST_NAME), ...this.#files()], aside)
+    return aside
   }
 
   #replaceManifest(manifest: Manifest): void {
@@ -304,12 +284,14 @@ export class GrowingLog {
   }
 }
 
-function isMarked(manifest: Buffer): boolean {
-  return manifest.toString('latin1').split('\n').includes(OURS)
+/** Whether a folder is such a log. */
+export function isGrowingLog(folder: string): boolean {
+  const path = join(folder, MANIFEST_NAME)
+  return existsSync(path) && isMarked(readFileSync(path))
 }
 
-function incrementOf(name: string, sequence: number): ManifestFile {
-  return {name, sequence, type: 'i', others: []}
+function isMarked(manifest: Buffer): boolean {
+  return manifest.toString('latin1').split('\n').includes(OURS)
 }
 
 function isTemporary(name: string): boolean {

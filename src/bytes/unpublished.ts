@@ -10,6 +10,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -21,6 +22,7 @@ import {
 } from 'node:fs'
 import {basename, dirname, join} from 'node:path'
 import {UsageError} from '../errors.js'
+import {takeOwner} from './owner.js'
 
 const unpublished = new Set<string>()
 let watchingExit = false
@@ -154,6 +156,21 @@ export function linkOrCopy(path: string, name: string): void {
     } finally {
       removeUnpublished(temporary)
     }
+  }
+}
+
+/** Another link to every file, in a folder that has its name, which must be free, once it is whole; and the owner of `ownedLike`. */
+export function linkFolder(paths: readonly string[], folder: string, ownedLike?: string): void {
+  const temporary = temporaryBeside(folder)
+  mkdirSync(temporary)
+  try {
+    if (ownedLike !== undefined) takeOwner(temporary, ownedLike)
+    for (const path of paths) linkOrCopy(path, join(temporary, basename(path)))
+    syncFolder(temporary)
+    renameSync(temporary, folder)
+    syncFolder(dirname(folder))
+  } finally {
+    removeUnpublished(temporary)
   }
 }
 

@@ -2,9 +2,8 @@
  * How long one goes on trying to follow a master, and after what: of what a human must mend, no new attempt comes.
  */
 import {FormatError, type WireCode, WireError} from '../errors.js'
-import {type FullResyncOptions, PATIENCE_MS, RETRIES, RETRY_DELAY_MS} from '../replication/full-resync.js'
+import {type FullResyncOptions, PATIENCE_MS, RETRIES, retryDelayMs} from '../replication/full-resync.js'
 
-const RETRY_DELAY_MS_MAX = 30_000
 /** A master whose stream breaks at one place will break it again. */
 const BROKEN_STREAMS_MAX = 3
 /** Refusals that time does not mend. */
@@ -36,8 +35,7 @@ export class FollowPatience {
 
   /** Before the next attempt, in milliseconds. */
   delay(): number {
-    const first = this.options.retryDelayMs ?? RETRY_DELAY_MS
-    return Math.min(first * 2 ** this.#failures++, RETRY_DELAY_MS_MAX)
+    return retryDelayMs(this.#failures++, this.options)
   }
 
   /** Whether to try once more, after so long. `isFollowing`: a log is there that somebody relies on. */

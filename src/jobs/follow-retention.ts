@@ -7,7 +7,7 @@
  */
 import {readdirSync, rmSync, statSync, writeFileSync} from 'node:fs'
 import {basename, dirname, join} from 'node:path'
-import {type GrowingLog, PART_MANIFEST} from '../aof/growing-log.js'
+import {type GrowingLog, isGrowingLog, PART_MANIFEST} from '../aof/growing-log.js'
 import {formatManifest} from '../aof/manifest.js'
 import {parseAsideTime} from '../aof/naming.js'
 import {Thread, threadScript} from '../parallel/thread.js'
@@ -73,7 +73,7 @@ export class Retention {
       if (ended === undefined || ended >= beforeMs) continue
       const path = join(dirname(folder), name)
       // A folder of that name that is not ours is somebody's.
-      if (statSync(path).isDirectory() && !this.log.isOurs(path)) continue
+      if (statSync(path).isDirectory() && !isGrowingLog(path)) continue
       rmSync(path, {recursive: true, force: true})
       this.onEvent({kind: 'old-dropped', path})
     }

@@ -17,11 +17,9 @@
 import {
   closeSync,
   existsSync,
-  mkdirSync,
   openSync,
   readSync,
   realpathSync,
-  renameSync,
   rmSync,
   type Stats,
   statSync,
@@ -34,7 +32,7 @@ import {baseName, incrName, type LogBase, nameAside, newManifest} from '../aof/n
 import {compressionOf} from '../bytes/compressed.js'
 import {takeOwner} from '../bytes/owner.js'
 import {FileTarget} from '../bytes/target.js'
-import {linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
+import {linkFolder, linkOrCopy, publish, removeUnpublished, syncFolder, temporaryBeside} from '../bytes/unpublished.js'
 import {UsageError} from '../errors.js'
 import {isChain} from '../source/open.js'
 import {type BuildLogOptions, type BuiltLog, buildBase, buildFile} from './build-log.js'
@@ -124,7 +122,8 @@ export class LogInPlace {
       // Their names must last before a manifest has them.
       syncFolder(folder)
       made.push(this.backup)
-      this.#backUp()
+      // A folder that a server could start from.
+      linkFolder(this.#paths(), this.backup, this.chain.path)
       const manifest = newManifest(names.base, names.baseSequence, names.incr, names.incrSequence)
       this.#replaceManifest(formatManifest(manifest))
       made.length = 0
@@ -166,21 +165,6 @@ export class LogInPlace {
       this.#write(temporary, text)
       this.#refuseChanged()
       publish(temporary, manifestPath, true)
-    } finally {
-      removeUnpublished(temporary)
-    }
-  }
-
-  /** A folder that a server could start from, which has its name once it is whole. */
-  #backUp(): void {
-    const temporary = temporaryBeside(this.backup)
-    mkdirSync(temporary)
-    try {
-      takeOwner(temporary, this.chain.path)
-      for (const path of this.#paths()) linkOrCopy(path, join(temporary, basename(path)))
-      syncFolder(temporary)
-      renameSync(temporary, this.backup)
-      syncFolder(dirname(this.backup))
     } finally {
       removeUnpublished(temporary)
     }

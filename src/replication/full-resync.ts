@@ -121,7 +121,7 @@ class Attempts {
       try {
         return await this.#attempt()
       } catch (error) {
-        const waitMs = this.#delay()
+        const waitMs = retryDelayMs(this.#failures, this.options)
         if (!this.#mayPass(error as Error, waitMs)) throw error
         this.options.observer?.event?.({kind: 'retrying', failure: error as Error, waitMs})
         await this.#pause(waitMs, error)
@@ -154,11 +154,6 @@ class Attempts {
     }
   }
 
-  #delay(): number {
-    const first = this.options.retryDelayMs ?? RETRY_DELAY_MS
-    return Math.min(first * 2 ** this.#failures, RETRY_DELAY_MS_MAX)
-  }
-
   /** Whether to try once more, after so long. */
   #mayPass(error: Error, waitMs: number): boolean {
     const again = this.#failures++ > 0
@@ -174,6 +169,14 @@ class Attempts {
     if (!broken && code !== 'SNAPSHOT_FAILED' && !(error instanceof FormatError)) return false
     return this.#brokenTransfers++ < (this.options.retries ?? RETRIES)
   }
+}
+
+/** Before another attempt, after so many that failed. */
+export function retryDelayMs(
+  failures: number,
+  {retryDelayMs: first = RETRY_DELAY_MS}: Pick<FullResyncOptions, 'retryDelayMs'>,
+): number {
+  return Math.min(first * 2 ** failures, RETRY_DELAY_MS_MAX)
 }
 
 /** Takes the snapshot that the master has announced. Throws FormatError where its checksum is wrong. */
