@@ -8,20 +8,21 @@ import {LZF_SLOT_0, LZF_SLOT_BYTES, PACKED_MEMBERS_MAX} from './memory'
 import {intsetSound, packedCheck} from './packed'
 import {passStream, streamLength} from './streams'
 import {INT, length, made, passLength, passSoundString, passString, payload, stored, windowEnd} from './strings'
-
-const TYPE_LIST: u32 = 1
-const TYPE_SET: u32 = 2
-const TYPE_HASH: u32 = 4
-const TYPE_ZSET_2: u32 = 5
-const TYPE_LIST_ZIPLIST: u32 = 10
-const TYPE_INTSET: u32 = 11
-const TYPE_STREAM_1: u32 = 15
-const TYPE_HASH_LISTPACK: u32 = 16
-const TYPE_ZSET_LISTPACK: u32 = 17
-const TYPE_QUICKLIST_2: u32 = 18
-const TYPE_STREAM_2: u32 = 19
-const TYPE_SET_LISTPACK: u32 = 20
-const TYPE_STREAM_3: u32 = 21
+import {
+  TYPE_HASH,
+  TYPE_HASH_LISTPACK,
+  TYPE_INTSET,
+  TYPE_LIST,
+  TYPE_LIST_ZIPLIST,
+  TYPE_QUICKLIST_2,
+  TYPE_SET,
+  TYPE_SET_LISTPACK,
+  TYPE_STREAM_1,
+  TYPE_STREAM_2,
+  TYPE_STREAM_3,
+  TYPE_ZSET_2,
+  TYPE_ZSET_LISTPACK,
+} from './types'
 
 /** As packed.ts numbers them. */
 const SHAPE_LIST: i32 = 0

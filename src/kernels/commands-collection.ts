@@ -9,15 +9,16 @@ import {CRLF, bulk, bulkStored} from './arguments'
 import {blob, blobBytes, passBlob} from './blobs'
 import {length, made, passLength, passString, payload, stored} from './strings'
 import {HASH, LIST, ZSET, bulkInteger, entriesWritten, respEntries, writeInteger} from './text'
-
-const TYPE_SET: u32 = 2
-const TYPE_HASH: u32 = 4
-const TYPE_ZSET_2: u32 = 5
-const TYPE_INTSET: u32 = 11
-const TYPE_HASH_LISTPACK: u32 = 16
-const TYPE_ZSET_LISTPACK: u32 = 17
-const TYPE_QUICKLIST_2: u32 = 18
-const TYPE_SET_LISTPACK: u32 = 20
+import {
+  TYPE_HASH,
+  TYPE_HASH_LISTPACK,
+  TYPE_INTSET,
+  TYPE_QUICKLIST_2,
+  TYPE_SET,
+  TYPE_SET_LISTPACK,
+  TYPE_ZSET_2,
+  TYPE_ZSET_LISTPACK,
+} from './types'
 
 const PACKED_NODE: u32 = 2
 const COUNT_UNKNOWN: u32 = 0xffff

@@ -13,9 +13,8 @@ import {putCollection, valueEnd} from './commands-collection'
 import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 import {beginStrings, made, passString, payload, stored} from './strings'
 import {writeInteger} from './text'
+import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './types'
 
-const OPCODE_EXPIRETIME_MS: u32 = 0xfc
-const TYPE_STRING: u32 = 0
 /** From here on a length takes more than two bytes, or the string is no plain one. */
 const PLAIN_END: u32 = 0x80
 /** Expiry, type and a length. */
@@ -35,7 +34,6 @@ const T: u32 = 0x0a_0d54
 const THIRTEEN: u64 = 0x0a_0d33_3124
 
 const OUT_LIMIT: i32 = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
-
 
 /** Writes records of [start, end) to TEXT_OUT and returns where it stopped; leaves how many bytes and keys that makes. */
 export function recordCommands(start: i32, end: i32): i32 {

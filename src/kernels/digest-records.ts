@@ -27,11 +27,8 @@ import {
 import {digestString, digestValue, valueType} from './digest-values'
 import {DIGEST_OUT, DIGEST_RECORDS, DIGEST_RECORDS_MAX, DIGEST_RECORD_BYTES, leave} from './memory'
 import {INT, LZF, beginStrings, length, made, passLength, passString, payload, stored} from './strings'
+import {OPCODE_EXPIRETIME_MS, TYPE_HASH, TYPE_SET, TYPE_STRING} from './types'
 
-const OPCODE_EXPIRETIME_MS: u32 = 0xfc
-const TYPE_STRING: u32 = 0
-const TYPE_SET: u32 = 2
-const TYPE_HASH: u32 = 4
 /** Expiry, type, a length and whatever is read before its end is compared with the window's. */
 const HEADER_BYTES: i32 = 24
 /** src/bytes/digest.ts has the same numbers. */

@@ -17,6 +17,16 @@ import {lzfDecode, lzfReached} from './lzf'
 import {DIGEST_TEXT_0, LZF_SLOT_0, LZF_SLOT_1, LZF_SLOT_BYTES} from './memory'
 import {INT, LZF, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
 import {writeInteger} from './text'
+import {
+  TYPE_HASH,
+  TYPE_HASH_LISTPACK,
+  TYPE_INTSET,
+  TYPE_QUICKLIST_2,
+  TYPE_SET,
+  TYPE_SET_LISTPACK,
+  TYPE_ZSET_2,
+  TYPE_ZSET_LISTPACK,
+} from './types'
 
 /** As src/bytes/digest.ts and src/keyspace/digest.ts number them. */
 const TAG_LIST: i32 = 1
@@ -30,15 +40,6 @@ const LIST: u32 = 1
 const SET: u32 = 2
 const ZSET: u32 = 3
 const HASH: u32 = 4
-
-const TYPE_SET: u32 = 2
-const TYPE_HASH: u32 = 4
-const TYPE_ZSET_2: u32 = 5
-const TYPE_INTSET: u32 = 11
-const TYPE_HASH_LISTPACK: u32 = 16
-const TYPE_ZSET_LISTPACK: u32 = 17
-const TYPE_QUICKLIST_2: u32 = 18
-const TYPE_SET_LISTPACK: u32 = 20
 
 const SHORT_BYTES_MAX: i32 = 19
 const LISTPACK_HEADER_BYTES: i32 = 6

@@ -31,14 +31,13 @@ import {
   leave,
 } from './memory'
 import {beginStrings, made, passSoundString, passString, payload, stored} from './strings'
+import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './types'
 
 /** Why the passing stopped; src/rdb/passing.ts has the same numbers. */
 const WINDOW_ENDS: i32 = 0
 const LOOK: i32 = 1
 const KEYS_FULL: i32 = 2
 
-const OPCODE_EXPIRETIME_MS: u32 = 0xfc
-const TYPE_STRING: u32 = 0
 
 /** Expiry, type, a length and whatever is read before its end is compared with the window's. */
 const HEADER_BYTES: i32 = 24

@@ -1,0 +1,16 @@
+/** What records begin with, as src/rdb/opcodes.ts has it: their types, and the opcode of an expiry before them. */
+export const TYPE_STRING: u32 = 0
+export const TYPE_LIST: u32 = 1
+export const TYPE_SET: u32 = 2
+export const TYPE_HASH: u32 = 4
+export const TYPE_ZSET_2: u32 = 5
+export const TYPE_LIST_ZIPLIST: u32 = 10
+export const TYPE_INTSET: u32 = 11
+export const TYPE_STREAM_1: u32 = 15
+export const TYPE_HASH_LISTPACK: u32 = 16
+export const TYPE_ZSET_LISTPACK: u32 = 17
+export const TYPE_QUICKLIST_2: u32 = 18
+export const TYPE_STREAM_2: u32 = 19
+export const TYPE_SET_LISTPACK: u32 = 20
+export const TYPE_STREAM_3: u32 = 21
+export const OPCODE_EXPIRETIME_MS: u32 = 0xfc
