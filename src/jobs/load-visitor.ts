@@ -5,14 +5,13 @@
  *   RESTORE key expiry payload [REPLACE] ABSTTL [IDLETIME seconds] [FREQ frequency]
  */
 import {writeInteger} from '../aof/arguments.js'
-import type {ByteWriter} from '../bytes/writer.js'
 import {WireError} from '../errors.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import type {Selection} from '../keyspace/selection.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {PayloadWriter} from '../rdb/payload.js'
 import type {Target} from '../rdb/targets.js'
-import {bulk, putBulk} from '../resp/framing.js'
+import {bulk, putArrayHead, putBulk, putFramed} from '../resp/framing.js'
 import type {Pipeline, Refused} from '../resp/pipeline.js'
 import type {LargeKey} from './load-large.js'
 import {KEY, type Nodes} from './load-nodes.js'
@@ -162,20 +161,20 @@ export class LoadVisitor implements EntryVisitor {
     const pipeline = this.options.nodes().pipelineFor(db, key.bytes, key.start, key.end)
     const out = pipeline.begin()
     const replaces = this.options.onConflict === 'replace'
-    head(out, 5 + (replaces ? 1 : 0) + (idleSeconds >= 0 ? 2 : 0) + (frequency >= 0 ? 2 : 0))
-    put(out, RESTORE)
+    putArrayHead(out, 5 + (replaces ? 1 : 0) + (idleSeconds >= 0 ? 2 : 0) + (frequency >= 0 ? 2 : 0))
+    putFramed(out, RESTORE)
     putBulk(out, key.bytes, key.start, key.end)
     const keyEnd = out.length - 2
     writeInteger(out, expireAtMs === NEVER ? 0 : expireAtMs > 0 ? expireAtMs : LONG_PASSED_MS)
     putBulk(out, bytes, start, end)
-    if (replaces) put(out, REPLACE)
-    put(out, ABSTTL)
+    if (replaces) putFramed(out, REPLACE)
+    putFramed(out, ABSTTL)
     if (idleSeconds >= 0) {
-      put(out, IDLETIME)
+      putFramed(out, IDLETIME)
       writeInteger(out, idleSeconds)
     }
     if (frequency >= 0) {
-      put(out, FREQ)
+      putFramed(out, FREQ)
       writeInteger(out, frequency)
     }
     pipeline.end(keyEnd - (key.end - key.start), keyEnd, db, this.#present, KEY)
@@ -191,9 +190,9 @@ export class LoadVisitor implements EntryVisitor {
     for (const pipeline of nodes().all) {
       const out = pipeline.begin()
       const replaces = onConflict === 'replace'
-      head(out, replaces ? 4 : 3)
-      put(out, FUNCTION_LOAD)
-      if (replaces) put(out, REPLACE)
+      putArrayHead(out, replaces ? 4 : 3)
+      putFramed(out, FUNCTION_LOAD)
+      if (replaces) putFramed(out, REPLACE)
       putBulk(out, source, 0, source.length)
       pipeline.end(0, 0, 0, 0, FUNCTION)
     }
@@ -256,12 +255,4 @@ export class LoadVisitor implements EntryVisitor {
   dispose(): void {
     this.#payloads.dispose()
   }
-}
-
-function head(out: ByteWriter, argc: number): void {
-  out.ascii(`*${argc}\r\n`)
-}
-
-function put(out: ByteWriter, framed: Uint8Array): void {
-  out.copy(framed, 0, framed.length)
 }

@@ -10,7 +10,7 @@
  */
 import {parseInt64, scaleInt64, signedInt64, sumInt64} from '../bytes/int64.js'
 import type {ByteWriter} from '../bytes/writer.js'
-import {bulk, putBulk} from '../resp/framing.js'
+import {bulk, putArrayHead, putBulk, putFramed} from '../resp/framing.js'
 import {isWord, wordOf} from '../resp/word.js'
 
 /** A command as it lies in a window. */
@@ -29,6 +29,7 @@ const FIELDS = wordOf('fields')
 const ABSTTL = wordOf('absttl')
 const PXAT_ARGUMENT = bulk('PXAT')
 const ABSTTL_ARGUMENT = bulk('ABSTTL')
+const ZERO = 0x30
 /** Milliseconds. */
 const SECONDS = 1000
 const MILLISECONDS = 1
@@ -64,7 +65,7 @@ export function putAbsolute(command: FramedCommand, nowMs: number, out: ByteWrit
   if (argc < SET_OPTIONS) return false
   const [start, end] = [bounds[0]!, bounds[1]!]
   for (const {word, rewrite} of NAMES) {
-    if (word.length === end - start && isWord(bytes, start, end, word)) return rewrite(command, nowMs, out)
+    if (isWord(bytes, start, end, word)) return rewrite(command, nowMs, out)
   }
   return false
 }
@@ -79,10 +80,10 @@ function optionsFrom(first: number): Rewrite {
       const unit = isWord(bytes, start, end, EX) ? SECONDS : isWord(bytes, start, end, PX) ? MILLISECONDS : undefined
       const moment = unit === undefined ? undefined : momentAt(command, arg + 1, unit, nowMs)
       if (moment === undefined) continue
-      putHead(out, argc)
+      putArrayHead(out, argc)
       putArguments(command, 0, arg, out)
-      put(out, PXAT_ARGUMENT)
-      put(out, bulk(moment))
+      putFramed(out, PXAT_ARGUMENT)
+      putFramed(out, bulk(moment))
       putArguments(command, arg + 2, argc, out)
       return true
     }
@@ -94,12 +95,12 @@ function valueBehind(unit: number): Rewrite {
   return (command, nowMs, out) => {
     const moment = command.argc === 4 ? momentAt(command, 2, unit, nowMs) : undefined
     if (moment === undefined) return false
-    putHead(out, 5)
-    put(out, bulk('SET'))
+    putArrayHead(out, 5)
+    putFramed(out, bulk('SET'))
     putArguments(command, 1, 2, out)
     putArguments(command, 3, 4, out)
-    put(out, PXAT_ARGUMENT)
-    put(out, bulk(moment))
+    putFramed(out, PXAT_ARGUMENT)
+    putFramed(out, bulk(moment))
     return true
   }
 }
@@ -108,10 +109,10 @@ function renamed(name: string, unit: number): Rewrite {
   return (command, nowMs, out) => {
     const moment = momentAt(command, 2, unit, nowMs)
     if (moment === undefined) return false
-    putHead(out, command.argc)
-    put(out, bulk(name))
+    putArrayHead(out, command.argc)
+    putFramed(out, bulk(name))
     putArguments(command, 1, 2, out)
-    put(out, bulk(moment))
+    putFramed(out, bulk(moment))
     putArguments(command, 3, command.argc, out)
     return true
   }
@@ -123,16 +124,17 @@ function restored(command: FramedCommand, nowMs: number, out: ByteWriter): boole
   // No expiry is 0, whichever way it is counted.
   const moment = argc >= 4 && !isZero(command, 2) ? momentAt(command, 2, MILLISECONDS, nowMs) : undefined
   if (moment === undefined) return false
-  putHead(out, argc + 1)
+  putArrayHead(out, argc + 1)
   putArguments(command, 0, 2, out)
-  put(out, bulk(moment))
+  putFramed(out, bulk(moment))
   putArguments(command, 3, argc, out)
-  put(out, ABSTTL_ARGUMENT)
+  putFramed(out, ABSTTL_ARGUMENT)
   return true
 }
 
-function isZero(command: FramedCommand, arg: number): boolean {
-  return textOf(command, arg) === '0'
+/** As servers spell it. */
+function isZero({bytes, bounds}: FramedCommand, arg: number): boolean {
+  return bounds[2 * arg + 1]! - bounds[2 * arg]! === 1 && bytes[bounds[2 * arg]!] === ZERO
 }
 
 /** Undefined where the argument is no number, or too large: then it is for whoever replays the command to say so. */
@@ -142,19 +144,6 @@ function momentAt({bytes, bounds}: FramedCommand, arg: number, unit: number, now
   return ms === undefined ? undefined : String(sumInt64(ms, nowMs, 0))
 }
 
-function textOf({bytes, bounds}: FramedCommand, arg: number): string {
-  const [start, end] = [bounds[2 * arg]!, bounds[2 * arg + 1]!]
-  return end - start > 20 ? '' : Buffer.from(bytes.subarray(start, end)).toString('latin1')
-}
-
 function putArguments({bytes, bounds}: FramedCommand, from: number, to: number, out: ByteWriter): void {
   for (let arg = from; arg < to; arg++) putBulk(out, bytes, bounds[2 * arg]!, bounds[2 * arg + 1]!)
-}
-
-function putHead(out: ByteWriter, argc: number): void {
-  put(out, Buffer.from(`*${argc}\r\n`))
-}
-
-function put(out: ByteWriter, bytes: Uint8Array): void {
-  out.copy(bytes, 0, bytes.length)
 }

@@ -23,14 +23,34 @@ const WINDOW_BYTES = 1024 * 1024
 /** Of a buffer that a large unit made grow, what is not given back. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024
 
-const SELECT = wordOf('select')
-const MULTI = wordOf('multi')
-const EXEC = wordOf('exec')
-const PING = wordOf('ping')
-const REPLCONF = wordOf('replconf')
 const GETACK = wordOf('getack')
-const SCRIPTS = [wordOf('eval'), wordOf('evalsha')]
-const UNKEPT = [PING, REPLCONF, wordOf('publish'), wordOf('spublish')]
+const SELECT = 1
+const MULTI = 2
+const EXEC = 3
+const SCRIPT = 4
+/** From here on commands are counted, and not kept. */
+const UNKEPT = 5
+const PING = 6
+const REPLCONF = 7
+/** Commands that are no command like any other. */
+const SPECIAL = (
+  [
+    ['select', SELECT],
+    ['multi', MULTI],
+    ['exec', EXEC],
+    ['eval', SCRIPT],
+    ['evalsha', SCRIPT],
+    ['publish', UNKEPT],
+    ['spublish', UNKEPT],
+    ['ping', PING],
+    ['replconf', REPLCONF],
+  ] as const
+).map(([name, kind]) => ({word: wordOf(name), kind}))
+
+function kindOf(bytes: Uint8Array, start: number, end: number): number {
+  for (const {word, kind} of SPECIAL) if (isWord(bytes, start, end, word)) return kind
+  return 0
+}
 
 /** What `advance` came to. */
 export type Met =
@@ -149,17 +169,15 @@ export class StreamUnits {
     const {bounds, argc} = this.#reader
     const [start, end] = [bounds[0]!, bounds[1]!]
     this.commands++
-    const unkept = UNKEPT.find(word => word.length === end - start && isWord(bytes, start, end, word))
-    if (unkept === undefined) this.#keep(nowMs)
-    if (unkept === PING) this.pings++
-    if (SCRIPTS.some(word => isWord(bytes, start, end, word))) this.scripts++
-    if (argc === 2 && isWord(bytes, start, end, SELECT)) {
+    const kind = kindOf(bytes, start, end)
+    if (kind < UNKEPT) this.#keep(nowMs)
+    if (kind === PING) this.pings++
+    else if (kind === SCRIPT) this.scripts++
+    else if (kind === SELECT && argc === 2) {
       this.#selected = databaseOf(bytes, bounds[2]!, bounds[3]!) ?? this.#selected
-    } else if (argc === 1) {
-      if (isWord(bytes, start, end, MULTI)) this.#inTransaction = true
-      else if (isWord(bytes, start, end, EXEC)) this.#inTransaction = false
-    }
-    this.#asked = unkept === REPLCONF && argc >= 2 && isWord(bytes, bounds[2]!, bounds[3]!, GETACK)
+    } else if (kind === MULTI && argc === 1) this.#inTransaction = true
+    else if (kind === EXEC && argc === 1) this.#inTransaction = false
+    this.#asked = kind === REPLCONF && argc >= 2 && isWord(bytes, bounds[2]!, bounds[3]!, GETACK)
     if (this.#asked) return 'getack'
     if (!this.#inTransaction) this.#unitEnds()
     return undefined

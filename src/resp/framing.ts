@@ -78,6 +78,16 @@ export function putBulk(into: ByteWriter, bytes: Uint8Array, start: number, end:
   into.length = p + 2
 }
 
+/** The same of `*<argc>\r\n`. */
+export function putArrayHead(into: ByteWriter, argc: number): void {
+  into.ascii(`*${argc}\r\n`)
+}
+
+/** The same of an argument that is framed already. */
+export function putFramed(into: ByteWriter, framed: Uint8Array): void {
+  into.copy(framed, 0, framed.length)
+}
+
 /** A whole command, for conversations: nothing there is hot. */
 export function formatCommand(args: readonly (string | Uint8Array)[]): Uint8Array {
   return Buffer.concat([
