@@ -2,6 +2,7 @@
  * Elements that go with one command: they are gathered until there are enough
  * of them, since a command says first how many arguments it has.
  */
+import type {LentBytes} from '../bytes/lent.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
 import type {Entry} from '../keyspace/entry.js'
@@ -50,10 +51,7 @@ export class Batch {
 
   /** What every command on a key begins with. */
   head(argc: number, command: Uint8Array, {keyBytes}: Keyed): void {
-    const {out} = this
-    writeArrayHead(out, argc)
-    out.copy(command, 0, command.length)
-    writeBulk(out, keyBytes.bytes, keyBytes.start, keyBytes.end)
+    writeKeyCommand(this.out, argc, command, keyBytes)
   }
 
   /** Writes the arguments gathered. */
@@ -62,4 +60,16 @@ export class Batch {
     this.out.copy(bytes, 0, length)
     this.args.reset()
   }
+}
+
+/** A command, framed already, and its key; the further ones of `argc` arguments follow. */
+export function writeKeyCommand(
+  out: ByteOutput,
+  argc: number,
+  command: Uint8Array,
+  {bytes, start, end}: LentBytes,
+): void {
+  writeArrayHead(out, argc)
+  out.copy(command, 0, command.length)
+  writeBulk(out, bytes, start, end)
 }

@@ -13,7 +13,7 @@
  * made anew, such a field set anew, whatever of it differs.
  */
 import {writeInteger, writeScore} from '../aof/arguments.js'
-import {Batch} from '../aof/batch.js'
+import {Batch, writeKeyCommand} from '../aof/batch.js'
 import {CommandWriter} from '../aof/rewrite.js'
 import type {Int64} from '../bytes/int64.js'
 import {LentBytes} from '../bytes/lent.js'
@@ -98,7 +98,7 @@ export class PatchWriter extends DifferenceSink {
 
   override removed(entry: Entry): ValueVisitor {
     this.#select(entry.db)
-    this.#command(2, DEL, entry.keyBytes)
+    writeKeyCommand(this.out, 2, DEL, entry.keyBytes)
     return SKIP
   }
 
@@ -132,15 +132,16 @@ export class PatchWriter extends DifferenceSink {
       this.#adding.drop()
       this.#removing.drop()
       this.#expiries.reset()
-      this.#command(2, DEL, keyBytes)
+      writeKeyCommand(this.out, 2, DEL, keyBytes)
       return
     }
     this.#flushRemoved()
     this.#flushAdded()
     if (after.expireAtMs === NEVER) {
-      if (before.expireAtMs !== NEVER && (this.#expiryChanged || this.#reduced)) this.#command(2, PERSIST, keyBytes)
+      if (before.expireAtMs !== NEVER && (this.#expiryChanged || this.#reduced))
+        writeKeyCommand(this.out, 2, PERSIST, keyBytes)
     } else if (this.#expiryChanged || this.#reduced) {
-      this.#command(3, PEXPIREAT, keyBytes)
+      writeKeyCommand(this.out, 3, PEXPIREAT, keyBytes)
       this.#integer(after.expireAtMs)
     }
   }
@@ -173,7 +174,7 @@ export class PatchWriter extends DifferenceSink {
     this.#again = after.elements > STRING_BYTES_MAX
     if (this.#again) return
     const lent = this.#lent
-    this.#command(3, SET, keyBytes)
+    writeKeyCommand(this.out, 3, SET, keyBytes)
     writeBulkHead(this.out, after.elements)
     log.rewind()
     for (let i = 0; i < count && log.next(lent); i++) this.out.copy(lent.bytes, lent.start, lent.end)
@@ -319,13 +320,6 @@ export class PatchWriter extends DifferenceSink {
     writeArrayHead(this.out, 2)
     this.out.copy(SELECT, 0, SELECT.length)
     this.#integer(db)
-  }
-
-  /** A command and its key; further arguments follow. */
-  #command(argc: number, command: Uint8Array, {bytes, start, end}: LentBytes): void {
-    writeArrayHead(this.out, argc)
-    this.out.copy(command, 0, command.length)
-    writeBulk(this.out, bytes, start, end)
   }
 
   #integer(value: Int64): void {

@@ -6,12 +6,12 @@
  *   otherwise    LTRIM k 0 i, RPUSH k v ...      from the first    DEL k, RPUSH k v ...
  */
 import {writeInteger} from '../aof/arguments.js'
-import type {Batch} from '../aof/batch.js'
+import {type Batch, writeKeyCommand} from '../aof/batch.js'
 import {LentBytes} from '../bytes/lent.js'
 import type {ByteOutput} from '../bytes/output.js'
 import {ByteWriter} from '../bytes/writer.js'
 import type {ChangedKey, Run} from '../keyspace/difference.js'
-import {bulk, putBulk, writeArrayHead, writeBulk} from '../resp/framing.js'
+import {bulk, putBulk, writeBulk} from '../resp/framing.js'
 
 const DEL = bulk('DEL')
 const RPUSH = bulk('RPUSH')
@@ -51,7 +51,7 @@ export class ListPatch {
     if (before.count === after.count && this.#set + after.count <= ITEMS_MAX) {
       this.#set += after.count
       this.#each(after, (i, {bytes, start, end}) => {
-        this.#command(4, LSET)
+        writeKeyCommand(this.out, 4, LSET, this.#key.keyBytes)
         this.#integer(at + i)
         writeBulk(this.out, bytes, start, end)
       })
@@ -59,7 +59,7 @@ export class ListPatch {
       if (before.count > 0) this.#trim(before.count, -1)
       this.#pushInFront(after)
     } else {
-      if (at === 0) this.#command(2, DEL)
+      if (at === 0) writeKeyCommand(this.out, 2, DEL, this.#key.keyBytes)
       else if (before.count > 0 || tail > 0) this.#trim(0, at - 1)
       this.#pushBehind({...after, count: total - at})
       this.#complete = true
@@ -79,7 +79,7 @@ export class ListPatch {
     if (run.count === 0) return
     const items: Uint8Array[] = []
     this.#each(run, (_, item) => items.push(item.copy()))
-    this.#command(2 + items.length, LPUSH)
+    writeKeyCommand(this.out, 2 + items.length, LPUSH, this.#key.keyBytes)
     for (const item of items.reverse()) writeBulk(this.out, item, 0, item.length)
   }
 
@@ -94,7 +94,7 @@ export class ListPatch {
   }
 
   #trim(from: number, to: number): void {
-    this.#command(4, LTRIM)
+    writeKeyCommand(this.out, 4, LTRIM, this.#key.keyBytes)
     this.#integer(from)
     this.#integer(to)
   }
@@ -103,14 +103,6 @@ export class ListPatch {
     const lent = this.#lent
     log.goTo(from)
     for (let i = 0; i < count && log.next(lent); i++) take(i, lent)
-  }
-
-  /** A command and its key; further arguments follow. */
-  #command(argc: number, command: Uint8Array): void {
-    const {bytes, start, end} = this.#key.keyBytes
-    writeArrayHead(this.out, argc)
-    this.out.copy(command, 0, command.length)
-    writeBulk(this.out, bytes, start, end)
   }
 
   #integer(value: number): void {

@@ -22,7 +22,7 @@ import {
   TYPE_STREAM_3,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
-} from './types'
+} from './record-types'
 
 /** As packed.ts numbers them. */
 const SHAPE_LIST: i32 = 0

@@ -18,7 +18,7 @@ import {
   TYPE_SET_LISTPACK,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
-} from './types'
+} from './record-types'
 
 const PACKED_NODE: u32 = 2
 const COUNT_UNKNOWN: u32 = 0xffff

@@ -13,7 +13,7 @@ import {putCollection, valueEnd} from './commands-collection'
 import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 import {beginStrings, made, passString, payload, stored} from './strings'
 import {writeInteger} from './text'
-import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './types'
+import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './record-types'
 
 /** From here on a length takes more than two bytes, or the string is no plain one. */
 const PLAIN_END: u32 = 0x80

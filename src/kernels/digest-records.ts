@@ -27,7 +27,7 @@ import {
 import {digestString, digestValue, valueType} from './digest-values'
 import {DIGEST_OUT, DIGEST_RECORDS, DIGEST_RECORDS_MAX, DIGEST_RECORD_BYTES, leave} from './memory'
 import {INT, LZF, beginStrings, length, made, passLength, passString, payload, stored} from './strings'
-import {OPCODE_EXPIRETIME_MS, TYPE_HASH, TYPE_SET, TYPE_STRING} from './types'
+import {OPCODE_EXPIRETIME_MS, TYPE_HASH, TYPE_SET, TYPE_STRING} from './record-types'
 
 /** Expiry, type, a length and whatever is read before its end is compared with the window's. */
 const HEADER_BYTES: i32 = 24

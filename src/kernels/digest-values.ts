@@ -26,7 +26,7 @@ import {
   TYPE_SET_LISTPACK,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
-} from './types'
+} from './record-types'
 
 /** As src/bytes/digest.ts and src/keyspace/digest.ts number them. */
 const TAG_LIST: i32 = 1

@@ -31,7 +31,7 @@ import {
   leave,
 } from './memory'
 import {beginStrings, made, passSoundString, passString, payload, stored} from './strings'
-import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './types'
+import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './record-types'
 
 /** Why the passing stopped; src/rdb/passing.ts has the same numbers. */
 const WINDOW_ENDS: i32 = 0
