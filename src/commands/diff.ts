@@ -41,7 +41,7 @@ export default class Diff extends BaseCommand {
   static override args = {
     // Standard input is a source itself, never its name.
     before: Args.string({required: true, description: SOURCE, ignoreStdin: true}),
-    after: Args.string({required: true, description: 'The same.', ignoreStdin: true}),
+    after: Args.string({required: true, description: 'What it is compared with: any of these too.', ignoreStdin: true}),
   }
   static override flags = {
     'ignore-ttl': Flags.boolean({description: 'Expiries of keys and of fields do not matter.', helpGroup: 'DIFF'}),
