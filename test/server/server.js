@@ -4,6 +4,7 @@
  */
 
 import {spawn} from 'node:child_process'
+import {randomInt} from 'node:crypto'
 import {copyFileSync, mkdtempSync, rmSync} from 'node:fs'
 import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
@@ -63,19 +64,20 @@ export function availableServers() {
   return {found, missing}
 }
 
-/** A port nobody listens on now; the caller tries again should somebody be faster. */
+/**
+ * A port nobody listens on now; the caller tries again should somebody be faster. By chance, for several processes look at
+ * once, and below the ports that systems give to outgoing connections, which come and go all the time. The cluster bus of
+ * servers before 7.0 is at port + 10000.
+ */
 export async function freePort() {
   for (;;) {
-    const port = await new Promise((resolve, reject) => {
+    const port = randomInt(10_000, 22_000)
+    const isFree = await new Promise(resolve => {
       const probe = createServer()
-      probe.once('error', reject)
-      probe.listen(0, '127.0.0.1', () => {
-        const {port} = /** @type {import('node:net').AddressInfo} */ (probe.address())
-        probe.close(() => resolve(port))
-      })
+      probe.once('error', () => resolve(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
     })
-    // Before 7.0 the cluster bus is at port + 10000.
-    if (port < 55_000) return port
+    if (isFree) return port
   }
 }
 
@@ -191,7 +193,10 @@ async function waitUntilReady(child, port) {
       const client = await openClient(port)
       for (;;) {
         const [pong] = await client.pipeline([['PING']])
-        if (pong === 'PONG') return client
+        if (pong === 'PONG') {
+          if (await isItself(client, child)) return client
+          break
+        }
         // LOADING: it listens already, and reads its file.
         if (gone || !String(pong?.message).startsWith('LOADING')) break
         await sleep(5)
@@ -203,6 +208,16 @@ async function waitUntilReady(child, port) {
     await sleep(5)
   }
   return undefined
+}
+
+/**
+ * Whether our own child answers: a server of somebody else may have taken the port, and ours is about to say so and end.
+ * @param {import('./client.js').Client} client
+ * @param {import('node:child_process').ChildProcess} child
+ */
+async function isItself(client, child) {
+  const [info] = await client.pipeline([['INFO', 'server']])
+  return String(info).includes(`process_id:${child.pid}\r`)
 }
 
 /** @param {import('node:child_process').ChildProcess} child */
