@@ -124,6 +124,10 @@ export class Libraries {
     readonly last: ReadonlyMap<string, Uint8Array>,
   ) {}
 
+  get count(): number {
+    return this.#met.size
+  }
+
   /** What is to be written for a library that is met; undefined where that has been done. */
   resolve(source: Uint8Array): Uint8Array | undefined {
     const name = libraryName(source)

@@ -10,6 +10,7 @@
 import {existsSync} from 'node:fs'
 import {type FileHandle, open} from 'node:fs/promises'
 import {giveUpCleared} from '../analysis/announced-keys.js'
+import {type LostLibrary, lostLibraries} from '../analysis/lost-libraries.js'
 import type {SnapshotLoss, SnapshotSurvey, UncertainDatabase} from '../analysis/snapshot-losses.js'
 import {surveySnapshot} from '../analysis/snapshot-survey.js'
 import {Bitmap} from '../bytes/bitmap.js'
@@ -37,6 +38,12 @@ export interface SnapshotSalvage {
   /** Of the file that was written. */
   bytes: number
   keys: number
+  /** Libraries of functions. */
+  functions: number
+  /** Of those that are lost the first ones, as far as what is lost tells. */
+  functionsLost: LostLibrary[]
+  /** All of them. */
+  functionLosses: number
   /** The first ones, by offset. */
   lost: SnapshotLoss[]
   /** All of them. */
@@ -73,6 +80,12 @@ export async function salvageSnapshot(
   }
 }
 
+/** Of the new file. */
+interface Written {
+  bytes: number
+  functions: number
+}
+
 class SnapshotSalvaging {
   readonly #region: FileRegion
   #read = 0
@@ -96,12 +109,13 @@ class SnapshotSalvaging {
     const twins = new TwinFinder(plain.path, file.fd, this.#region, guessed.header, survey)
     await twins.leaveOut()
     if (twins.count > 0) giveUpCleared(survey)
-    const keys = survey.keys
-    if (keys === 0 && survey.losses > 0) throw nothingSaved()
-    const bytes = await this.#write(guessed.header, survey)
-    const {lost, losses, bytesLost, uncertain} = survey
+    const written = await this.#write(guessed.header, survey)
+    const {keys, lost, losses, bytesLost, uncertain} = survey
+    const {libraries, count} = lostLibraries(this.#region, lost)
     return {
-      ...{out, bytes, keys, lost, losses, bytesLost, uncertain},
+      ...{out, ...written, keys, lost, losses, bytesLost, uncertain},
+      functionsLost: libraries,
+      functionLosses: count,
       twins: twins.count,
       keysUncertain: survey.keysUncertain,
       headerGuessed: guessed.isGuessed ? guessed.header : undefined,
@@ -131,23 +145,25 @@ class SnapshotSalvaging {
     return survey
   }
 
-  async #write(header: RdbHeader, survey: SnapshotSurvey): Promise<number> {
+  async #write(header: RdbHeader, survey: SnapshotSurvey): Promise<Written> {
     const target = FileTarget.create(this.out, this.options)
     try {
       // Standard input is nobody's.
       if (existsSync(this.owner)) takeOwner(target.path, this.owner)
-      const bytes = await this.#writeInto(target, header, survey)
+      const written = await this.#writeInto(target, header, survey)
+      if (survey.keys === 0 && written.functions === 0 && survey.losses > 0) throw nothingSaved()
       await target.finish()
-      return bytes
+      return written
     } catch (error) {
       await target.abandon()
       throw error
     }
   }
 
-  async #writeInto(target: FileTarget, header: RdbHeader, survey: SnapshotSurvey): Promise<number> {
+  async #writeInto(target: FileTarget, header: RdbHeader, survey: SnapshotSurvey): Promise<Written> {
     const writer = new RdbWriter(target, {target: ownTarget(header)})
-    const visitor = salvageVisitor(writer, header)
+    const libraries = new Libraries('first', new Map())
+    const visitor = salvageVisitor(writer, header, libraries)
     try {
       for (const piece of survey.pieces) {
         visitor.begins(header.family)
@@ -157,7 +173,7 @@ class SnapshotSalvaging {
         this.#read = this.plain.bytes + piece.end
       }
       visitor.finish()
-      return writer.finish()
+      return {bytes: writer.finish(), functions: libraries.count}
     } finally {
       writer.dispose()
     }
@@ -165,7 +181,7 @@ class SnapshotSalvaging {
 }
 
 /** Everything goes in, as it is; of libraries of one name the first. What is said of all keys is true no more. */
-function salvageVisitor(writer: RdbWriter, header: RdbHeader): BuildVisitor {
+function salvageVisitor(writer: RdbWriter, header: RdbHeader, libraries: Libraries): BuildVisitor {
   const nowMs = Date.now()
   return new BuildVisitor({
     writer,
@@ -173,7 +189,7 @@ function salvageVisitor(writer: RdbWriter, header: RdbHeader): BuildVisitor {
     selection: new Selection({nowMs}, 'later'),
     changes: new EntryChanges({}),
     survey: {wrongSize: new Bitmap(), replaced: new Bitmap(), lastLibraries: new Map()},
-    libraries: new Libraries('first', new Map()),
+    libraries,
     losses: new LossReport(),
     drops: {modules: false, functions: false},
     whole: false,

@@ -1,13 +1,14 @@
 /**
  * What was saved of a snapshot, for people and as JSON.
  */
+import type {LostLibrary} from '../analysis/lost-libraries.js'
 import type {NearKey, SnapshotLoss, UncertainDatabase} from '../analysis/snapshot-losses.js'
 import type {Soundness} from '../analysis/soundness.js'
 import {magicText, type RdbHeader} from '../rdb/versions.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
-import {LABEL_COLUMNS, LOSSES_MAX, type SalvageView, tableWithText} from './salvage.js'
-import {type Fact, formatFacts, joinSections, numeric, textual} from './table.js'
+import {LABEL_COLUMNS, LOSSES_MAX, type SalvageView} from './salvage.js'
+import {type Fact, formatFacts, formatFitted, joinSections, numeric, textual} from './table.js'
 import {formatKey, formatMessage, formatText, jsonKey, shorten} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
@@ -16,6 +17,10 @@ export interface SnapshotSalvageReport {
   out: string
   bytes: number
   keys: number
+  functions: number
+  /** The first ones. */
+  functionsLost: readonly LostLibrary[]
+  functionLosses: number
   /** The first ones. */
   lost: readonly SnapshotLoss[]
   losses: number
@@ -32,6 +37,7 @@ export interface SnapshotSalvageReport {
 
 const KEY_COLUMNS_MAX = 24
 const UNCERTAIN_MAX = 5
+const LIBRARIES_MAX = 10
 
 /** The lines of the report. `source` is what a check says of the file it was made from. */
 export function formatSnapshotSalvage(
@@ -39,11 +45,14 @@ export function formatSnapshotSalvage(
   source: Soundness | undefined,
   view: SalvageView,
 ): string[] {
-  const {out, keys, bytes, losses, bytesLost} = report
+  const {out, keys, functions, bytes, losses, bytesLost} = report
   const places = losses === 1 ? '1 place' : `${formatCount(losses)} places`
   const facts: Fact[] = [
     ['salvaged', `${formatText(out)}: ${verdict(report)}`],
-    ['kept', `${keysText(keys)}, ${formatSize(bytes)}`],
+    [
+      'kept',
+      `${keysText(keys)}, ${functions > 0 ? `${librariesText(functions)} of functions, ` : ''}${formatSize(bytes)}`,
+    ],
     ['lost', losses === 0 ? 'nothing' : `${formatCount(bytesLost)} ${bytesLost === 1 ? 'byte' : 'bytes'} in ${places}`],
     ...notes(report, source),
   ]
@@ -67,12 +76,22 @@ function notes(report: SnapshotSalvageReport, source: Soundness | undefined): Fa
   }
   if (!endFound) facts.push(['note', 'the end of the file is lost: nobody knows what else there was'])
   if (twins > 0) facts.push(['note', `${keysText(twins)} left out that are there twice: the first one stays`])
-  facts.push(...uncertainNotes(report))
+  facts.push(...libraryNotes(report), ...uncertainNotes(report))
   if (source?.checksum === 'mismatch' || losses > 0) {
     const only = losses > 0 ? 'beside what is lost, ' : 'the checksum is wrong, and nothing else: '
     facts.push(['note', `${only}bytes of values may be others than they were, which nobody can tell`])
   }
   return facts
+}
+
+/** What is lost of functions: whole libraries, by their names where these are left. */
+function libraryNotes({functionsLost, functionLosses}: SnapshotSalvageReport): Fact[] {
+  if (functionLosses === 0) return []
+  const shown = functionsLost.slice(0, LIBRARIES_MAX)
+  const names = shown.map(({offset, name}) => `${name ?? 'one whose name is lost'} (byte ${formatCount(offset)})`)
+  const more = functionLosses - shown.length
+  const rest = more > 0 ? `, and ${formatCount(more)} more` : ''
+  return [['note', `${librariesText(functionLosses)} of functions lost: ${names.join(', ')}${rest}`]]
 }
 
 function uncertainNotes({uncertain, keysUncertain}: SnapshotSalvageReport): Fact[] {
@@ -90,7 +109,8 @@ function uncertainNotes({uncertain, keysUncertain}: SnapshotSalvageReport): Fact
 function lossLines({lost, losses}: SnapshotSalvageReport, view: SalvageView): string[] {
   if (losses === 0) return []
   const shown = lost.slice(0, LOSSES_MAX)
-  const titles = [numeric('at byte'), numeric('bytes'), textual('last key'), textual('next key'), textual('lost')]
+  const [last, next] = ['last key', 'next key'].map(title => ({...textual(title), fit: 'shorten' as const}))
+  const titles = [numeric('at byte'), numeric('bytes'), last!, next!, textual('lost')]
   const rows = shown.map(({offset, bytes, before, after, key, reason}) => {
     const what = key === undefined ? '' : `${nameOf(key)}: `
     return [formatCount(offset), formatCount(bytes), nameOf(before), nameOf(after), what + formatMessage(reason)]
@@ -98,11 +118,15 @@ function lossLines({lost, losses}: SnapshotSalvageReport, view: SalvageView): st
   const more = losses - shown.length
   const listed = lost.length === losses ? '--json lists them' : `--json lists ${formatCount(lost.length)} of all`
   const rest = more > 0 ? [`${formatCount(more)} more are not shown: ${listed}`] : []
-  return [...tableWithText(titles, rows, view), ...rest]
+  return [...formatFitted(titles, rows, view), ...rest]
 }
 
 function nameOf(key: NearKey | undefined): string {
   return key === undefined ? '-' : shorten(formatKey(key), KEY_COLUMNS_MAX)
+}
+
+function librariesText(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'library' : 'libraries'}`
 }
 
 function keysText(count: number): string {
@@ -117,6 +141,9 @@ export function snapshotSalvageJson(report: SnapshotSalvageReport): Json {
     sound: check !== undefined && check.errors === 0,
     bytes,
     keys,
+    functions: report.functions,
+    functionsLost: report.functionsLost.map(({offset, name}) => ({offset, name})),
+    functionLosses: report.functionLosses,
     bytesLost,
     losses,
     duplicates: twins,
