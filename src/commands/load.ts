@@ -135,7 +135,12 @@ export default class Load extends BaseCommand {
       const {lost} = error.built
       if (json)
         this.printJson({source: maskAddress(source), server: maskAddress(target), loaded: 0, lost: lostJson(lost)})
-      else this.print([...formatLost(lost, this.style).slice(1), '', '  next   --allow-loss loads what is left'])
+      else
+        this.print([
+          ...formatLost(lost, {style: this.style, columns: this.columns}).slice(1),
+          '',
+          '  next   --allow-loss loads what is left',
+        ])
       process.exitCode = EXIT_FINDINGS
       return
     }

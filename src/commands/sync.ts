@@ -185,7 +185,12 @@ export default class Sync extends BaseCommand {
   /** The other server has no place for something: nothing was loaded. */
   #tellLost({built: {lost}}: LossError, master: string, {json, out}: SyncFlags): void {
     if (json) this.printJson({master, out: out ?? null, into: {loaded: 0, lost: lostJson(lost)}})
-    else this.print([...formatLost(lost, this.style).slice(1), '', '  next   --allow-loss loads what is left'])
+    else
+      this.print([
+        ...formatLost(lost, {style: this.style, columns: this.columns}).slice(1),
+        '',
+        '  next   --allow-loss loads what is left',
+      ])
     process.exitCode = EXIT_FINDINGS
   }
 

@@ -4,7 +4,7 @@
  */
 import {formatShards, misplacedText, type ShardOutcome, shardsJson} from './build-split.js'
 import {baseFact, type LogOutcome, noteLines, type ReplayOutcome, replayFacts, replayJson} from './log-facts.js'
-import {formatTable, numeric, type Style, textual} from './table.js'
+import {type Column, formatFitted, formatTable, numeric, type Style, textual} from './table.js'
 import {formatBytes, formatKey, formatMessage, formatText, hang, jsonBytes, jsonKey, shorten, wrapped} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
@@ -88,7 +88,7 @@ export function formatBuild(built: BuildOutcome, style: Style, columns: number, 
     style.heading(isWritten ? name : `${name}: ${notWritten(out)}`),
     ...facts.map(fact => factLine(fact, style)),
   ]
-  lines.push(...formatSkipped(skipped, style), ...formatLost(lost, style))
+  lines.push(...formatSkipped(skipped, style), ...formatLost(lost, {style, columns}))
   if (shards !== undefined) lines.push(...formatShards(shards, style))
   if (!isWritten) lines.push(...lossAdvice(lost, columns))
   const told = [...buildWarnings(warnings), ...noteLines({notes: built.notes ?? []})]
@@ -112,16 +112,17 @@ export function formatSkipped(skipped: BuildOutcome['skipped'], style: Style): s
 }
 
 /** Tables of what was lost, a blank line before each; nothing where nothing was. */
-export function formatLost(lost: BuildOutcome['lost'], style: Style): string[] {
+export function formatLost(lost: BuildOutcome['lost'], view: {style: Style; columns: number}): string[] {
   const table = (title: string, some: BuildOutcome['lost']): string[] => {
     if (some.length === 0) return []
     const hasExamples = some.some(({examples}) => examples.length > 0)
-    const columns = [numeric('keys'), textual(title), ...(hasExamples ? [textual('such as')] : [])]
+    const what: Column = {...textual(title), fit: 'wrap'}
+    const columns = [numeric('keys'), what, ...(hasExamples ? [textual('such as')] : [])]
     const rows = some.map(({what, keys, examples}) => {
       const shown = examples.slice(0, EXAMPLES_SHOWN).map(formatExample).join(', ')
       return [formatCount(keys), what, ...(hasExamples ? [shown] : [])]
     })
-    return ['', ...formatTable(columns, rows, style)]
+    return ['', ...formatFitted(columns, rows, view)]
   }
   return [
     ...table(

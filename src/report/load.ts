@@ -49,7 +49,7 @@ export function formatLoad(load: LoadOutcome, style: Style, columns: number): st
     ...(redirected > 0 ? [['redirected', `${formatCount(redirected)} commands`] as const] : []),
   ]
   const lines = [style.heading(formatText(server)), ...facts.map(fact => factLine(fact, style))]
-  lines.push(...formatSkipped(load.skipped, style), ...formatLost(load.lost, style))
+  lines.push(...formatSkipped(load.skipped, style), ...formatLost(load.lost, {style, columns}))
   const told = buildWarnings(load.warnings)
   if (told.length > 0) lines.push('', ...told.flatMap(text => wrapped(text, columns)).map(style.warning))
   return lines

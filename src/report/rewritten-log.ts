@@ -32,7 +32,7 @@ export function formatRewrite(log: RewriteOutcome, style: Style, columns: number
     ...(backup === undefined ? [] : [['backup', formatText(backup)] as const]),
   ]
   const lines = [style.heading(formatText(out)), ...facts.map(fact => factLine(fact, style))]
-  lines.push(...formatLost(log.lost, style))
+  lines.push(...formatLost(log.lost, {style, columns}))
   const warnings = [...buildWarnings(log.warnings), ...noteLines(log)].flatMap(text => wrapped(text, columns))
   return warnings.length === 0 ? lines : [...lines, '', ...warnings.map(style.warning)]
 }

@@ -6,18 +6,8 @@ import type {LossReason} from '../aof/salvage-pieces.js'
 import type {LogSalvage, SalvagedFile} from '../aof/salvage-result.js'
 import {failureJson} from './failure.js'
 import type {Json} from './inventory-json.js'
-import {
-  type Column,
-  type Fact,
-  formatFacts,
-  formatTable,
-  joinSections,
-  numeric,
-  type Style,
-  textual,
-  widthBefore,
-} from './table.js'
-import {formatText, wrapped} from './text.js'
+import {type Fact, formatFacts, formatFitted, joinSections, numeric, type Style, textual} from './table.js'
+import {formatText} from './text.js'
 import {formatCount, formatSize} from './units.js'
 
 /** What was written, and what a check of it says. */
@@ -34,8 +24,6 @@ export interface SalvageView {
 export const LABEL_COLUMNS = 12
 /** On a screen. */
 export const LOSSES_MAX = 20
-/** Of what is lost, where the rest of the line is too wide. */
-const REASON_COLUMNS_MIN = 12
 
 const REASONS: Readonly<Record<LossReason, string>> = {
   torn: 'cut short',
@@ -140,24 +128,11 @@ function losses(files: readonly SalvagedFile[], {style, columns}: SalvageView): 
   )
   if (rows.length === 0) return []
   const numbers = [numeric('at byte'), numeric('bytes'), numeric('commands'), textual('lost')]
-  const titles = several ? [textual('file'), ...numbers] : numbers
+  const titles = several ? [{...textual('file'), fit: 'shorten' as const}, ...numbers] : numbers
   const shown = rows.slice(0, LOSSES_MAX)
   const more = rows.length - shown.length
   const rest = more > 0 ? [`${formatCount(more)} more are not shown: --json lists them`] : []
-  return [...tableWithText(titles, shown, {style, columns}), ...rest]
-}
-
-/** A table whose last column has as many lines as it takes. */
-export function tableWithText(
-  titles: readonly Column[],
-  rows: readonly (readonly string[])[],
-  {style, columns}: SalvageView,
-): string[] {
-  const room = Math.max(columns - widthBefore(titles, rows), REASON_COLUMNS_MIN)
-  const fitting = rows.flatMap(row =>
-    wrapped(row.at(-1)!, room).map((line, at) => [...row.slice(0, -1).map(cell => (at === 0 ? cell : '')), line]),
-  )
-  return formatTable(titles, fitting, style)
+  return [...formatFitted(titles, shown, {style, columns}), ...rest]
 }
 
 /** The same as data; of a salvage that could not be made, why. */

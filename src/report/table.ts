@@ -1,13 +1,15 @@
 /**
  * Aligned tables: numbers to the right, text to the left, two spaces between.
  */
-import {widthOf, wrapped} from './text.js'
+import {shorten, widthOf, wrapped} from './text.js'
 
 export type Align = 'left' | 'right'
 
 export interface Column {
   title: string
   align: Align
+  /** What becomes of cells where the table is too wide: they stay, are cut in the middle, or have as many lines as they take. */
+  fit?: 'shorten' | 'wrap'
 }
 
 /** How a report may dress its text: plain where the output is no terminal. */
@@ -39,15 +41,70 @@ export const COLOUR: Style = {
 /** Lines of a table, header first. The last column is not padded. */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], style: Style): string[] {
   const widths = columns.map((_, at) => widthOfColumn(columns, rows, at))
-  const line = (cells: readonly string[]): string =>
-    cells
+  const line = (cells: readonly string[]): string => {
+    const text = cells
       .map((cell, at) => {
         const padding = ' '.repeat(widths[at]! - widthOf(cell))
         if (columns[at]!.align === 'right') return padding + cell
         return at === columns.length - 1 ? cell : cell + padding
       })
       .join(' '.repeat(GAP))
+    return cells.at(-1) === '' ? text.trimEnd() : text
+  }
   return [style.heading(line(columns.map(({title}) => title))), ...rows.map(line)]
+}
+
+/** Room that the last column should have before others must give way no more. */
+const LAST_WANTED = 32
+/** With less the last one is a word a line. */
+const LAST_MIN = 12
+const SHORTENED_MIN = 8
+
+/**
+ * Lines of a table of no more than `width` columns of a terminal, as far as that goes. Columns that are shortened give way first,
+ * then those that wrap; of the last one cells always wrap.
+ */
+export function formatFitted(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  {style, columns: width}: {style: Style; columns: number},
+): string[] {
+  const last = columns.length - 1
+  const lastNatural = widthOfColumn(columns, rows, last)
+  const wanted = Math.min(LAST_WANTED, lastNatural)
+  const room = (cells: typeof rows): number => width - widthBefore(columns, cells)
+  const shorter = narrowed(columns, rows, 'shorten', SHORTENED_MIN, cells => room(cells) >= wanted)
+  const fitting = narrowed(columns, shorter, 'wrap', LAST_WANTED, cells => room(cells) >= wanted)
+  const lines = fitting.flatMap(row => {
+    const cells = row.map((cell, at) =>
+      at === last ? wrapped(cell, Math.max(room(fitting), LAST_MIN)) : cell.split('\n'),
+    )
+    const height = Math.max(...cells.map(cell => cell.length))
+    return Array.from({length: height}, (_, line) => cells.map(cell => cell[line] ?? ''))
+  })
+  return formatTable(columns, lines, style)
+}
+
+/** The same with cells of some columns as wide as they can be such that the rest fits, and `min` at least. */
+function narrowed(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  fit: NonNullable<Column['fit']>,
+  min: number,
+  isFitting: (rows: readonly (readonly string[])[]) => boolean,
+): readonly (readonly string[])[] {
+  const concerned = columns.flatMap((column, at) => (column.fit === fit && at < columns.length - 1 ? [at] : []))
+  if (concerned.length === 0 || isFitting(rows)) return rows
+  const to = (width: number): string[][] =>
+    rows.map(row => row.map((cell, at) => (concerned.includes(at) ? cut(cell, width, fit) : cell)))
+  let width = Math.max(...concerned.map(at => widthOfColumn(columns, rows, at)))
+  let cells = to(width)
+  while (width > min && !isFitting(cells)) cells = to(--width)
+  return cells
+}
+
+function cut(cell: string, width: number, fit: NonNullable<Column['fit']>): string {
+  return fit === 'shorten' ? shorten(cell, width) : wrapped(cell, width).join('\n')
 }
 
 /** Columns that everything but the last one takes, with the gaps. */
@@ -58,7 +115,7 @@ export function widthBefore(columns: readonly Column[], rows: readonly (readonly
 function widthOfColumn(columns: readonly Column[], rows: readonly (readonly string[])[], at: number): number {
   // A loop: a spread of as many arguments as a report may have rows would overflow the stack.
   let width = widthOf(columns[at]!.title)
-  for (const row of rows) width = Math.max(width, widthOf(row[at]!))
+  for (const row of rows) for (const line of row[at]!.split('\n')) width = Math.max(width, widthOf(line))
   return width
 }
 

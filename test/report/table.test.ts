@@ -1,6 +1,14 @@
 import {stripVTControlCharacters} from 'node:util'
 import {describe, expect, it} from 'vitest'
-import {COLOUR, type Column, formatFacts, formatTable, PLAIN, widthBefore} from '../../src/report/table.js'
+import {
+  COLOUR,
+  type Column,
+  formatFacts,
+  formatFitted,
+  formatTable,
+  PLAIN,
+  widthBefore,
+} from '../../src/report/table.js'
 
 const COLUMNS: Column[] = [
   {title: 'keys', align: 'right'},
@@ -49,6 +57,57 @@ describe('formatTable', () => {
   it('takes as many rows as there may be', () => {
     const rows = Array.from({length: 200_000}, (_, at) => [String(at), 'set', 'x'])
     expect(formatTable(COLUMNS, rows, PLAIN)).toHaveLength(200_001)
+  })
+})
+
+describe('formatFitted', () => {
+  const columns: Column[] = [
+    {title: 'byte', align: 'right'},
+    {title: 'key', align: 'left', fit: 'shorten'},
+    {title: 'kind', align: 'left', fit: 'wrap'},
+    {title: 'text', align: 'left'},
+  ]
+  const rows = [
+    ['1', 'a-key-of-24-columns-wide', 'short', 'what is said of it takes more than thirty-two columns'],
+    ['12,345', 'b', 'a kind of which much is to be said', 'and nothing else'],
+  ]
+  const at = (width: number): string[] => formatFitted(columns, rows, {style: PLAIN, columns: width})
+
+  it('changes nothing where there is room', () => {
+    expect(at(Number.POSITIVE_INFINITY)).toEqual(formatTable(columns, rows, PLAIN))
+    expect(at(200)).toEqual(formatTable(columns, rows, PLAIN))
+  })
+
+  it('wraps the last column as long as that has room', () => {
+    expect(at(105)).toEqual([
+      '  byte  key                       kind                                text',
+      '     1  a-key-of-24-columns-wide  short                               what is said of it takes more than',
+      '                                                                      thirty-two columns',
+      '12,345  b                         a kind of which much is to be said  and nothing else',
+    ])
+  })
+
+  it('shortens first, then wraps others, until the last one has room', () => {
+    expect(at(88)).toEqual([
+      '  byte  key         kind                                text',
+      '     1  a-key…wide  short                               what is said of it takes more',
+      '                                                        than thirty-two columns',
+      '12,345  b           a kind of which much is to be said  and nothing else',
+    ])
+    expect(at(80)).toEqual([
+      '  byte  key       kind                           text',
+      '     1  a-ke…ide  short                          what is said of it takes more',
+      '                                                 than thirty-two columns',
+      '12,345  b         a kind of which much is to be  and nothing else',
+      '                  said',
+    ])
+  })
+
+  it('keeps to the width of the terminal, as far as that goes', () => {
+    for (let width = 65; width < 140; width++) {
+      for (const line of at(width)) expect(line.length).toBeLessThanOrEqual(width)
+      expect(at(width).join(' ')).toContain('thirty-two')
+    }
   })
 })
 
