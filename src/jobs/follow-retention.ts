@@ -55,12 +55,14 @@ export class Retention {
   }
 
   async #run(beforeMs: number): Promise<void> {
+    const base = this.log.manifest.base?.name ?? ''
     try {
       this.#dropAside(beforeMs)
       await this.#compact(beforeMs)
     } catch (failure) {
-      if (this.#ended) return
-      this.#failedBase = this.log.manifest.base?.name ?? ''
+      // Another full resync takes away the files that are read: of the new ones nothing is known.
+      if (this.#ended || (this.log.manifest.base?.name ?? '') !== base) return
+      this.#failedBase = base
       this.#failedMs = performance.now()
       this.onEvent({kind: 'not-compacted', failure: failure as Error})
     }
