@@ -224,6 +224,7 @@ class Follower {
     const spool = await Spool.create(base)
     const temporary = temporaryBeside(incr)
     let file: GrowingFile | undefined
+    let streaming: Promise<unknown> | undefined
     try {
       let loading: SnapshotLoading | undefined
       const along = (source: ByteSource): void => {
@@ -238,7 +239,7 @@ class Follower {
       const place = placeOf(client)
       file = await GrowingFile.create(temporary, place)
       this.#sink = file
-      const streaming = this.#streamMeanwhile(client, new StreamUnits(place.offset, place.db, client.name))
+      streaming = this.#streamMeanwhile(client, new StreamUnits(place.offset, place.db, client.name))
       const {inventory, unread} = await loading!.finish(checksum)
       this.#unread = unread
       this.#event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
@@ -258,6 +259,9 @@ class Follower {
       const failure = await streaming
       if (failure !== undefined) throw failure
     } finally {
+      // What is still on its way behind a snapshot that was not taken must never come into the log.
+      client.close()
+      await streaming
       await spool.discard()
       await file?.close()
       removeUnpublished(temporary)
@@ -339,8 +343,10 @@ class Follower {
   }
 
   async #sync(client: ReplicaClient): Promise<void> {
-    await this.log.sync()
-    if (client.isOnline) client.fsyncedOffset = this.log.syncedOffset
+    // The file of a snapshot that is about to be published, too: what it has is acknowledged as soon as it is.
+    const sink = this.#sink
+    await sink.sync()
+    if (client.isOnline) client.fsyncedOffset = sink.syncedOffset
   }
 
   #goesWell(): void {
