@@ -8,8 +8,8 @@
  *   npm run soak -- --seed 7 --rounds 1              a round again
  *   npm run soak -- --server valkey-9.1              one server
  *   npm run soak -- --commands 1000000               more of them in each run; 150,000 otherwise
- *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise
- *   npm run soak -- --troubles 1000                  so many of a followed master; 200 otherwise
+ *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise, none with 0
+ *   npm run soak -- --troubles 1000                  so many of a followed master; 200 otherwise, none with 0
  */
 import {spawnSync} from 'node:child_process'
 import {randomInt} from 'node:crypto'
@@ -43,8 +43,12 @@ const killing = {
 const MASTERS = 4
 const followed = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/follow-chaos.test.ts']
 const troubling = {...killing, RDBTOOL_CHAOS_ROUNDS: String(Math.ceil(Number(values.troubles) / MASTERS))}
-let status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
-if (status === 0) status = spawnSync('npx', followed, {cwd: root, env: troubling, stdio: 'inherit'}).status ?? 1
+let status = 0
+if (Number(values.kills) > 0) status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
+if (status === 0 && Number(values.troubles) > 0) {
+  process.stdout.write(`troubles: --seed ${troubling.RDBTOOL_SEED}\n`)
+  status = spawnSync('npx', followed, {cwd: root, env: troubling, stdio: 'inherit'}).status ?? 1
+}
 /** Seconds that each server stays attached to what is served (serve.test.ts). */
 const online = {...process.env, RDBTOOL_ONLINE_SECONDS: '60', RDBTOOL_SKIP_BUILD: '1'}
 const attached = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/serve.test.ts']

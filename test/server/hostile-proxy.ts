@@ -73,7 +73,11 @@ export class HostileProxy {
         const n = this.options.random() < 0.02 ? 1 + Math.floor(this.options.random() * 7) : chunk.length - at
         if (!to.write(chunk.subarray(at, at + n))) {
           await new Promise<void>(resolve => {
-            to.once('drain', resolve).once('close', resolve)
+            const goOn = (): void => {
+              to.off('drain', goOn).off('close', goOn)
+              resolve()
+            }
+            to.on('drain', goOn).on('close', goOn)
           })
         }
         at += n
