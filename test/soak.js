@@ -1,7 +1,7 @@
 /**
  * Random commands through real servers and through the replay engine, with another seed each round, until something
  * differs: then the fewest commands that do are told. And before that, rewritings that are killed, masters in trouble
- * that are followed, and replicas of ours that stay online for a minute.
+ * that are followed and come back to second by second, and replicas of ours that stay online for a minute.
  *
  *   npm run soak                                     without end
  *   npm run soak -- --minutes 30                     no round begins later than that
@@ -10,6 +10,7 @@
  *   npm run soak -- --commands 1000000               more of them in each run; 150,000 otherwise
  *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise, none with 0
  *   npm run soak -- --troubles 1000                  so many of a followed master; 200 otherwise, none with 0
+ *   npm run soak -- --moments 300                    so many seconds that are come back to; 60 otherwise
  */
 import {spawnSync} from 'node:child_process'
 import {randomInt} from 'node:crypto'
@@ -26,6 +27,7 @@ const {values} = parseArgs({
     commands: {type: 'string', default: '150000'},
     kills: {type: 'string', default: '100'},
     troubles: {type: 'string', default: '200'},
+    moments: {type: 'string', default: '60'},
   },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
@@ -42,7 +44,12 @@ const killing = {
 /** Masters that are followed (follow-chaos.test.ts). */
 const MASTERS = 4
 const followed = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/follow-chaos.test.ts']
-const troubling = {...killing, RDBTOOL_CHAOS_ROUNDS: String(Math.ceil(Number(values.troubles) / MASTERS))}
+followed.push('test/server/follow-moments.test.ts')
+const troubling = {
+  ...killing,
+  RDBTOOL_CHAOS_ROUNDS: String(Math.ceil(Number(values.troubles) / MASTERS)),
+  RDBTOOL_MOMENTS: values.moments,
+}
 let status = 0
 if (Number(values.kills) > 0) status = spawnSync('npx', killed, {cwd: root, env: killing, stdio: 'inherit'}).status ?? 1
 if (status === 0 && Number(values.troubles) > 0) {
