@@ -7,6 +7,7 @@
 import {randomFillSync} from 'node:crypto'
 import {readFileSync} from 'node:fs'
 import {builtUrl} from './built.js'
+import {parseDouble, writeShortest} from './decimal.js'
 
 /** A part of the kernels' memory. */
 export interface KernelArea {
@@ -72,14 +73,18 @@ export interface Kernel {
 
   /** Where the four below write (src/kernels/text.ts). */
   readonly textArea: KernelArea
-  /** A listpack as elements of JSON, a comma before each: its bytes, and leaves the entries; -1 where a byte must be escaped, or in doubt. */
+  /** A listpack as elements of JSON, a comma before each: its bytes, and leaves the entries; -1 in doubt. */
   jsonListpack(shape: number, start: number, end: number): number
   /** The same as arguments of a command. */
   respListpack(shape: number, start: number, end: number): number
   /** Records of strings as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, and how many keys. */
   recordCommands(start: number, end: number): number
-  /** A string of JSON; what fits the area. */
+  /** Bytes as JSON, text or base64; -1 where they may not fit the area. */
   jsonString(start: number, end: number): number
+  /** Records as lines of JSON (src/kernels/json-records.ts): where it stopped; leaves their bytes, and how many keys. */
+  recordLines(start: number, end: number): number
+  /** What stands around the key of a line: by type byte, then what stands before it. Each a length (i32), then ASCII. */
+  readonly jsonHeads: {readonly start: number; readonly types: number; readonly bytes: number}
 
   /** Digests of values (src/kernels/digest.ts). */
   readonly digest: DigestKernel
@@ -122,7 +127,7 @@ export interface DigestKernel {
 /** What the WebAssembly interface is made of, as far as we use it: Node's types leave it to the DOM's. */
 declare const WebAssembly: {
   Module: new (bytes: Uint8Array) => object
-  Instance: new (module: object) => {exports: Record<string, unknown>}
+  Instance: new (module: object, imports: object) => {exports: Record<string, unknown>}
 }
 
 let loaded: Kernel | undefined
@@ -178,10 +183,18 @@ export function copyIn(bytes: Uint8Array, start: number, end: number, address: n
 }
 
 function loadKernel(): Kernel {
-  const {exports} = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(builtUrl('kernels/kernels.wasm'))))
+  let memory = new Uint8Array(0)
+  // What has more digits than the kernels spell themselves (src/kernels/json-text.ts).
+  const decimal = {
+    write: (value: number, at: number): number => writeShortest(value, memory, at),
+    parse: (start: number, end: number): number => parseDouble(memory, start, end) ?? Number.NaN,
+  }
+  const module = new WebAssembly.Module(readFileSync(builtUrl('kernels/kernels.wasm')))
+  const {exports} = new WebAssembly.Instance(module, {decimal})
   const number: NumberOf = name => (exports[name] as {value: number}).value
   const area: AreaOf = (name, bytes = `${name}_BYTES`) => ({start: number(name), bytes: number(bytes)})
   const {buffer} = exports['memory'] as {buffer: ArrayBuffer}
+  memory = new Uint8Array(buffer)
   // Nobody is to know beforehand what a run hashes with.
   randomFillSync(new Uint8Array(buffer, number('PACKED_KEYS'), number('PACKED_KEYS_BYTES')))
   const calls = exports as unknown as Pick<
@@ -197,10 +210,11 @@ function loadKernel(): Kernel {
     | 'respListpack'
     | 'jsonString'
     | 'recordCommands'
+    | 'recordLines'
     | 'recordsPass'
   >
   return {
-    bytes: new Uint8Array(buffer),
+    bytes: memory,
     results: new Uint32Array(buffer, number('RESULTS'), 2),
     crcBlockAreas: Array.from({length: number('CRC_CONTEXTS')}, (_, i) => ({
       start: number('CRC_BLOCK') + i * number('CRC_CONTEXT_BYTES'),
@@ -221,6 +235,8 @@ function loadKernel(): Kernel {
     respListpack: calls.respListpack,
     jsonString: calls.jsonString,
     recordCommands: calls.recordCommands,
+    recordLines: calls.recordLines,
+    jsonHeads: {start: number('JSON_HEADS'), types: number('JSON_TYPES'), bytes: number('JSON_HEAD_BYTES')},
     packedCheck: calls.packedCheck,
     digest: digestOf(exports, number, area),
     recordsPass: calls.recordsPass,

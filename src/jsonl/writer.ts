@@ -15,7 +15,7 @@
  * need not hold it. Counts of keys and slots, which are hints, are left out.
  */
 import {formatSafe, type Int64} from '../bytes/int64.js'
-import {HASH_SHAPE, LIST_SHAPE, NodeText} from '../bytes/node-text.js'
+import {HASH_SHAPE, LIST_SHAPE, NodeText, ZSET_SHAPE} from '../bytes/node-text.js'
 import {AsciiWords, type ByteOutput} from '../bytes/output.js'
 import {ListpackWalker} from '../encoding/listpack.js'
 import {type Entry, NEVER, NO_TYPE_ID} from '../keyspace/entry.js'
@@ -24,30 +24,31 @@ import type {SourceOrigin} from '../keyspace/entry-source.js'
 import {NodeVisitor} from '../keyspace/node-visitor.js'
 import type {ModuleAux, ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {TYPE_HASH_LISTPACK, TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK} from '../rdb/opcodes.js'
+import {TYPE_HASH_LISTPACK, TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK, TYPE_ZSET_LISTPACK} from '../rdb/opcodes.js'
 import {producerOf} from '../rdb/producer.js'
 import {JsonModule} from './module.js'
+import {RecordLines} from './record-lines.js'
 import {SHORT_BYTES_MAX, writeShortLine} from './short-line.js'
 import {writeJsonBase64, writeJsonBytes, writeJsonInteger} from './text.js'
+import {ascii, STRING_TYPE, typeHead} from './type-head.js'
 import {JsonValue} from './value.js'
 
 /** The aux field in which redis up to 6.2 keeps the scripts of EVAL. */
 const SCRIPT_AUX = 'lua'
 
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, character => character.charCodeAt(0))
 const COUNT = ascii(',"count":')
 const VALUE = ascii(',"value":')
 const EXPIRE_AT = ascii(',"expireAtMs":')
-const STRING_TYPE = ascii(',"type":"string"')
 /** Of a count or a time. */
 const DIGITS_MAX = 20
 
-function typeHead(type: string, encoding: string): Uint8Array {
-  return ascii(`,"type":"${type}"${encoding === '' ? '' : `,"encoding":"${encoding}"`}`)
-}
-
 /** Types whose nodes a kernel writes down whole. */
-const NODE_TYPES: ReadonlySet<number> = new Set([TYPE_LIST_QUICKLIST_2, TYPE_SET_LISTPACK, TYPE_HASH_LISTPACK])
+const NODE_TYPES: ReadonlySet<number> = new Set([
+  TYPE_LIST_QUICKLIST_2,
+  TYPE_SET_LISTPACK,
+  TYPE_ZSET_LISTPACK,
+  TYPE_HASH_LISTPACK,
+])
 
 export type JsonForm = 'jsonl' | 'json'
 
@@ -56,13 +57,16 @@ export class JsonWriter extends JsonValue implements EntrySink {
   readonly #losses = new Losses()
   readonly #module: JsonModule
   readonly #nodes: NodeVisitor
+  readonly #records = new RecordLines()
   /** Aux fields, until the first thing that is none; undefined from then on. */
   #aux: Map<string, Uint8Array> | undefined = new Map()
   #auxBytes = 0
   #lines = 0
   #db = -1
   #dbHead = ascii('')
-  /** The same with the end of the line before, and the quote of the key. */
+  /** The same with the end of the line before. */
+  #recordHead = ascii('')
+  /** And with the quote of the key. */
   #lineHead = new AsciiWords('')
   #entry!: Entry
   /** As the present one was begun with. */
@@ -85,7 +89,8 @@ export class JsonWriter extends JsonValue implements EntrySink {
     if (label !== '') this.#aux = undefined
     const text = new NodeText()
     this.#nodes = new NodeVisitor(this, new ListpackWalker(), (type, bytes, start, end) => {
-      if (!text.json(type === 'hash' ? HASH_SHAPE : LIST_SHAPE, bytes, start, end)) return false
+      const shape = type === 'zset' ? ZSET_SHAPE : type === 'hash' ? HASH_SHAPE : LIST_SHAPE
+      if (!text.json(shape, bytes, start, end)) return false
       this.elements(text.bytes, text.start, text.end)
       return true
     })
@@ -104,6 +109,21 @@ export class JsonWriter extends JsonValue implements EntrySink {
     if (NODE_TYPES.has(entry.typeId)) return this.#nodes
     if (entry.type !== 'module') return this
     return entry.typeId === NO_TYPE_ID ? this.#module.items : this.#module.stored
+  }
+
+  /** Records, many in one call of a kernel. */
+  take(db: number, start: number, end: number): number {
+    // The first of all lines begins otherwise; mostly that is the one of meta.
+    if (this.#lines === 0 && this.#aux === undefined) return start
+    if (db !== this.#db) this.#enter(db)
+    const records = this.#records
+    const reached = records.take(this.#recordHead, start, end)
+    if (reached === start) return start
+    if (this.#aux !== undefined) this.#writeMeta()
+    this.out.copy(records.bytes, records.start, records.end)
+    this.#lines += records.keys
+    this.keys += records.keys
+    return reached
   }
 
   override begin(entry: Entry, count: number | undefined): void {
@@ -179,7 +199,9 @@ export class JsonWriter extends JsonValue implements EntrySink {
   #enter(db: number): void {
     this.#db = db
     this.#dbHead = ascii(`{${this.label}"db":${db},"key":`)
-    this.#lineHead = new AsciiWords(`${this.form === 'json' ? ',\n' : '\n'}{${this.label}"db":${db},"key":"`)
+    const head = `${this.form === 'json' ? ',\n' : '\n'}{${this.label}"db":${db},"key":`
+    this.#recordHead = ascii(head)
+    this.#lineHead = new AsciiWords(`${head}"`)
   }
 
   /** `,"type":...,"encoding":...`, by type byte where there is one. */

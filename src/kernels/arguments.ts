@@ -1,6 +1,6 @@
 /** Strings of an RDB file as arguments of a command: `$<bytes>\r\n<bytes>\r\n`. */
 import {ALL_READ, lzfDecode, lzfReached} from './lzf'
-import {INT, LZF} from './strings'
+import {INT, LZF, loadEncoded} from './strings'
 import {bulkInteger, copyAny, writeBulkHead} from './text'
 
 export const CRLF: u16 = 0x0a0d
@@ -28,8 +28,4 @@ function bulkUnpacked(from: i32, end: i32, bytes: i32, to: i32): i32 {
   if (lzfDecode(from, end, at, at + bytes, at) != ALL_READ || lzfReached() != at + bytes) return 0
   store<u16>(at + bytes, CRLF)
   return at + bytes + 2
-}
-
-function loadEncoded(p: i32, bytes: i32): i64 {
-  return bytes == 1 ? load<i8>(p) : bytes == 2 ? load<i16>(p) : load<i32>(p)
 }

@@ -7,8 +7,9 @@
  */
 import {CRLF, bulk, bulkStored} from './arguments'
 import {blob, blobBytes, passBlob} from './blobs'
+import {DIGITS_MAX, writeInteger} from './decimal'
 import {length, made, passLength, passString, payload, stored} from './strings'
-import {HASH, LIST, ZSET, bulkInteger, entriesWritten, respEntries, writeInteger} from './text'
+import {HASH, LIST, ZSET, bulkInteger, entriesWritten, respEntries} from './text'
 import {
   TYPE_HASH,
   TYPE_HASH_LISTPACK,
@@ -27,8 +28,6 @@ const FRAME_BYTES: i32 = 64
 /** src/aof/batch.ts has the same numbers. */
 const ARGUMENTS_MAX: i32 = 1024
 const BATCH_BYTES_MAX: i32 = 32 * 1024
-/** Of an integer, with its sign. */
-const DIGITS_MAX: i32 = 20
 /** Whole numbers up to here are printed by their digits, and are exact. */
 const WHOLE_MAX: f64 = 9_007_199_254_740_992
 

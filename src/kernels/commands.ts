@@ -10,9 +10,9 @@
  */
 import {CRLF, bulk, bulkStored} from './arguments'
 import {putCollection, valueEnd} from './commands-collection'
+import {writeInteger} from './decimal'
 import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 import {beginStrings, made, passString, payload, stored} from './strings'
-import {writeInteger} from './text'
 import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './record-types'
 
 /** From here on a length takes more than two bytes, or the string is no plain one. */

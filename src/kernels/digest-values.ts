@@ -16,7 +16,7 @@ import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpac
 import {lzfDecode, lzfReached} from './lzf'
 import {DIGEST_TEXT_0, LZF_SLOT_0, LZF_SLOT_1, LZF_SLOT_BYTES} from './memory'
 import {INT, LZF, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
-import {writeInteger} from './text'
+import {writeInteger} from './decimal'
 import {
   TYPE_HASH,
   TYPE_HASH_LISTPACK,

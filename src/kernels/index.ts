@@ -18,6 +18,9 @@ export {
   DIGEST_TEXT_0,
   DIGEST_TEXT_1,
   DIGEST_TEXT_BYTES,
+  JSON_HEADS,
+  JSON_HEAD_BYTES,
+  JSON_TYPES,
   LZF_HISTORY_BYTES,
   LZF_INPUT,
   LZF_INPUT_BYTES,
@@ -64,7 +67,10 @@ export {recordsDigest} from './digest-records'
 export {lzfDecode, lzfEncode} from './lzf'
 export {packedCheck} from './packed'
 export {recordsPass} from './records'
-export {jsonListpack, jsonString, respListpack} from './text'
+export {recordLines} from './json-records'
+export {jsonString} from './json-text'
+export {jsonListpack} from './json-values'
+export {respListpack} from './text'
 
 // Settled while compiling: the memory of test/asconfig.json holds the layout.
 if (LAYOUT_END > MEMORY_BYTES) ERROR('the layout is larger than the memory')

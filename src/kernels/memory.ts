@@ -20,6 +20,7 @@
  *   PACKED_...   what a packed node is checked with: keys of a hash drawn for every run, lengths of entries, powers of
  *                ten, masks, integers spelled out, and the tags of the members met
  *   DIGEST_...   what digests are keyed with, what each kind of them begins with, texts on their way, and the answer
+ *   JSON_...     how bytes are escaped, and what stands in a line around a key
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
@@ -74,6 +75,10 @@ export const DIGEST_RECORDS_MAX: i32 = 1024
 /** Packed nodes and strings as text. */
 export const TEXT_OUT_BYTES: i32 = 192 * 1024
 
+/** Types whose records can be written as JSON have numbers below this. */
+export const JSON_TYPES: i32 = 32
+export const JSON_HEAD_BYTES: i32 = 64
+
 /** Two for a source; a second source can be open at the same time. */
 export const WINDOWS: i32 = 4
 /** Room in front of a window for what the last one left unread. */
@@ -126,7 +131,12 @@ export const DIGEST_MESSAGE: i32 = DIGEST_HELD + 16
 export const DIGEST_TEXT_0: i32 = DIGEST_MESSAGE + DIGEST_MESSAGE_BYTES + SLACK
 export const DIGEST_TEXT_1: i32 = DIGEST_TEXT_0 + DIGEST_TEXT_BYTES + SLACK
 export const DIGEST_RECORDS: i32 = DIGEST_TEXT_1 + DIGEST_TEXT_BYTES + SLACK
-export const LAYOUT_END: i32 = DIGEST_RECORDS + DIGEST_RECORDS_MAX * DIGEST_RECORD_BYTES + SLACK
+/** What stands for a byte in a string of JSON; then the alphabet of base64. */
+export const JSON_ESCAPES: i32 = DIGEST_RECORDS + DIGEST_RECORDS_MAX * DIGEST_RECORD_BYTES + SLACK
+export const JSON_BASE64: i32 = JSON_ESCAPES + 256
+/** By type byte what stands behind a key, then what stands before one: each a length, then ASCII. */
+export const JSON_HEADS: i32 = JSON_BASE64 + 64
+export const LAYOUT_END: i32 = JSON_HEADS + (JSON_TYPES + 1) * JSON_HEAD_BYTES + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

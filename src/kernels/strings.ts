@@ -112,3 +112,8 @@ export function passSoundString(p: i32): i32 {
   lzfWait(payload, end, made)
   return end
 }
+
+/** The integer that is stored as a string. */
+export function loadEncoded(p: i32, bytes: i32): i64 {
+  return bytes == 1 ? load<i8>(p) : bytes == 2 ? load<i16>(p) : load<i32>(p)
+}

@@ -1,10 +1,14 @@
 /** Nodes and strings as text by the kernel: what it says is what the plain way says, and the rest it leaves alone. */
 import fc from 'fast-check'
 import {expect, it} from 'vitest'
+import {format17Digits, parseDouble} from '../../src/bytes/decimal.js'
 import {kernel} from '../../src/bytes/kernel.js'
 import {LentBytes} from '../../src/bytes/lent.js'
 import {HASH_SHAPE, LIST_SHAPE, type NodeShape, NodeText, ZSET_SHAPE} from '../../src/bytes/node-text.js'
+import {ByteOutput} from '../../src/bytes/output.js'
+import {MemoryTarget} from '../../src/bytes/target.js'
 import {ListpackBuilder, ListpackWalker} from '../../src/encoding/listpack.js'
+import {writeJsonBytes, writeJsonScore} from '../../src/jsonl/text.js'
 import {encodeCommand} from '../server/resp.js'
 
 const text = new NodeText()
@@ -32,10 +36,24 @@ const said = (): string => Buffer.from(text.bytes.subarray(text.start, text.end)
 const integer = fc.oneof(fc.bigInt({min: -(2n ** 63n), max: 2n ** 63n - 1n}), fc.bigInt({min: -5000n, max: 5000n}))
 const plain = fc.string({unit: fc.constantFrom(...'abcdefghij klmnop:0123456789{}/~'), maxLength: 80})
 const elements = fc.array(fc.oneof(integer, plain), {maxLength: 30})
-const isPlain = (one: string | bigint): boolean => /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/.test(String(one))
+const anyText = fc.string({unit: 'grapheme', maxLength: 60})
+
+const out = new ByteOutput(new MemoryTarget())
+
+/** What is written of bytes that lie elsewhere, where no kernel looks at them. */
+function plainly(write: (out: ByteOutput) => void): string {
+  out.at = 0
+  write(out)
+  return Buffer.from(out.bytes.buffer, 0, out.at).toString('latin1')
+}
+
+const bytesJson = (one: string | bigint): string => {
+  const bytes = Buffer.from(String(one))
+  return plainly(out => writeJsonBytes(out, bytes, 0, bytes.length))
+}
 
 it('lists and hashes as JSON', () => {
-  const odd = fc.oneof(integer, plain, fc.string({unit: 'binary', maxLength: 20}))
+  const odd = fc.oneof(integer, plain, anyText, fc.string({unit: 'binary', maxLength: 20}))
   fc.assert(
     fc.property(
       fc.oneof(elements, fc.array(odd, {maxLength: 6})),
@@ -43,16 +61,45 @@ it('lists and hashes as JSON', () => {
       (all, shape) => {
         const [start, end] = placed(listpackOf(all))
         const done = text.json(shape, memory, start, end)
-        expect(done).toBe(all.every(isPlain) && (shape === LIST_SHAPE || all.length % 2 === 0))
+        expect(done).toBe(shape === LIST_SHAPE || all.length % 2 === 0)
         if (!done) return
-        const value = JSON.parse(`[0${said()}]`).slice(1)
-        const strings = all.map(String)
-        const pairs = strings.flatMap((one, i) => (i % 2 === 0 ? [[one, strings[i + 1]]] : []))
-        expect(value).toEqual(shape === LIST_SHAPE ? strings : pairs)
+        const strings = all.map(bytesJson)
+        const pairs = strings.flatMap((one, i) => (i % 2 === 0 ? [`,[${one},${strings[i + 1]}]`] : []))
+        expect(said()).toBe(shape === LIST_SHAPE ? strings.map(one => `,${one}`).join('') : pairs.join(''))
         expect(text.entries).toBe(all.length)
       },
     ),
     {numRuns: 1000},
+  )
+})
+
+/** As servers print them, old and new, and as nobody does. */
+const scoreText = fc.oneof(
+  integer.map(String),
+  fc.double({noNaN: true}).map(one => format17Digits(one)),
+  fc.double({noNaN: true, min: -1e6, max: 1e6}).map(one => format17Digits(one)),
+  fc.double({noNaN: true, min: -1e6, max: 1e6}).map(String),
+  fc.tuple(fc.integer(), fc.integer({min: 0, max: 9})).map(([digits, places]) => format17Digits(digits / 10 ** places)),
+  fc.tuple(fc.integer(), fc.integer({min: 0, max: 9})).map(([digits, places]) => String(digits / 10 ** places)),
+  fc.stringMatching(/^[-+]?[0-9]{0,19}[.]?[0-9]{0,19}(e-?[0-9]{1,3})?$/),
+  fc.constantFrom('inf', '-inf', 'nan', '-0', '-0.0', '0.0', '00.5', '.5', '5.', '-', '', '1x', '1.5.5'),
+)
+
+it('sorted sets as JSON, whose scores are finite numbers', () => {
+  const member = fc.oneof(integer, plain, anyText)
+  fc.assert(
+    fc.property(fc.array(fc.tuple(member, scoreText), {minLength: 1, maxLength: 4}), rows => {
+      const [start, end] = placed(listpackOf(rows.flat()))
+      const scores = rows.map(([, score]) => {
+        const bytes = Buffer.from(score)
+        return parseDouble(bytes, 0, bytes.length) ?? Number.NaN
+      })
+      const done = text.json(ZSET_SHAPE, memory, start, end)
+      expect(done).toBe(scores.every(score => Number.isFinite(score) && !Object.is(score, -0)))
+      const expected = rows.map(([one], i) => `,[${bytesJson(one)},${plainly(out => writeJsonScore(out, scores[i]!))}]`)
+      if (done) expect(said()).toBe(expected.join(''))
+    }),
+    {numRuns: 5000},
   )
 })
 
@@ -82,21 +129,42 @@ it('any bytes as arguments; of a sorted set the score first', () => {
   )
 })
 
-it('strings as JSON', () => {
-  const string = fc.oneof(
-    plain,
-    fc.string({unit: 'binary', maxLength: 100}),
-    fc.string({minLength: 30, maxLength: 100}),
+it('bytes as JSON, text or not', () => {
+  const any = fc.oneof(
+    plain.map(one => Buffer.from(one)),
+    anyText.map(one => Buffer.from(one)),
+    fc.string({unit: 'binary', maxLength: 100}).map(one => Buffer.from(one)),
+    fc.uint8Array({maxLength: 100}),
+    fc
+      .tuple(plain, fc.uint8Array({maxLength: 4}), anyText)
+      .map(parts => Buffer.concat(parts.map(one => Buffer.from(one)))),
   )
   fc.assert(
-    fc.property(string, one => {
-      const [start, end] = placed(Buffer.from(one))
-      const done = text.string(memory, start, end)
-      expect(done).toBe(end - start >= 32 && isPlain(one))
-      if (done) expect(JSON.parse(said())).toBe(one)
+    fc.property(any, bytes => {
+      const [start, end] = placed(bytes)
+      expect(text.string(memory, start, end)).toBe(bytes.length >= 32)
+      if (bytes.length >= 32) expect(said()).toBe(plainly(out => writeJsonBytes(out, bytes, 0, bytes.length)))
     }),
-    {numRuns: 1000},
+    {numRuns: 5000},
   )
+})
+
+it('every byte, every pair of bytes and every character of up to three bytes, among others', () => {
+  const around = Buffer.from('a line of text around what is looked at')
+  const all = [
+    ...Array.from({length: 256}, (_, one) => [one]),
+    ...Array.from({length: 0x8000}, (_, pair) => [0x80 | (pair >> 8), pair & 0xff]),
+    ...Array.from({length: 0x11000}, (_, point) =>
+      point >= 0xd800 && point < 0xe000 ? [0x61] : String.fromCodePoint(point),
+    ),
+  ]
+  for (const one of all) {
+    const bytes = Buffer.concat([around, Buffer.from(one as string), around])
+    const [start, end] = placed(bytes)
+    if (!text.string(memory, start, end)) expect.fail(`${one} is not written`)
+    const expected = plainly(out => writeJsonBytes(out, bytes, 0, bytes.length))
+    if (said() !== expected) expect(said()).toBe(expected)
+  }
 })
 
 it('what is damaged is left alone: it agrees with the walker, or says nothing', () => {

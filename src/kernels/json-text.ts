@@ -1,0 +1,356 @@
+/**
+ * Bytes and scores as JSON, as src/jsonl/text.ts writes them:
+ *
+ *   bytes that are UTF-8     "..."                 escaped where JSON wants it, and where a terminal would obey
+ *   any other bytes          {"base64":"..."}
+ *   scores                   1.5                   whatever is no finite number, or minus zero, is left to JavaScript
+ *
+ * Each says where that ends, 0 where it does not fit the area of texts or is in doubt. Copies go 16 bytes at a time and
+ * may write past their end: what comes next overwrites it.
+ */
+import {DIGITS_MAX, writeInteger} from './decimal'
+import {lzfDecode, lzfReached, ALL_READ} from './lzf'
+import {JSON_BASE64, JSON_ESCAPES, LZF_SLOT_0, LZF_SLOT_BYTES, PACKED_POWERS, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
+import {INT, LZF, loadEncoded} from './strings'
+
+/** src/bytes/kernel.ts gives these: the shortest digits of a score, written to a place; and the number that is all of some text, NaN of any other. */
+// @ts-ignore: decorator
+@external('decimal', 'write')
+declare function writeShortest(score: f64, to: i32): i32
+// @ts-ignore: decorator
+@external('decimal', 'parse')
+declare function parseDouble(start: i32, end: i32): f64
+
+/** The most that a byte becomes. */
+const ESCAPED_BYTES: i32 = 6
+/** Of anything that is no bytes, and what copies write past their end. */
+const FRAME_BYTES: i32 = 64
+/** A string that begins with no more room than it may need is not written. */
+export const OUT_END: i32 = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
+
+const QUOTE: u8 = 0x22
+/** `{"base64":"`, `"}`; `\u00`: little-endian. */
+const BASE64_OPEN: u64 = 0x3436_6573_6162_227b
+const BASE64_OPENED: u32 = 0x22_3a22
+const BASE64_CLOSE: u16 = 0x7d22
+const UNIT: u32 = 0x3030_755c
+/** A byte that becomes \u00XX. */
+const AS_UNIT: u8 = 1
+
+buildTables()
+
+/** Bytes of a string, whatever they are. */
+export function jsonBytes(from: i32, end: i32, to: i32): i32 {
+  if ((end - from) * ESCAPED_BYTES > OUT_END - to) return 0
+  store<u8>(to, QUOTE)
+  let out = to + 1
+  let p = from
+  while (p < end) {
+    const bytes = v128.load(p)
+    v128.store(out, bytes)
+    // Those from 0x80 on are negative.
+    const odd = i8x16.bitmask(
+      v128.or(
+        v128.or(i8x16.lt_s(bytes, i8x16.splat(0x20)), i8x16.eq(bytes, i8x16.splat(0x7f))),
+        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      ),
+    )
+    const plain = odd == 0 ? 16 : ctz(odd)
+    if (plain >= end - p) {
+      out += end - p
+      break
+    }
+    p += plain
+    out += plain
+    if (odd == 0) continue
+    const byte = load<u8>(p)
+    if (byte < 0x80) {
+      out = writeEscape(byte, out)
+      p++
+      continue
+    }
+    const next = passCharacters(p, end, out)
+    if (next == 0) return jsonBase64(from, end, to)
+    p = next
+    out = written
+  }
+  store<u8>(out, QUOTE)
+  return out + 1
+}
+
+// @ts-ignore: decorator
+@inline
+function writeEscape(byte: u8, to: i32): i32 {
+  const code = load<u8>(JSON_ESCAPES + (byte as i32))
+  if (code != AS_UNIT) {
+    store<u16>(to, 0x5c | ((code as u16) << 8))
+    return to + 2
+  }
+  store<u32>(to, UNIT)
+  store<u8>(to, hexDigit(byte >> 4), 4)
+  store<u8>(to, hexDigit(byte & 15), 5)
+  return to + 6
+}
+
+// @ts-ignore: decorator
+@inline
+function hexDigit(value: u32): u8 {
+  return (value < 10 ? 0x30 + value : 0x57 + value) as u8
+}
+
+/** Where passCharacters has written to. */
+let written: i32 = 0
+
+/** Writes the characters from U+0080 on that stand at `p` and returns where they end; 0 where one is none. */
+function passCharacters(from: i32, end: i32, to: i32): i32 {
+  let p = from
+  let out = to
+  while (p < end && load<u8>(p) >= 0x80) {
+    const length = sequenceLength(p, end)
+    if (length == 0) return 0
+    const unit = unsafeUnit(p, length)
+    if (unit < 0) {
+      store<u32>(out, load<u32>(p))
+      out += length
+    } else {
+      store<u16>(out, 0x755c)
+      store<u8>(out, hexDigit(unit >> 12), 2)
+      store<u8>(out, hexDigit((unit >> 8) & 15), 3)
+      store<u8>(out, hexDigit((unit >> 4) & 15), 4)
+      store<u8>(out, hexDigit(unit & 15), 5)
+      out += 6
+    }
+    p += length
+  }
+  written = out
+  return p
+}
+
+/** As src/bytes/utf8.ts has it: bytes of the UTF-8 sequence at `p`, 0 where there is none. */
+function sequenceLength(p: i32, end: i32): i32 {
+  const first = load<u8>(p) as i32
+  if (first < 0xc2 || first > 0xf4 || p + 1 >= end) return 0
+  const second = load<u8>(p, 1) as i32
+  if ((second & 0xc0) != 0x80) return 0
+  if (first < 0xe0) return 2
+  if (p + 2 >= end || (load<u8>(p, 2) & 0xc0) != 0x80) return 0
+  if (first < 0xf0) {
+    // No longer than need be, and no half of a pair.
+    if (first == 0xe0 && second < 0xa0) return 0
+    return first == 0xed && second > 0x9f ? 0 : 3
+  }
+  if (p + 3 >= end || (load<u8>(p, 3) & 0xc0) != 0x80) return 0
+  if (first == 0xf0 && second < 0x90) return 0
+  return first == 0xf4 && second > 0x8f ? 0 : 4
+}
+
+/** As src/bytes/utf8.ts has it: the code unit of a character that drives a terminal or turns the writing direction, -1 of all others. */
+function unsafeUnit(p: i32, length: i32): i32 {
+  const first = load<u8>(p) as i32
+  const low = (load<u8>(p, 1) as i32) & 0x3f
+  if (length == 2) {
+    const unit = ((first & 0x1f) << 6) | low
+    return unit < 0xa0 || unit == 0xad || unit == 0x61c ? unit : -1
+  }
+  if (length != 3 || (first != 0xe2 && first != 0xef)) return -1
+  const unit = ((first & 0x0f) << 12) | (low << 6) | ((load<u8>(p, 2) as i32) & 0x3f)
+  const unsafe =
+    (unit >= 0x200b && unit <= 0x200f) ||
+    (unit >= 0x2028 && unit <= 0x202e) ||
+    (unit >= 0x2060 && unit <= 0x206f) ||
+    unit == 0xfeff
+  return unsafe ? unit : -1
+}
+
+function jsonBase64(from: i32, end: i32, to: i32): i32 {
+  store<u64>(to, BASE64_OPEN)
+  store<u32>(to, BASE64_OPENED, 8)
+  let out = to + 11
+  let p = from
+  for (; p + 2 < end; p += 3, out += 4) {
+    store<u32>(out, fourOf(((load<u8>(p) as u32) << 16) | ((load<u8>(p, 1) as u32) << 8) | (load<u8>(p, 2) as u32)))
+  }
+  if (p < end) {
+    const two = p + 1 < end
+    const last = ((load<u8>(p) as u32) << 16) | (two ? (load<u8>(p, 1) as u32) << 8 : 0)
+    store<u32>(out, fourOf(last))
+    store<u8>(out, 0x3d, 3)
+    if (!two) store<u8>(out, 0x3d, 2)
+    out += 4
+  }
+  store<u16>(out, BASE64_CLOSE)
+  return out + 2
+}
+
+// @ts-ignore: decorator
+@inline
+function fourOf(bits: u32): u32 {
+  return (
+    (load<u8>(JSON_BASE64 + (bits >> 18)) as u32) |
+    ((load<u8>(JSON_BASE64 + ((bits >> 12) & 63)) as u32) << 8) |
+    ((load<u8>(JSON_BASE64 + ((bits >> 6) & 63)) as u32) << 16) |
+    ((load<u8>(JSON_BASE64 + (bits & 63)) as u32) << 24)
+  )
+}
+
+/** The bytes at the beginning of the area of texts: how many that makes, or -1. */
+export function jsonString(start: i32, end: i32): i32 {
+  const out = jsonBytes(start, end, TEXT_OUT)
+  return out == 0 ? -1 : out - TEXT_OUT
+}
+
+/** A string as passString told of it, whose stored bytes end at `end`. */
+// @ts-ignore: decorator
+@inline
+export function jsonStored(stored: i32, payload: i32, made: i32, end: i32, to: i32): i32 {
+  if (stored == INT) return jsonDigits(loadEncoded(payload, end - payload), to)
+  return stored == LZF ? jsonUnpacked(payload, end, made, to) : jsonBytes(payload, payload + made, to)
+}
+
+function jsonUnpacked(from: i32, end: i32, bytes: i32, to: i32): i32 {
+  const slotEnd = LZF_SLOT_0 + bytes
+  if (bytes == 0 || bytes > LZF_SLOT_BYTES || bytes > OUT_END - to) return 0
+  if (lzfDecode(from, end, LZF_SLOT_0, slotEnd, LZF_SLOT_0) != ALL_READ || lzfReached() != slotEnd) return 0
+  return jsonBytes(LZF_SLOT_0, slotEnd, to)
+}
+
+/** An integer that stands for its digits. */
+export function jsonDigits(value: i64, to: i32): i32 {
+  if (to + DIGITS_MAX > OUT_END) return 0
+  store<u8>(to, QUOTE)
+  const at = writeInteger(value, to + 1)
+  store<u8>(at, QUOTE)
+  return at + 1
+}
+
+/** Up to here integers are exact in a double. */
+const EXACT_MAX: f64 = 9_007_199_254_740_992
+/** Times 10^6 this is below 2^53. */
+const FEW_DECIMALS_MAX: f64 = 8_589_934_592
+const FEW_DECIMALS: i32 = 6
+
+export function jsonScore(score: f64, to: i32): i32 {
+  if (to > OUT_END || !(abs(score) < Infinity)) return 0
+  if (abs(score) <= EXACT_MAX && floor(score) == score) {
+    // Minus zero is no number of JSON.
+    return score == 0 && reinterpret<i64>(score) != 0 ? 0 : writeInteger(score as i64, to)
+  }
+  const end = writeFewDecimals(score, to)
+  return end != 0 ? end : writeShortest(score, to)
+}
+
+/** As src/bytes/decimal.ts has it; 0 of what has more of them. */
+function writeFewDecimals(score: f64, to: i32): i32 {
+  const size = abs(score)
+  if (size >= FEW_DECIMALS_MAX) return 0
+  let decimals = 1
+  let power: f64 = 10
+  let digits = nearest(size * power)
+  while (digits / power != size) {
+    if (decimals == FEW_DECIMALS) return 0
+    power = load<f64>(PACKED_POWERS + (++decimals << 3))
+    digits = nearest(size * power)
+  }
+  if (digits == 0) return 0
+  let at = to
+  if (score < 0) store<u8>(at++, 0x2d)
+  const whole = floor(digits / power)
+  at = writeInteger(whole as i64, at)
+  // One more digit in front keeps the zeros behind the point; the point takes its place.
+  const end = writeInteger((digits - whole * power + power) as i64, at)
+  store<u8>(at, 0x2e)
+  return end
+}
+
+/** Of the score, the text that a server packed. */
+export function jsonScoreText(start: i32, length: i32, to: i32): i32 {
+  return jsonScore(readScore(start, length), to)
+}
+
+/** Longer digit strings are for JavaScript. */
+const DECIMAL_MAX: i32 = 19
+/** Digits that every double keeps apart, and those that servers print at most. */
+const KEPT_DIGITS: i32 = 15
+const PRINTED_DIGITS: i32 = 17
+const FRACTION_MAX: i32 = 18
+
+/** The double that a decimal reads as; it is rounded once, or its rounding is proved. */
+function readScore(start: i32, length: i32): f64 {
+  const end = start + length
+  if (length > DECIMAL_MAX) return parseDouble(start, end)
+  let p = start
+  const negative = length > 0 && load<u8>(p) == 0x2d
+  if (negative) p++
+  let mantissa: u64 = 0
+  let digits = 0
+  let point = 0
+  const first = p
+  for (; p < end; p++) {
+    const digit = (load<u8>(p) as u32) - 0x30
+    if (digit <= 9) {
+      mantissa = mantissa * 10 + digit
+      if (mantissa != 0) digits++
+    } else if (load<u8>(p) == 0x2e && point == 0 && p > first) {
+      point = p + 1
+    } else {
+      break
+    }
+  }
+  const decimals = point == 0 ? 0 : end - point
+  if (p < end || p == first || point == end || digits > PRINTED_DIGITS || decimals > FRACTION_MAX) {
+    return parseDouble(start, end)
+  }
+  const size = digits <= KEPT_DIGITS ? (mantissa as f64) / powerOf(decimals) : readLong(mantissa, digits, decimals)
+  if (size < 0) return parseDouble(start, end)
+  return negative ? -size : size
+}
+
+// @ts-ignore: decorator
+@inline
+function powerOf(exponent: i32): f64 {
+  return load<f64>(PACKED_POWERS + (exponent << 3))
+}
+
+const MANTISSA_BITS: i32 = 52
+const EXPONENT_BIAS: i32 = 1023
+/** 50 times 2 to this is below 2^63. */
+const SHIFT_MAX: i32 = 57
+
+/**
+ * Most scores of 16 or 17 digits are how some double of fewer prints, which is made of the first 15. Whether the
+ * digits read as that double, m / 2^s, is settled in integers:
+ *
+ *   |mantissa / 10^decimals - m / 2^s| < half of 1 / 2^s      |mantissa * 2^s - m * 10^decimals| < half of 10^decimals
+ *
+ * Both sides of that difference are cut to 64 bits, which it has not itself. -1 where they do not.
+ */
+function readLong(mantissa: u64, digits: i32, decimals: i32): f64 {
+  const unit = powerOf(digits - KEPT_DIGITS) as u64
+  const rest = decimals - (digits - KEPT_DIGITS)
+  if (rest < 0) return -1
+  const value = (((mantissa + (unit >> 1)) / unit) as f64) / powerOf(rest)
+  const bits = reinterpret<u64>(value)
+  const shift = MANTISSA_BITS + EXPONENT_BIAS - ((bits >> MANTISSA_BITS) as i32)
+  const fraction = bits & 0x000f_ffff_ffff_ffff
+  // Below a power of two doubles lie closer.
+  if (shift < 1 || shift > SHIFT_MAX || fraction == 0) return -1
+  const power = powerOf(decimals) as u64
+  const gap = ((mantissa << shift) - (fraction | 0x0010_0000_0000_0000) * power) as i64
+  return (gap < 0 ? -gap : gap) < ((power >> 1) as i64) ? value : -1
+}
+
+function buildTables(): void {
+  memory.fill(JSON_ESCAPES, AS_UNIT, 0x20)
+  store<u8>(JSON_ESCAPES + 0x7f, AS_UNIT)
+  store<u8>(JSON_ESCAPES + 0x08, 0x62)
+  store<u8>(JSON_ESCAPES + 0x09, 0x74)
+  store<u8>(JSON_ESCAPES + 0x0a, 0x6e)
+  store<u8>(JSON_ESCAPES + 0x0c, 0x66)
+  store<u8>(JSON_ESCAPES + 0x0d, 0x72)
+  store<u8>(JSON_ESCAPES + 0x22, 0x22)
+  store<u8>(JSON_ESCAPES + 0x5c, 0x5c)
+  for (let i = 0; i < 64; i++) {
+    const code = i < 26 ? 0x41 + i : i < 52 ? 0x61 - 26 + i : i < 62 ? 0x30 - 52 + i : i == 62 ? 0x2b : 0x2f
+    store<u8>(JSON_BASE64 + i, code as u8)
+  }
+}
