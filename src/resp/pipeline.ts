@@ -5,6 +5,9 @@
  *                │                         what was refused is still there, to be told or sent elsewhere
  *   places of its commands ◄── replies
  *
+ * Where the connection breaks, what was not answered is still there as well, and goes again over another one. Whether the server
+ * had done it, nobody knows.
+ *
  * Nothing is made for a command but six numbers in a ring. In flight are at most so many bytes and commands as `drain` lets
  * be, and what is written between two of its calls.
  */
@@ -12,7 +15,7 @@
 import {ByteWriter} from '../bytes/writer.js'
 import {WireError} from '../errors.js'
 import {type Connection, SILENT} from './connection.js'
-import {isRefusal, replyEnd} from './reply-scan.js'
+import {bulkReplyBytes, isBulk, isRefusal, replyEnd} from './reply-scan.js'
 
 /** A chunk is sent once it holds so much. */
 const CHUNK_BYTES = 64 * 1024
@@ -50,8 +53,16 @@ interface Chunk {
   sent: boolean
 }
 
+/** Told of every reply with bytes, which lie from `start` to `end` (`bytes` undefined: there is nothing). */
+export type OnBulk = (bytes: Uint8Array | undefined, command: Refused, pipeline: Pipeline) => void
+
 export interface PipelineOptions {
   onRefused: OnRefused
+  onBulk?: OnBulk | undefined
+  /** Another connection, with the database of `nextDb` selected, where one broke; throws what ends the conversation. Absent: any break does. */
+  onLost?: ((error: unknown, pipeline: Pipeline) => Promise<Connection>) | undefined
+  /** A command goes over another connection: the server may have done it already. */
+  onAgain?: ((number: number, kind: number) => void) | undefined
   /** The longest silence while answers are due. */
   silenceMs: number
 }
@@ -76,10 +87,13 @@ export class Pipeline {
   #failure: unknown
   #closed = false
   readonly #waiters: (() => void)[] = []
-  #left: Uint8Array = new Uint8Array(0)
+  /** Of a reply that is not there whole: its pieces, and how many bytes there must be before it is worth a look. */
+  #left: Uint8Array[] = []
+  #leftBytes = 0
+  #wantedBytes = 0
 
   constructor(
-    readonly connection: Connection,
+    public connection: Connection,
     readonly options: PipelineOptions,
   ) {
     this.#chunk = newChunk()
@@ -96,9 +110,32 @@ export class Pipeline {
     return this.#count
   }
 
-  /** The number of the oldest command that was not answered; Infinity where all were. */
+  /** The least number of a command that was not answered; Infinity where all were. Commands come from elsewhere, too: all are looked at. */
   get oldest(): number {
-    return this.#count === 0 ? Number.POSITIVE_INFINITY : this.#numbers[this.#head]!
+    let least = Number.POSITIVE_INFINITY
+    for (let i = 0; i < this.#count; i++) least = Math.min(least, this.#numbers[this.#slot(i)]!)
+    return least
+  }
+
+  /** Commands of these kinds and above that were not answered. */
+  waitingFrom(kindMin: number): number {
+    let count = 0
+    for (let i = 0; i < this.#count; i++) if (this.#ring[this.#slot(i) * NUMBERS + 5]! >= kindMin) count++
+    return count
+  }
+
+  /** The database that the next command over another connection is for. */
+  get nextDb(): number {
+    return this.#count === 0 ? this.db : this.#ring[this.#head * NUMBERS + 4]!
+  }
+
+  /** The oldest command that was not answered, lent. */
+  get head(): Refused | undefined {
+    return this.#count === 0 ? undefined : this.#commandAt(this.#head)
+  }
+
+  #slot(i: number): number {
+    return (this.#head + i) % this.#numbers.length
   }
 
   /** A command comes next. */
@@ -111,8 +148,7 @@ export class Pipeline {
   /** The command is complete; where its key lies in it, and what it is known by. */
   end(keyStart: number, keyEnd: number, db: number, number: number, kind: number = PLAIN_COMMAND): void {
     if (this.#count === this.#numbers.length) this.#grow()
-    const capacity = this.#numbers.length
-    const slot = (this.#head + this.#count) % capacity
+    const slot = this.#slot(this.#count)
     const at = slot * NUMBERS
     const ring = this.#ring
     ring[at] = this.#begun
@@ -169,23 +205,52 @@ export class Pipeline {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Takes answers as they come, until the connection ends. */
+  /** Takes answers as they come, over one connection after another, until nothing more comes. */
   async #listen(): Promise<void> {
     try {
-      for (;;) {
-        const piece = await this.connection.read(this.options.silenceMs)
+      while (!this.#closed) {
+        const error = await this.#answers().catch(error => error)
         if (this.#closed) return
-        if (piece === SILENT) {
-          if (this.#count > 0 && this.#chunks[this.#head]!.sent) throw this.#silence()
-        } else if (piece === undefined) throw this.#lost()
-        else this.#take(piece)
-        this.#wake()
+        this.connection.close()
+        if (this.options.onLost === undefined) throw error
+        const next = await this.options.onLost(error, this)
+        if (this.#closed) next.close()
+        else this.#goOn(next)
       }
     } catch (error) {
       this.#failure = error
-      this.connection.close()
       this.#wake()
     }
+  }
+
+  /** Takes answers until the connection ends. */
+  async #answers(): Promise<never> {
+    for (;;) {
+      const piece = await this.connection.read(this.options.silenceMs)
+      if (piece === SILENT) {
+        if (this.#count > 0 && this.#chunks[this.#head]!.sent) throw this.#silence()
+      } else if (piece === undefined) throw this.#lost()
+      else this.#take(piece)
+      this.#wake()
+    }
+  }
+
+  /** Sends what was sent and not answered once more. */
+  #goOn(connection: Connection): void {
+    this.connection = connection
+    this.#left = []
+    this.#leftBytes = 0
+    this.#wantedBytes = 0
+    let last: Chunk | undefined
+    for (let i = 0; i < this.#count; i++) {
+      const slot = this.#slot(i)
+      const chunk = this.#chunks[slot]!
+      if (!chunk.sent) break
+      this.options.onAgain?.(this.#numbers[slot]!, this.#ring[slot * NUMBERS + 5]!)
+      if (chunk !== last) connection.send(chunk.out.bytes.subarray(this.#ring[slot * NUMBERS]!, chunk.out.length))
+      last = chunk
+    }
+    this.#wake()
   }
 
   #wake(): void {
@@ -193,18 +258,35 @@ export class Pipeline {
   }
 
   #take(piece: Uint8Array): void {
-    const bytes = this.#left.length === 0 ? piece : Buffer.concat([this.#left, piece])
+    this.#left.push(piece)
+    this.#leftBytes += piece.length
+    if (this.#leftBytes < this.#wantedBytes) return
+    const bytes = this.#left.length === 1 ? piece : Buffer.concat(this.#left)
     const end = bytes.length
     let at = 0
     while (at < end) {
       const next = isOk(bytes, at, end) ? at + OK_BYTES : this.#endOf(bytes, at, end)
       if (next < 0) break
       if (this.#count === 0) throw this.#foreign('answers what it was not asked')
-      if (isRefusal(bytes, at)) this.#refused(Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, next - at - 1))
+      this.#tell(bytes, at, next)
       this.#answer()
       at = next
     }
-    this.#left = bytes.subarray(at)
+    this.#left = at === end ? [] : [bytes.subarray(at)]
+    this.#leftBytes = end - at
+    this.#wantedBytes = bulkReplyBytes(bytes, at, end)
+  }
+
+  /** Most replies say nothing. */
+  #tell(bytes: Uint8Array, at: number, next: number): void {
+    const {onRefused, onBulk} = this.options
+    if (isRefusal(bytes, at)) {
+      const line = Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, next - at - 1)
+      onRefused(line.toString('utf8').trimEnd(), this.#commandAt(this.#head), this)
+    } else if (onBulk !== undefined && isBulk(bytes, at)) {
+      const start = bytes.indexOf(LF, at) + 1
+      onBulk(start === next ? undefined : bytes.subarray(start, next - 2), this.#commandAt(this.#head), this)
+    }
   }
 
   #endOf(bytes: Uint8Array, at: number, end: number): number {
@@ -215,13 +297,11 @@ export class Pipeline {
     }
   }
 
-  #refused(line: Buffer): void {
-    const slot = this.#head
+  #commandAt(slot: number): Refused {
     const ring = this.#ring.subarray(slot * NUMBERS, (slot + 1) * NUMBERS)
     const [start, end, keyStart, keyEnd, db, kind] = ring as unknown as [number, number, number, number, number, number]
     const {bytes} = this.#chunks[slot]!.out
-    const command = {number: this.#numbers[slot]!, kind, db, bytes, start, end, keyStart, keyEnd}
-    this.options.onRefused(line.toString('utf8').trimEnd(), command, this)
+    return {number: this.#numbers[slot]!, kind, db, bytes, start, end, keyStart, keyEnd}
   }
 
   /** The oldest command has its answer. */
@@ -252,7 +332,7 @@ export class Pipeline {
     const [ring, numbers] = [new Int32Array(2 * capacity * NUMBERS), new Float64Array(2 * capacity)]
     const chunks: (Chunk | undefined)[] = new Array(2 * capacity)
     for (let i = 0; i < this.#count; i++) {
-      const slot = (this.#head + i) % capacity
+      const slot = this.#slot(i)
       ring.set(this.#ring.subarray(slot * NUMBERS, (slot + 1) * NUMBERS), i * NUMBERS)
       numbers[i] = this.#numbers[slot]!
       chunks[i] = this.#chunks[slot]
@@ -286,6 +366,7 @@ export class Pipeline {
 }
 
 const CHUNKS_KEPT = 2 * (IN_FLIGHT_BYTES_MAX / CHUNK_BYTES)
+const LF = 0x0a
 /** `+OK\r\n`, which nearly all answers are. */
 const OK_BYTES = 5
 

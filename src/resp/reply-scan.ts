@@ -41,6 +41,19 @@ function lengthIn(bytes: Uint8Array, start: number, line: number): number {
   return count
 }
 
+/** How many bytes a reply of bytes takes, once its head is there; 0: it is none, or that is not known yet. */
+export function bulkReplyBytes(bytes: Uint8Array, start: number, end: number): number {
+  const line = start < end && bytes[start] === DOLLAR ? bytes.indexOf(LF, start) : -1
+  if (line < 0 || line >= end) return 0
+  const count = lengthIn(bytes, start + 1, line)
+  return count < 0 ? 0 : line + 1 - start + count + 2
+}
+
+/** Whether the reply at `start` is one of bytes, or an array of such. */
+export function isBulk(bytes: Uint8Array, start: number): boolean {
+  return bytes[start] === DOLLAR || bytes[start] === STAR
+}
+
 /** Whether the reply at `start` is an error. */
 export function isRefusal(bytes: Uint8Array, start: number): boolean {
   return bytes[start] === MINUS

@@ -69,7 +69,80 @@ function answering(answer: (number: number) => string, pieceBytes = Number.POSIT
   }
 }
 
+describe('a connection that breaks', () => {
+  it('is made anew: what was not answered goes again, and nothing else', async () => {
+    const seen: number[][] = []
+    let answered = 0
+    const port = await serve((socket, piece) => {
+      const numbers = [...piece.toString('latin1').matchAll(/key:(\d+)/g)].map(([, number]) => Number(number))
+      if (seen.length === 0) {
+        socket.write('+OK\r\n'.repeat(30))
+        answered = 30
+        socket.destroySoon()
+      } else {
+        answered += numbers.length
+        socket.write('+OK\r\n'.repeat(numbers.length))
+      }
+      seen.push(numbers)
+    })
+    const again: number[] = []
+    const pipeline = new Pipeline(await Connection.open({host: '127.0.0.1', port}), {
+      ...{silenceMs: 5000, onRefused: () => {}, onAgain: number => again.push(number)},
+      onLost: async (_, {nextDb}) => {
+        expect(nextDb).toBe(0)
+        return await Connection.open({host: '127.0.0.1', port})
+      },
+    })
+    for (let number = 0; number < 100; number++) send(pipeline, number)
+    await pipeline.settled()
+    const rest = Array.from({length: 70}, (_, i) => i + 30)
+    expect(again).toEqual(rest)
+    expect(seen.flat().slice(100)).toEqual(rest)
+    expect({answered, waiting: pipeline.waiting}).toEqual({answered: 100, waiting: 0})
+    pipeline.close()
+  })
+
+  it('ends the conversation where none is made', async () => {
+    const port = await serve(socket => socket.destroy())
+    const pipeline = new Pipeline(await Connection.open({host: '127.0.0.1', port}), {
+      ...{silenceMs: 5000, onRefused: () => {}},
+      onLost: async () => {
+        throw new Error('it stays away')
+      },
+    })
+    send(pipeline, 0)
+    await expect(pipeline.settled()).rejects.toThrow('it stays away')
+  })
+})
+
 describe('answers', () => {
+  it('are due to the least number, wherever it stands', async () => {
+    const {pipeline} = await pipelineTo(await serve(() => {}))
+    for (const number of [7, 9, 3]) send(pipeline, number)
+    expect(pipeline.oldest).toBe(3)
+    pipeline.close()
+  })
+
+  it('of bytes are told whole, however they arrive', async () => {
+    const value = 'v'.repeat(1000)
+    const replies = `$${value.length}\r\n${value}\r\n$-1\r\n$0\r\n\r\n+OK\r\n`
+    const port = await serve(async socket => {
+      for (let at = 0; at < replies.length; at += 7) {
+        socket.write(replies.slice(at, at + 7))
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })
+    const told: (string | undefined)[] = []
+    const pipeline = new Pipeline(await Connection.open({host: '127.0.0.1', port}), {
+      ...{silenceMs: 5000, onRefused: () => {}},
+      onBulk: (bytes, {number}) => told.push(`${number} ${bytes === undefined ? 'none' : Buffer.from(bytes)}`),
+    })
+    for (let number = 0; number < 4; number++) send(pipeline, number)
+    await pipeline.settled()
+    expect(told).toEqual([`0 ${value}`, '1 none', '2 '])
+    pipeline.close()
+  })
+
   it('are counted, and those that refuse come with their command, in order', async () => {
     const answer = (number: number): string => (number % 100 === 7 ? `-ERR no ${number}\r\n` : '+OK\r\n')
     const {pipeline, told} = await pipelineTo(await serve(answering(answer)))
