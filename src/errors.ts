@@ -141,6 +141,7 @@ export type WireCode =
   | 'NOT_A_CLUSTER'
   | 'SLOTS_UNCOVERED'
   | 'WRITE_REFUSED'
+  | 'SERVER_RESTARTED'
   | 'SILENCE'
   | 'CONNECTION_LOST'
   | 'LISTEN_FAILED'

@@ -20,7 +20,8 @@ const PORT_MAX = 65_535
 const connection = 'CONNECTION'
 const patience = 'TIMEOUT'
 
-const seconds = (description: string, ms: number) => ({
+/** A span of seconds. */
+export const seconds = (description: string, ms: number) => ({
   description: `${description} Default: ${ms / 1000}.`,
   helpGroup: patience,
   helpValue: 'SECONDS',

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
-import {connectionFlags, patienceOptions, withCredentials} from '../cli/connection-flags.js'
+import {connectionFlags, patienceOptions, seconds, withCredentials} from '../cli/connection-flags.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {onInterrupt} from '../cli/interrupt.js'
@@ -10,6 +10,7 @@ import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {LossError} from '../jobs/build-losses.js'
 import {BuildError} from '../jobs/build-sources.js'
 import {type Load as Loaded, type LoadPhase, load} from '../jobs/load.js'
+import {LOAD_PATIENCE_MS} from '../jobs/load-link.js'
 import {formatLost, lostJson} from '../report/build.js'
 import {failureJson} from '../report/failure.js'
 import {formatLoad, formatLoadFailures, loadJson} from '../report/load.js'
@@ -18,7 +19,7 @@ import {formatCount} from '../report/units.js'
 import {maskAddress, parseAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
 
-const {wait: _, retries: __, 'retry-delay': ___, ...serverFlags} = connectionFlags
+const {retries: _, 'retry-delay': __, ...serverFlags} = connectionFlags
 const NAME_COLUMNS_MAX = 40
 
 export default class Load extends BaseCommand {
@@ -28,9 +29,10 @@ export default class Load extends BaseCommand {
     'with its expiry as it is, without waiting for the answer to the one before. Of a cluster each key goes to the master of',
     'its slot, also where that changes meanwhile. Functions are loaded into every master.',
     '\n\nA key that is there already ends the load, unless --on-conflict says what becomes of it. Answers are counted, and keys',
-    'that were refused are told. With --report a load that ended before its time can be taken up with --resume.',
-    '\n\nThe user needs +restore +info +select +function|load (+cluster|slots; for keys of 32 MB and more +exists +unlink +echo',
-    'and the commands of their types). The password comes from RDBTOOL_PASSWORD or the',
+    'that were refused are told. A connection that breaks is made anew, and what was not answered goes again. With --report a load',
+    'that ended before its time can be taken up with --resume.',
+    '\n\nThe user needs +restore +info +select +function|load (+cluster|slots; to tell its own keys once a connection broke +dump',
+    '+function|list; for keys of 32 MB and more +exists +unlink +echo and the commands of their types). The password comes from RDBTOOL_PASSWORD or the',
     'URL, and is never shown.',
   ].join(' ')
   static override args = {
@@ -69,6 +71,9 @@ export default class Load extends BaseCommand {
       helpValue: 'FILE',
     }),
     ...serverFlags,
+    wait: Flags.custom<number>(
+      seconds('In all, for a server that broke the connection to come back.', LOAD_PATIENCE_MS),
+    )(),
     ...inputFlags,
     ...logFlags,
     ...outputFlags,
@@ -88,13 +93,13 @@ export default class Load extends BaseCommand {
     const nowMs = flags.now ?? Date.now()
     const address = withCredentials(parseAddress(args.target), flags)
     const {changes, ttl} = changeOptions(flags)
-    const {connectTimeoutMs, silenceMs} = patienceOptions(flags)
+    const {connectTimeoutMs, silenceMs, patienceMs} = patienceOptions(flags)
     const phases = new Phases(flags.quiet)
     const ending = new AbortController()
     let result: Loaded
     try {
       result = await load(args.source, address, {
-        ...{connectTimeoutMs, silenceMs, changes, nowMs, allowLoss: flags['allow-loss']},
+        ...{connectTimeoutMs, silenceMs, patienceMs, changes, nowMs, allowLoss: flags['allow-loss']},
         ...{onExisting: flags['on-conflict'], report: flags.report, resume: flags.resume},
         ignoreChecksum: flags['ignore-checksum'],
         skipUnsupported: flags['skip-unsupported'],

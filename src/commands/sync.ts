@@ -195,7 +195,7 @@ export default class Sync extends BaseCommand {
   }
 
   #tellRefused(into: NonNullable<SyncReport['into']>): void {
-    const told = formatLoadFailures(into, styleOf(process.stderr), columnsOf(process.stderr), undefined)
+    const told = formatLoadFailures(into, styleOf(process.stderr), columnsOf(process.stderr), null)
     if (told.length === 0) return
     this.logToStderr(told.join('\n'))
     process.exitCode ??= EXIT_FINDINGS

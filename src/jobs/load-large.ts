@@ -2,7 +2,7 @@
  * Large keys go as commands, behind all others: a payload of RESTORE would have to be in memory whole, and servers take none
  * above 512 MB.
  *
- *   EXISTS | UNLINK     what is there already stays, or gives way
+ *   EXISTS | UNLINK     what is there already stays, or gives way; a part of it that a run or a connection has left is removed
  *   RPUSH, HSET, ...    piece by piece, as the source is read
  *   ECHO number         its answer says that all before it are those of the key
  *   UNLINK              where any of those refused: half a key is none
@@ -17,7 +17,7 @@ import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js
 import {formatAddress, type ServerAddress} from '../resp/address.js'
 import type {Connection} from '../resp/connection.js'
 import {bulk, writeArrayHead} from '../resp/framing.js'
-import {Questions, type Reply, ReplyFailure} from '../resp/reply.js'
+import {type Questions, type Reply, ReplyFailure} from '../resp/reply.js'
 import type {Nodes} from './load-nodes.js'
 
 /** Bytes that may wait for the system to take them. */
@@ -33,11 +33,13 @@ export interface LargeKey {
 
 export interface LargeOptions {
   nodes: Nodes
-  connectTimeoutMs: number
   silenceMs: number
   /** Whether what is there gives way. */
   replaces: boolean
   signal: AbortSignal | undefined
+  /** Those of which a part may be there; more come to it. */
+  begun: Set<number>
+  onBegin: (number: number) => void
   /** What became of a key: undefined where it is there, else why not. */
   onDone: (key: LargeKey, error: string | undefined) => void
 }
@@ -88,6 +90,8 @@ export class LargeKeys implements EntryVisitor {
     // Half a key is none: a load that is to end does so between two.
     if (wanted === undefined || this.options.signal?.aborted === true) return SKIP
     this.#present = wanted
+    this.options.begun.add(wanted.key.number)
+    this.options.onBegin(wanted.key.number)
     return wanted.way.commands.entry(entry)
   }
 
@@ -114,21 +118,21 @@ export class LargeKeys implements EntryVisitor {
     else this.options.onDone(key, refusal)
   }
 
-  async #makeRoom(questions: Questions, {db, key}: LargeKey): Promise<string | undefined> {
+  async #makeRoom(questions: Questions, {number, db, key}: LargeKey): Promise<string | undefined> {
     const selected = await questions.ask('SELECT', String(db))
     if (selected instanceof ReplyFailure) return selected.text
-    const there = await questions.ask(this.options.replaces ? 'UNLINK' : 'EXISTS', key)
+    const removes = this.options.replaces || this.options.begun.has(number)
+    const there = await questions.ask(removes ? 'UNLINK' : 'EXISTS', key)
     if (there instanceof ReplyFailure) return there.text
-    return there === 0 || this.options.replaces ? undefined : 'BUSYKEY Target key name already exists.'
+    return there === 0 || removes ? undefined : 'BUSYKEY Target key name already exists.'
   }
 
   async #wayTo(address: ServerAddress): Promise<Way> {
     const name = formatAddress(address)
     const known = this.#ways.get(name)
     if (known !== undefined) return known
-    const {connectTimeoutMs, silenceMs} = this.options
-    const questions = await Questions.open(address, connectTimeoutMs, silenceMs)
-    const out = new ByteOutput(new ConnectionTarget(questions.connection))
+    const questions = await this.options.nodes.beside(address)
+    const out = new ByteOutput(new ConnectionTarget(questions.connection, this.options.silenceMs))
     const commands = new CommandWriter(out, 'never', await this.#source.origin(), true)
     const way = {questions, out, commands, keys: []}
     this.#ways.set(name, way)
@@ -140,6 +144,7 @@ export class LargeKeys implements EntryVisitor {
       await questions.ask('SELECT', String(key.db))
       await questions.ask('UNLINK', key.key)
     }
+    this.options.begun.delete(key.number)
     this.options.onDone(key, refused)
   }
 
@@ -159,7 +164,10 @@ export class LargeKeys implements EntryVisitor {
 class ConnectionTarget implements ByteTarget {
   bytes = 0
 
-  constructor(readonly connection: Connection) {}
+  constructor(
+    readonly connection: Connection,
+    readonly silenceMs: number,
+  ) {}
 
   get name(): string {
     return this.connection.address
@@ -180,11 +188,20 @@ class ConnectionTarget implements ByteTarget {
       )
     }
     if (socket.writableLength <= WAITING_BYTES_MAX) return undefined
-    return new Promise(resolve => {
-      const done = (): void => {
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
         socket.off('drain', done).off('close', done)
+      }
+      const done = (): void => {
+        settle()
         resolve()
       }
+      const timer = setTimeout(() => {
+        settle()
+        const text = `${name} took nothing for ${this.silenceMs / 1000} s`
+        reject(new WireError('SILENCE', text, name, {stage: 'loading'}))
+      }, this.silenceMs)
       socket.on('drain', done).on('close', done)
     })
   }

@@ -10,37 +10,46 @@ import type {ServerFacts} from '../replication/server-facts.js'
 import {clusterShards} from '../replication/topology.js'
 import {formatAddress, parseAddress, type ServerAddress} from '../resp/address.js'
 import {formatCommand, putBulk} from '../resp/framing.js'
-import {type OnRefused, Pipeline, type Refused} from '../resp/pipeline.js'
-import {Questions} from '../resp/reply.js'
+import {type OnBulk, type OnRefused, Pipeline, type PipelineOptions, type Refused} from '../resp/pipeline.js'
+import type {Questions} from '../resp/reply.js'
+import {type LinkOptions, LinkPatience, openLink} from './load-link.js'
 
 /** A command that is on its way for more often than this goes round in circles. */
-const REDIRECTS_MAX = 16
+const REDIRECTS_MAX = 15
 const SELECT = 1
 const ASKING = 2
 const REDIRECT = /^(MOVED|ASK) (\d+) (\S*):(\d+)/
 const ASKING_COMMAND = formatCommand(['ASKING'])
 
-/** Kinds of commands that are ours alone: of no key. */
-export const KIND_OF_NODES_MAX = ASKING
-/** A key, as it is sent for the first time; each redirection counts one up. */
+/** A library of functions, and a question about one. */
+export const FUNCTION = 3
+export const LIBRARY = 4
+/** A key, as it is sent for the first time, and a question about one; each redirection counts one up. */
 export const KEY = 16
+export const QUESTION = 32
 
-export interface NodesOptions {
-  connectTimeoutMs: number
-  silenceMs: number
+export interface NodesOptions extends LinkOptions {
   /** A command was refused by words that are no redirection. */
   onRefused: OnRefused
+  /** The answer to a question. */
+  onBulk: OnBulk
+  onAgain: PipelineOptions['onAgain']
 }
 
 export class Nodes {
   readonly #pipelines = new Map<string, Pipeline>()
   readonly #addresses = new Map<string, ServerAddress>()
+  readonly #patience = new Map<string, LinkPatience>()
   /** Of each slot; of a single server, of all. */
   readonly #owners: Pipeline[] = []
   /** Commands that wait until their node is connected. */
   readonly #opening = new Map<string, Promise<Pipeline>>()
+  #moving = 0
+  readonly #unflushed = new Set<Pipeline>()
   #failure: unknown
   redirected = 0
+  /** The longest argument that all of them take. */
+  bulkBytesMax = Number.POSITIVE_INFINITY
 
   private constructor(
     readonly seed: ServerAddress,
@@ -70,9 +79,20 @@ export class Nodes {
     return [...this.#pipelines.values()]
   }
 
-  /** The number of the oldest command that was not answered. */
+  /** Who the servers are, from their start to their end. */
+  get runIds(): string[] {
+    return [...this.#patience.values()].map(({runId}) => runId).sort()
+  }
+
+  /** The least number of a command that was not answered. */
   get oldest(): number {
-    return this.#opening.size > 0 ? this.#oldestMoving : Math.min(...this.all.map(({oldest}) => oldest))
+    const moving = this.#opening.size > 0 ? this.#oldestMoving : Number.POSITIVE_INFINITY
+    return Math.min(moving, ...this.all.map(({oldest}) => oldest))
+  }
+
+  /** Keys that nothing is known of yet. */
+  get unanswered(): number {
+    return this.all.reduce((sum, one) => sum + one.waitingFrom(KEY), this.#moving)
   }
 
   #oldestMoving = Number.POSITIVE_INFINITY
@@ -90,6 +110,28 @@ export class Nodes {
     const owners = this.#owners
     const {name} = owners.length === 1 ? owners[0]! : owners[slotOf(key, 0, key.length)]!
     return this.#addresses.get(name)!
+  }
+
+  /** Another connection to that node. */
+  async beside(address: ServerAddress): Promise<Questions> {
+    return await this.#patience.get(formatAddress(address))!.connect()
+  }
+
+  /** A question to whoever has just answered; `number` and kind as of any command. */
+  ask(
+    pipeline: Pipeline,
+    {db, number}: Pick<Refused, 'db' | 'number'>,
+    kind: number,
+    command: readonly (string | Uint8Array)[],
+    about: Uint8Array,
+  ): void {
+    if (pipeline.db !== db) this.#select(pipeline, db)
+    const out = pipeline.begin()
+    const bytes = formatCommand([...command, about])
+    out.copy(bytes, 0, bytes.length)
+    const end = out.length - 2
+    pipeline.end(end - about.length, end, db, number, kind)
+    this.#flushSoon(pipeline)
   }
 
   /** Waits until there is room for more in all of them. */
@@ -118,12 +160,17 @@ export class Nodes {
     const name = formatAddress(address)
     const known = this.#pipelines.get(name)
     if (known !== undefined) return known
-    const {connectTimeoutMs, silenceMs} = this.options
-    const {connection} = await Questions.open(address, connectTimeoutMs, silenceMs)
-    const onRefused: OnRefused = (text, command, pipeline) => this.#refused(text, command, pipeline)
-    const pipeline = new Pipeline(connection, {silenceMs, onRefused})
+    const {silenceMs, onBulk, onAgain} = this.options
+    const {questions, runId, bulkBytesMax} = await openLink(address, this.options)
+    const patience = new LinkPatience(address, runId, this.options)
+    const pipeline = new Pipeline(questions.connection, {
+      ...{silenceMs, onBulk, onAgain, onLost: (error, broken) => patience.reopen(error, broken)},
+      onRefused: (text, command, refusing) => this.#refused(text, command, refusing),
+    })
+    this.bulkBytesMax = Math.min(this.bulkBytesMax, bulkBytesMax)
     this.#pipelines.set(name, pipeline)
     this.#addresses.set(name, address)
+    this.#patience.set(name, patience)
     return pipeline
   }
 
@@ -146,7 +193,7 @@ export class Nodes {
         {stage: 'loading', reply: `-${text}`},
       )
     } else if (what === undefined) this.options.onRefused(text, command, pipeline)
-    else if (command.kind - KEY >= REDIRECTS_MAX)
+    else if ((command.kind & REDIRECTS_MAX) === REDIRECTS_MAX)
       this.options.onRefused(`redirected ${REDIRECTS_MAX} times: ${text}`, command, pipeline)
     else
       this.#redirect(
@@ -180,8 +227,10 @@ export class Nodes {
     copy.keyStart -= command.start
     copy.keyEnd -= command.start
     this.#oldestMoving = Math.min(this.#oldestMoving, command.number)
+    this.#moving++
     const name = formatAddress(where)
     const opening = (this.#opening.get(name) ?? this.#pipelineOf(where)).then(pipeline => {
+      this.#moving--
       this.#send(pipeline, copy, asking)
       if (!asking && slot < SLOT_COUNT) this.#owners[slot] = pipeline
       return pipeline
@@ -196,6 +245,17 @@ export class Nodes {
     this.#opening.set(name, settled)
   }
 
+  /** Whoever waits for this node may have sent everything before. Many answers come at once: what they lead to is sent at once. */
+  #flushSoon(pipeline: Pipeline): void {
+    if (this.#unflushed.size === 0) {
+      queueMicrotask(() => {
+        for (const one of this.#unflushed) one.flush()
+        this.#unflushed.clear()
+      })
+    }
+    this.#unflushed.add(pipeline)
+  }
+
   /** The same command once more, to another node. */
   #send(pipeline: Pipeline, {bytes, start, end, keyStart, keyEnd, db, number, kind}: Refused, asking: boolean): void {
     if (pipeline.db !== db) this.#select(pipeline, db)
@@ -207,7 +267,6 @@ export class Nodes {
     const shift = out.length - start
     out.copy(bytes, start, end)
     pipeline.end(keyStart + shift, keyEnd + shift, db, number, kind + 1)
-    // Whoever waits for this node may have sent everything before.
-    pipeline.flush()
+    this.#flushSoon(pipeline)
   }
 }

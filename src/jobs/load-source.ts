@@ -3,6 +3,7 @@
  * hold. One snapshot file whose values the server takes as they are stored is looked through, and read again; anything
  * else is first built into a temporary snapshot for that server.
  */
+import {open as openFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {FileTarget} from '../bytes/target.js'
@@ -22,6 +23,8 @@ import {FUNCTIONS_VERSION_MIN} from './load-visitor.js'
 
 export interface Looked {
   keys: number
+  /** By which its bytes are known: how many there are, and the last of them, which are a checksum. */
+  mark: string
   databases: number[]
   problems: Problem[]
   /** What no command carries. */
@@ -33,6 +36,8 @@ export interface Looked {
 /** Larger records of the types below go as several commands. */
 const LARGE_BYTES = 32 * 1024 * 1024
 const TYPES_OF_COMMANDS: ReadonlySet<ValueType> = new Set<ValueType>(['string', 'list', 'set', 'zset', 'hash'])
+
+const MARK_BYTES = 16
 
 /** A snapshot that was read to its end. */
 export interface LoadSource extends Looked {
@@ -47,7 +52,7 @@ export type StageOptions = Omit<BuildOptions, 'out' | 'stream' | 'target' | 'log
 export async function prepareSource(name: string, target: Target, options: StageOptions): Promise<LoadSource> {
   if (mayBeDirect(name, options)) {
     const open = (): Promise<EntrySource> => openEntries(name, {ignoreChecksum: options.ignoreChecksum})
-    const looked = await of(name, lookThrough(open, target, options))
+    const looked = await of(name, lookThrough(open, target, options, options.selection?.db))
     if (looked !== undefined) return {...looked, built: undefined, open, close: async () => {}}
   }
   return await stage(name, target, options)
@@ -66,6 +71,8 @@ async function lookThrough(
   open: () => Promise<EntrySource>,
   target: Target,
   options: Pick<StageOptions, 'onOpen'>,
+  /** The databases that are chosen; absent: all. */
+  chosen?: readonly number[] | undefined,
 ): Promise<Looked | undefined> {
   const source = await open()
   try {
@@ -77,15 +84,35 @@ async function lookThrough(
       target.rdbVersion >= FUNCTIONS_VERSION_MIN,
     )
     await source.run(visitor)
-    return visitor.copied ? {...visitor.looked, lost: visitor.losses.list()} : undefined
+    if (!visitor.copied) return undefined
+    const {databases} = visitor.looked
+    if (chosen !== undefined && chosen.length > 0)
+      visitor.looked.databases = databases.filter(db => chosen.includes(db))
+    return {
+      ...visitor.looked,
+      mark: await markOf(source.source.path ?? source.source.name),
+      lost: visitor.losses.list(),
+    }
   } finally {
     await source.close()
   }
 }
 
+/** The last bytes of a file: of a snapshot, or of what packed it, its checksum. */
+async function markOf(path: string): Promise<string> {
+  const file = await openFile(path)
+  try {
+    const {size} = await file.stat()
+    const {buffer, bytesRead} = await file.read(Buffer.alloc(MARK_BYTES), 0, MARK_BYTES, Math.max(0, size - MARK_BYTES))
+    return `${size}:${buffer.toString('hex', 0, bytesRead)}`
+  } finally {
+    await file.close()
+  }
+}
+
 class LookingVisitor implements EntryVisitor {
   copied = true
-  readonly looked: Omit<Looked, 'lost'> = {keys: 0, databases: [], problems: [], large: new Set()}
+  readonly looked: Omit<Looked, 'lost' | 'mark'> = {keys: 0, databases: [], problems: [], large: new Set()}
   readonly #sizes = new SizeVisitor(() => this.looked.large.add(this.looked.keys - 1))
   readonly losses = new LossReport()
   readonly #databases = new Set<number>()

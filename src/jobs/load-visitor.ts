@@ -7,14 +7,16 @@
 import {writeInteger} from '../aof/arguments.js'
 import {WireError} from '../errors.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import {libraryName} from '../keyspace/library-name.js'
 import type {Selection} from '../keyspace/selection.js'
 import {type EntryVisitor, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {PayloadWriter} from '../rdb/payload.js'
 import type {Target} from '../rdb/targets.js'
 import {bulk, putArrayHead, putBulk, putFramed} from '../resp/framing.js'
 import type {Pipeline, Refused} from '../resp/pipeline.js'
+import {Doubts} from './load-doubts.js'
 import type {LargeKey} from './load-large.js'
-import {KEY, type Nodes} from './load-nodes.js'
+import {FUNCTION, KEY, LIBRARY, type Nodes, QUESTION} from './load-nodes.js'
 import type {LoadReport, LoadState} from './load-report.js'
 
 /** What happens to keys that are there already: the load ends, they stay, or they give way. */
@@ -41,14 +43,11 @@ export interface LoadVisitorOptions {
 
 /** So many are told; a report has all. */
 export const FAILURES_TOLD_MAX = 10
-const FUNCTION = 3
-/** Of one argument (redis 7.0 proto-max-bulk-len); a connection with a larger one is closed. */
-const PAYLOAD_BYTES_MAX = 512 * 1024 * 1024
 /** RESTORE refuses a time below zero; this one has long passed. */
 const LONG_PASSED_MS = 1
 /** Refusals that have nothing to do with the key: the next would meet them too. */
 const OF_THE_SERVER =
-  /^(OOM|MISCONF|READONLY|NOPERM|NOAUTH|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOGOODSLAVE|BUSY|DENIED)\b|^ERR (unknown command|This instance has cluster|wrong number of arguments)|DUMP payload version/
+  /^(OOM|MISCONF|READONLY|NOAUTH|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOGOODSLAVE|BUSY|DENIED)\b|^NOPERM (?!.*\bkeys?\b)|^ERR (unknown command|This instance has cluster|wrong number of arguments)|DUMP payload version/
 const RESTORE = bulk('RESTORE')
 const REPLACE = bulk('REPLACE')
 const ABSTTL = bulk('ABSTTL')
@@ -59,6 +58,8 @@ const FUNCTION_LOAD = Buffer.concat([bulk('FUNCTION'), bulk('LOAD')])
 export const FUNCTIONS_VERSION_MIN = 10
 /** Between two notes of how far it has come. */
 const NOTE_MS = 1000
+/** So many may be sent before the next note: what is above that was not. */
+const NOTED_AHEAD = 100_000
 
 /** Ends the reading: whoever asked for it knows why. */
 export const STOPPED: Error = Object.freeze(new Error('the load was ended'))
@@ -71,10 +72,10 @@ export class LoadVisitor implements EntryVisitor {
   /** Keys that are there already, and stay. */
   conflicts = 0
   failed = 0
+  /** Sent to a server that takes no more: as if they had not been. */
+  held = 0
   /** Left alone since an earlier run has loaded them. */
   before = 0
-  libraries = 0
-  librariesKept = 0
   /** What a server said of one that is there, where that ends the load. */
   libraryThere: string | undefined
   /** The first of those that were refused, or met one that is there. */
@@ -86,13 +87,20 @@ export class LoadVisitor implements EntryVisitor {
   failure: unknown
   stopped = false
   /** Where it was ended. */
-  #firstUnsent = -1
+  #firstUnsent = Number.POSITIVE_INFINITY
+  /** The first number that may not be sent before that is noted. */
+  #notedEnd = 0
+  readonly #doubts: Doubts
+  readonly #libraries = new Map<string, Buffer>()
+  readonly #librariesRefused = new Set<string>()
+  readonly #librariesKept = new Set<string>()
   readonly #payloads: PayloadWriter
   #present = 0
   #notedMs = performance.now()
 
   constructor(readonly options: LoadVisitorOptions) {
     const {target} = options
+    this.#doubts = new Doubts(options.state)
     this.#payloads = new PayloadWriter({target}, (entry, bytes, start, end) => this.#restore(entry, bytes, start, end))
     this.#payloads.sourceFamily = target.family
   }
@@ -104,17 +112,27 @@ export class LoadVisitor implements EntryVisitor {
 
   /** Entries below have their answer. */
   get position(): number {
-    const reached = this.#firstUnsent < 0 ? this.number : this.#firstUnsent
-    return Math.min(reached, this.options.nodes().oldest)
+    return Math.min(this.number, this.#firstUnsent, this.options.nodes().oldest)
+  }
+
+  /** Those that were sent and not refused. */
+  get libraries(): number {
+    return this.#libraries.size - this.#librariesRefused.size - this.#librariesKept.size
+  }
+
+  /** Those that were there, and stayed. */
+  get librariesKept(): number {
+    return this.#librariesKept.size
   }
 
   entry(entry: Entry): ValueVisitor {
     const {selection, state, large} = this.options
     const number = this.number++
     if (this.stopped) {
-      if (this.#firstUnsent < 0) this.#firstUnsent = number
+      this.#firstUnsent = Math.min(this.#firstUnsent, number)
       return SKIP
     }
+    if (number >= this.#notedEnd) this.note()
     const reason = selection.everything ? undefined : selection.refusal(entry)
     if (reason !== undefined) {
       this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1)
@@ -137,6 +155,11 @@ export class LoadVisitor implements EntryVisitor {
     return SKIP
   }
 
+  /** From now on a part of it may be there. */
+  largeBegins(number: number): void {
+    this.options.report?.begun(number)
+  }
+
   /** What became of a large key. */
   largeDone({number, db, key}: LargeKey, error: string | undefined): void {
     const {onConflict, report} = this.options
@@ -153,12 +176,14 @@ export class LoadVisitor implements EntryVisitor {
       return
     }
     const {db, keyBytes: key, expireAtMs, idleSeconds, frequency} = entry
-    if (end - start > PAYLOAD_BYTES_MAX) {
+    const nodes = this.options.nodes()
+    if (end - start > nodes.bulkBytesMax) {
+      const bytes = `its payload has ${end - start} bytes, and the server takes ${nodes.bulkBytesMax} (proto-max-bulk-len)`
       this.sent++
-      this.#fail(this.#present, db, entry.key(), `its payload has ${end - start} bytes, and servers take 512 MB`)
+      this.#fail(this.#present, db, entry.key(), bytes)
       return
     }
-    const pipeline = this.options.nodes().pipelineFor(db, key.bytes, key.start, key.end)
+    const pipeline = nodes.pipelineFor(db, key.bytes, key.start, key.end)
     const out = pipeline.begin()
     const replaces = this.options.onConflict === 'replace'
     putArrayHead(out, 5 + (replaces ? 1 : 0) + (idleSeconds >= 0 ? 2 : 0) + (frequency >= 0 ? 2 : 0))
@@ -186,7 +211,7 @@ export class LoadVisitor implements EntryVisitor {
     // They stand before the keys: an earlier run that came to those has loaded them.
     if (state.position > 0) return
     if (target.rdbVersion < FUNCTIONS_VERSION_MIN) return
-    this.libraries++
+    this.#libraries.set(libraryName(source), Buffer.from(source))
     for (const pipeline of nodes().all) {
       const out = pipeline.begin()
       const replaces = onConflict === 'replace'
@@ -194,7 +219,8 @@ export class LoadVisitor implements EntryVisitor {
       putFramed(out, FUNCTION_LOAD)
       if (replaces) putFramed(out, REPLACE)
       putBulk(out, source, 0, source.length)
-      pipeline.end(0, 0, 0, 0, FUNCTION)
+      const end = out.length - 2
+      pipeline.end(end - source.length, end, pipeline.db, 0, FUNCTION)
     }
   }
 
@@ -209,26 +235,50 @@ export class LoadVisitor implements EntryVisitor {
   /** Writes down how far it has come. */
   note(): void {
     this.#notedMs = performance.now()
+    this.#notedEnd = this.number + NOTED_AHEAD
+    this.options.report?.progress(this.position, this.#notedEnd)
+  }
+
+  /** Nothing more will be sent. */
+  noteEnd(): void {
     this.options.report?.progress(this.position, this.number)
   }
 
+  /** A command goes once more, since the connection broke before its answer. */
+  sentAgain(number: number): void {
+    this.#doubts.add(number)
+  }
+
   /** What a server refused. */
-  refused(text: string, command: Refused, {name}: Pipeline): void {
-    const {onConflict, state} = this.options
-    if (command.kind === FUNCTION) {
-      this.#libraryRefused(text, name)
-      return
-    }
-    const {number, db, bytes, keyStart, keyEnd} = command
+  refused(text: string, command: Refused, pipeline: Pipeline): void {
+    const {kind, number, db, bytes, keyStart, keyEnd} = command
     const isThere = text.startsWith('BUSYKEY')
-    // What was on its way when an earlier run ended is there by our own doing.
-    if (isThere && (onConflict === 'skip' || (number >= state.position && number < state.sent))) {
-      this.conflicts++
-      return
+    if (kind === FUNCTION || kind === LIBRARY) this.#libraryRefused(text, command, pipeline)
+    else if (kind >= QUESTION) this.#hold(number, `DUMP of a key that this load may have made: ${text}`, pipeline.name)
+    else if (isThere && this.options.onConflict === 'skip') this.conflicts++
+    else if (isThere && this.#doubts.has(number)) {
+      const key = bytes.slice(keyStart, keyEnd)
+      this.#doubts.ask(command)
+      this.options.nodes().ask(pipeline, command, QUESTION, ['DUMP'], key)
+    } else if (OF_THE_SERVER.test(text)) this.#hold(number, text, pipeline.name)
+    else {
+      this.#fail(number, db, bytes.slice(keyStart, keyEnd), text)
+      if (isThere) this.stopped = true
     }
-    this.#fail(number, db, bytes.slice(keyStart, keyEnd), text)
-    if (isThere) this.stopped = true
-    else if (OF_THE_SERVER.test(text)) this.#end(text, name)
+  }
+
+  /** What a server answers to a question. */
+  answered(answer: Uint8Array | undefined, command: Refused): void {
+    const {kind, number, db, bytes, keyStart, keyEnd} = command
+    const about = bytes.slice(keyStart, keyEnd)
+    if (kind === LIBRARY) {
+      const name = Buffer.from(about).toString()
+      const isOurs = answer !== undefined && Buffer.from(answer).includes(this.#libraries.get(name)!)
+      if (!isOurs) this.#libraryIsThere(`ERR Library '${name}' already exists`, name)
+    } else if (kind >= QUESTION && !this.#doubts.isOurs(number, answer)) {
+      this.#fail(number, db, about, 'BUSYKEY Target key name already exists.')
+      this.stopped = true
+    }
   }
 
   #fail(number: number, db: number, key: Uint8Array, error: string): void {
@@ -237,13 +287,31 @@ export class LoadVisitor implements EntryVisitor {
     if (this.failures.length < FAILURES_TOLD_MAX) this.failures.push({db, key, error})
   }
 
-  #libraryRefused(text: string, name: string): void {
+  #libraryRefused(text: string, {kind, bytes, keyStart, keyEnd}: Refused, pipeline: Pipeline): void {
+    const name = kind === FUNCTION ? libraryName(bytes.subarray(keyStart, keyEnd)) : ''
     const isThere = /already exists/i.test(text)
-    if (isThere && this.options.onConflict === 'skip') this.librariesKept++
-    else if (isThere) {
-      this.libraryThere ??= text
-      this.stopped = true
-    } else this.#end(text, name)
+    if (isThere && this.options.onConflict === 'skip') this.#librariesKept.add(name)
+    else if (isThere && this.#doubts.has(0)) {
+      const question = ['FUNCTION', 'LIST', 'WITHCODE', 'LIBRARYNAME']
+      this.options.nodes().ask(pipeline, {db: pipeline.db, number: 0}, LIBRARY, question, Buffer.from(name))
+    } else if (isThere) this.#libraryIsThere(text, name)
+    else {
+      this.#librariesRefused.add(name)
+      this.#end(text, pipeline.name)
+    }
+  }
+
+  #libraryIsThere(text: string, name: string): void {
+    this.#librariesRefused.add(name)
+    this.libraryThere ??= text
+    this.stopped = true
+  }
+
+  /** The server takes no more: what it refused stands where nothing was sent. */
+  #hold(number: number, text: string, name: string): void {
+    this.held++
+    this.#firstUnsent = Math.min(this.#firstUnsent, number)
+    this.#end(text, name)
   }
 
   #end(text: string, name: string): void {

@@ -3,9 +3,11 @@
  *
  *   ask       who the server is, and whether it takes writes
  *   prepare   the source is read to its end, or built into what that server takes: until then nothing is sent
- *   send      every key as RESTORE, without waiting for the answer to the one before, within bounds
+ *   send      every key as RESTORE, without waiting for the answer to the one before, within bounds; where a connection breaks, what was not
+ *             answered goes again over another one
  *   settle    until all was answered
  */
+import {setTimeout as sleep} from 'node:timers/promises'
 import {UnsupportedError, WireError} from '../errors.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import type {Lost} from '../keyspace/loss-report.js'
@@ -18,8 +20,16 @@ import {CONNECT_TIMEOUT_MS} from '../resp/connection.js'
 import {refuseLosses} from './build-losses.js'
 import {of} from './build-sources.js'
 import {LargeKeys} from './load-large.js'
+import {isPassing} from './load-link.js'
 import {Nodes} from './load-nodes.js'
-import {FROM_THE_START, type LoadIdentity, LoadReport, type LoadState, readLoadState} from './load-report.js'
+import {
+  FROM_THE_START,
+  type LoadIdentity,
+  LoadReport,
+  type LoadState,
+  readLoadState,
+  refuseReport,
+} from './load-report.js'
 import {type LoadSource, prepareSource, type StageOptions} from './load-source.js'
 import {type LoadConflictRule, type LoadFailure, LoadVisitor, STOPPED} from './load-visitor.js'
 
@@ -28,6 +38,8 @@ export interface LoadOptions extends StageOptions {
   onExisting?: LoadConflictRule | undefined
   connectTimeoutMs?: number | undefined
   silenceMs?: number | undefined
+  /** In all, for a server that broke the connection to come back. */
+  patienceMs?: number | undefined
   /** File to write down in what was refused, and how far it came. */
   report?: string | undefined
   /** Report of an earlier run, that ended before its time or had keys refused: what it did is left alone. */
@@ -70,7 +82,9 @@ export interface Load {
   lost: Lost[]
   /** Commands that another node of the cluster took. */
   redirected: number
-  /** Entries that have their answer; below `keysIn` where the load ended before its time. */
+  /** What it was loaded from has so many: those of the source, or what was selected of it and built. */
+  entries: number
+  /** Entries that have their answer; below `entries` where the load ended before its time. */
   position: number
   seconds: number
   warnings: (Problem & {source: string})[]
@@ -80,9 +94,15 @@ export interface Load {
   interrupted: boolean
 }
 
+/** A server goes on for a moment with what a connection that is gone had sent: what it appends must not come behind a removal. */
+const OLD_COMMANDS_MS = 1000
+/** Where the connection broke so often without one large key done. */
+const LARGE_BREAKS_MAX = 3
+
 export async function load(name: string, address: ServerAddress, options: LoadOptions = {}): Promise<Load> {
   const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onPhase} = options
   const server = formatAddress(address)
+  refuseReport(options)
   onPhase?.({kind: 'asking', server})
   const facts = await serverFacts(address, connectTimeoutMs, silenceMs)
   const onOpen = ({source}: EntrySource): void => onPhase?.({kind: 'preparing', source})
@@ -124,47 +144,59 @@ class Loading {
   ) {}
 
   async run(): Promise<Load> {
-    const {facts, options, address} = this
-    const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onExisting = 'error', signal} = options
-    const {state, report} = this.#openReport()
-    // What was built is what was selected.
-    const selection = new Selection(this.source.built === undefined ? (options.selection ?? {}) : {}, 'later')
-    const visitor = new LoadVisitor({
-      ...{nodes: () => this.#nodes, target: facts.target, selection, onConflict: onExisting},
-      ...{state, report, signal, large: this.source.large},
+    const {facts, options, address, source} = this
+    const {
+      connectTimeoutMs = CONNECT_TIMEOUT_MS,
+      silenceMs = SILENCE_MS,
+      patienceMs,
+      onExisting = 'error',
+      signal,
+    } = options
+    const nodes = await Nodes.open(address, facts, {
+      ...{connectTimeoutMs, silenceMs, patienceMs, signal, databases: source.databases},
+      onRefused: (text, command, pipeline) => this.#visitor.refused(text, command, pipeline),
+      onBulk: (bytes, command) => this.#visitor.answered(bytes, command),
+      onAgain: number => this.#visitor.sentAgain(number),
     })
-    this.#visitor = visitor
+    this.#nodes = nodes
+    let report: LoadReport | undefined
     try {
-      this.#nodes = await Nodes.open(address, facts, {
-        ...{connectTimeoutMs, silenceMs},
-        onRefused: (text, command, pipeline) => visitor.refused(text, command, pipeline),
+      const opened = this.#openReport(nodes.runIds)
+      report = opened.report
+      // What was built is what was selected.
+      const selection = new Selection(source.built === undefined ? (options.selection ?? {}) : {}, 'later')
+      const visitor = new LoadVisitor({
+        ...{nodes: () => nodes, target: facts.target, selection, onConflict: onExisting},
+        ...{...opened, signal, large: source.large},
       })
-      const failure = await this.#send().catch(error => error)
-      visitor.note()
+      this.#visitor = visitor
+      const failure = await this.#send(opened.state).catch(error => error)
+      visitor.noteEnd()
       return this.#result(failure === STOPPED ? visitor.failure : (visitor.failure ?? failure))
     } finally {
       report?.close()
-      visitor.dispose()
-      this.#nodes?.close()
+      this.#visitor?.dispose()
+      nodes.close()
     }
   }
 
-  #openReport(): {state: LoadState; report: LoadReport | undefined} {
+  #openReport(servers: string[]): {state: LoadState; report: LoadReport | undefined} {
     const {report: path, resume, selection, changes} = this.options
+    const {keys, mark} = this.source
     const identity: LoadIdentity = {
-      ...{source: maskAddress(this.name), keys: this.source.keys, target: formatAddress(this.address)},
+      ...{source: maskAddress(this.name), keys, mark, target: formatAddress(this.address)},
       selection: JSON.stringify({...selection, nowMs: undefined, changes}),
     }
-    const state = resume === undefined ? FROM_THE_START : readLoadState(resume, identity)
+    const state = resume === undefined ? FROM_THE_START : readLoadState(resume, identity, servers)
     const written = path ?? resume
     if (written === undefined) return {state, report: undefined}
     const report = new LoadReport(written, written === resume)
-    report.begin(identity)
+    report.begin(identity, servers)
     return {state, report}
   }
 
   /** Shows everything to the servers; what ends it before its time is thrown. */
-  async #send(): Promise<undefined> {
+  async #send(state: LoadState): Promise<undefined> {
     const visitor = this.#visitor
     const source = await this.source.open()
     try {
@@ -176,7 +208,7 @@ class Loading {
       })
       // Answers that are on their way say what became of keys.
       await this.#nodes.settled()
-      await this.#sendLarge()
+      await this.#sendLarge(new Set(state.begun))
       if (visitor.stopped) throw STOPPED
       return undefined
     } finally {
@@ -184,40 +216,53 @@ class Loading {
     }
   }
 
-  async #sendLarge(): Promise<void> {
-    const {connectTimeoutMs = CONNECT_TIMEOUT_MS, silenceMs = SILENCE_MS, onExisting, signal} = this.options
+  /** `begun`: of which a part may be there. */
+  async #sendLarge(begun: Set<number>): Promise<void> {
+    const {silenceMs = SILENCE_MS, onExisting, signal} = this.options
     const visitor = this.#visitor
-    if (visitor.deferred.length === 0 || visitor.stopped) return
-    visitor.note()
-    const source = await this.source.open()
-    try {
-      await new LargeKeys({
-        ...{nodes: this.#nodes, connectTimeoutMs, silenceMs, signal, replaces: onExisting === 'replace'},
-        onDone: (key, error) => visitor.largeDone(key, error),
-      }).load(visitor.deferred, source)
-      if (signal?.aborted === true) visitor.stopped = true
-    } finally {
-      await source.close()
+    let left = visitor.deferred
+    for (let breaks = 0; left.length > 0 && !visitor.stopped; ) {
+      visitor.note()
+      if (begun.size > 0) await sleep(OLD_COMMANDS_MS)
+      const done = new Set<number>()
+      const source = await this.source.open()
+      try {
+        await new LargeKeys({
+          ...{nodes: this.#nodes, silenceMs, signal, replaces: onExisting === 'replace', begun},
+          onBegin: number => visitor.largeBegins(number),
+          onDone: (key, error) => {
+            done.add(key.number)
+            visitor.largeDone(key, error)
+          },
+        }).load(left, source)
+        break
+      } catch (error) {
+        breaks = done.size > 0 ? 1 : breaks + 1
+        if (!isPassing(error) || breaks > LARGE_BREAKS_MAX || signal?.aborted === true) throw error
+        left = left.filter(({number}) => !done.has(number))
+      } finally {
+        await source.close()
+      }
     }
+    if (signal?.aborted === true) visitor.stopped = true
   }
 
   #result(failure: unknown): Load {
     const {facts, source, options} = this
     const visitor = this.#visitor
-    const nodes = this.#nodes.all
-    const unanswered = nodes.reduce((sum, {waiting}) => sum + waiting, 0)
+    const nodes = this.#nodes
     const staged = source.built
     const skipped = [...visitor.skipped].map(([reason, keys]) => ({reason, keys}))
     return {
       ...{source: maskAddress(this.name), server: formatAddress(this.address)},
-      ...{product: facts.product, version: facts.version, nodes: nodes.length},
+      ...{product: facts.product, version: facts.version, nodes: nodes.all.length},
       keysIn: staged?.keysIn ?? source.keys,
-      loaded: visitor.sent - visitor.conflicts - visitor.failed - unanswered,
+      loaded: visitor.sent - visitor.conflicts - visitor.failed - visitor.held - nodes.unanswered,
       skipped: [...(staged?.skipped ?? []), ...skipped],
       ...{kept: visitor.conflicts, before: visitor.before, failed: visitor.failed, failures: visitor.failures},
       ...{libraries: visitor.libraries, librariesKept: visitor.librariesKept, libraryThere: visitor.libraryThere},
       lost: lostOf(source),
-      ...{redirected: this.#nodes.redirected, position: visitor.position},
+      ...{redirected: nodes.redirected, entries: source.keys, position: visitor.position},
       seconds: (performance.now() - this.#started) / 1000,
       warnings: source.problems.map(problem => ({source: this.name, ...problem})),
       failure,

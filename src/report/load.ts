@@ -28,6 +28,7 @@ export interface LoadOutcome {
   libraryThere: string | undefined
   lost: BuildOutcome['lost']
   redirected: number
+  entries: number
   position: number
   seconds: number
   warnings: BuildOutcome['warnings']
@@ -37,7 +38,8 @@ export interface LoadOutcome {
 
 /** The lines of the report. */
 export function formatLoad(load: LoadOutcome, style: Style, columns: number): string[] {
-  const {server, product, version, nodes, keysIn, loaded, kept, before, failed, libraries, redirected, seconds} = load
+  const {server, product, version, nodes, keysIn, loaded, kept, before, failed, redirected, seconds} = load
+  const {libraries, librariesKept} = load
   const rate = seconds > 0 ? `, ${formatCount(Math.round(loaded / seconds))} a second` : ''
   const facts: (readonly [name: string, text: string])[] = [
     ['server', `${product} ${formatText(version)}${nodes > 1 ? `, ${nodes} masters` : ''}`],
@@ -45,7 +47,8 @@ export function formatLoad(load: LoadOutcome, style: Style, columns: number): st
     ...(before > 0 ? [['before', `${formatCount(before)} by an earlier run`] as const] : []),
     ...(kept > 0 ? [['there', `${formatCount(kept)} were there, and stayed`] as const] : []),
     ...(failed > 0 ? [['refused', formatCount(failed)] as const] : []),
-    ...(libraries > 0 ? [['functions', `${formatCount(libraries)} libraries`] as const] : []),
+    ...(libraries > 0 ? [['functions', formatLibraries(libraries)] as const] : []),
+    ...(librariesKept > 0 ? [['functions', `${formatLibraries(librariesKept)} there, and stayed`] as const] : []),
     ...(redirected > 0 ? [['redirected', `${formatCount(redirected)} commands`] as const] : []),
   ]
   const lines = [style.heading(formatText(server)), ...facts.map(fact => factLine(fact, style))]
@@ -60,29 +63,36 @@ export function formatLoadFailures(
   load: LoadOutcome,
   style: Style,
   columns: number,
-  report: string | undefined,
+  /** The report that is written; null: none can be. */
+  report: string | undefined | null,
 ): string[] {
-  const {failures, failed, position, keysIn, interrupted, libraryThere} = load
+  const {failures, failed, position, entries, interrupted, libraryThere} = load
   const lines = failures.map(({db, key, error}) => {
     const name = `the key "${shorten(formatBytes(key), KEY_COLUMNS_MAX)}" of database ${db}`
     return isThere(error) ? `${name} is there already` : `${name} was refused: ${formatText(error)}`
   })
   if (libraryThere !== undefined) lines.push(`functions are there already: ${formatText(libraryThere)}`)
   if (failed > failures.length) lines.push(`and ${formatCount(failed - failures.length)} more`)
-  const endedEarly = interrupted || position < keysIn
-  if (endedEarly) lines.push(`the load ended after ${formatCount(position)} of ${formatCount(keysIn)} keys`)
+  const endedEarly = interrupted || position < entries
+  if (endedEarly) lines.push(`the load ended after ${formatCount(position)} of ${formatCount(entries)} keys`)
   if (lines.length === 0) return []
   const there = libraryThere !== undefined || failures.some(({error}) => isThere(error))
   const advice = [
     ...(there ? ['--on-conflict skip or replace says what becomes of what is there'] : []),
-    report === undefined
-      ? '--report FILE writes down what was done, and --resume FILE goes on from there'
-      : `--resume ${formatText(report)} goes on from here`,
+    report === null
+      ? 'keep the snapshot with --out FILE: rdbtool load FILE SERVER --report FILE can be taken up'
+      : report === undefined
+        ? '--report FILE writes down what was done, and --resume FILE goes on from there'
+        : `--resume ${formatText(report)} goes on from here`,
   ]
   return [
     ...lines.flatMap(line => hang(`rdbtool: ${line}`, columns)).map(style.warning),
     ...hang(`  next   ${advice.join('; ')}`, columns),
   ]
+}
+
+function formatLibraries(count: number): string {
+  return count === 1 ? '1 library' : `${formatCount(count)} libraries`
 }
 
 function isThere(error: string): boolean {

@@ -20,6 +20,8 @@ const ADVICE: Readonly<Partial<Record<WireCode, string>>> = {
   MASTER_REFUSED: 'ask the server: ACL LOG and its log file may tell why',
   WRITE_REFUSED:
     'the server says why: memory (maxmemory), a full disk (MISCONF), rights (ACL); mend that, then go on with --resume',
+  SERVER_RESTARTED:
+    'take the load up with --resume, which then looks at every key again; or load again with --on-conflict skip or replace',
   SNAPSHOT_FAILED:
     "read the master's log: mostly its disk is full, or it may not fork (memory, vm.overcommit_memory); then try again",
 }
@@ -106,6 +108,8 @@ function authAdvice(reply: string, user: string | undefined): string {
 function lostAdvice({context}: WireError): string {
   const {stage, outputBufferLimit, replTimeoutSeconds, reason} = context
   if (reason === 'MUTE') return 'check the port; one that speaks TLS wants rediss:// or --tls'
+  if (stage === 'loading')
+    return "read the server's log, and what stands between; --wait waits longer for it to come back"
   if (stage !== 'transfer') return "read the master's log: it tells why it closed the connection"
   const limit = outputBufferLimit === undefined ? '' : ` (there: ${limitText(outputBufferLimit)})`
   const timeout = replTimeoutSeconds === undefined ? '' : ` (there: ${replTimeoutSeconds} s)`

@@ -44,6 +44,9 @@ it('everything is there, and nothing else stays', async () => {
   const again = await rdbtool(['sync', at(from), '--into', at(into)], {env})
   expect(again.code).toBe(1)
   expect(again.stderr).toContain('is there already')
+  // That is an option of load.
+  expect(again.stderr).toContain('keep the snapshot with --out FILE')
+  expect(again.stderr).not.toContain('--resume')
   expect(again.stderr + again.stdout).not.toContain('opensesame')
   const replaced = await rdbtool(['sync', at(from), '--into', at(into), '--on-conflict', 'replace', '--json'], {env})
   expect(replaced.code).toBe(0)

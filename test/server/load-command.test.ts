@@ -80,6 +80,22 @@ describe.skipIf(!here('redis-7.0'))('the command', () => {
     })
   })
 
+  it('0: what was selected of a source that is built first is there', async () => {
+    const lines = '{"db":0,"key":"a","type":"string","value":"v"}\n{"db":0,"key":"b","type":"string","value":"v"}\n'
+    const source = folder.write('two.jsonl', lines)
+    const {code, stderr} = await rdbtool(['load', source, target(), '--match', 'a'])
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+  })
+
+  it('2 and 5: a report that is there, or cannot be written, is told before anything is sent', async () => {
+    const taken = folder.write('taken', '')
+    expect((await rdbtool(['load', strings, target(), '--report', taken])).code).toBe(2)
+    const {code, stderr} = await rdbtool(['load', strings, target(), '--report', join(folder.path, 'no', 'folder')])
+    expect(code).toBe(5)
+    expect(stderr).toContain('ENOENT')
+    expect(await server.client.call('DBSIZE')).toBe(0)
+  })
+
   it('1: a key is there already', async () => {
     await server.client.call('SET', KEYS[0]!, 'precious')
     const {code, stderr} = await rdbtool(['load', strings, target()])

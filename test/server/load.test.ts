@@ -142,6 +142,9 @@ describe.skipIf(!here('redis-7.0'))('what a server refuses', () => {
     const first = await load(strings, ...at(server, {report}))
     expect((first.failure as WireError).code).toBe('WRITE_REFUSED')
     expect((first.failure as WireError).message).toContain('OOM')
+    // What the server says of itself is no word on any key.
+    expect(first).toMatchObject({failed: 0, failures: []})
+    expect(readFileSync(report, 'utf8')).not.toContain('OOM')
     await server.client.call('CONFIG', 'SET', 'maxmemory', '0')
     const second = await load(strings, ...at(server, {resume: report}))
     expect(second).toMatchObject({failed: 0, failure: undefined, position: 3000})
@@ -169,6 +172,37 @@ describe.skipIf(!here('redis-7.0'))('what a server refuses', () => {
     const {failure, loaded} = await load(strings, {...address, user: 'weak', password: 'secret'}, options)
     expect(loaded).toBe(0)
     expect((failure as WireError).message).toMatch(/NOPERM/)
+  })
+
+  it('a user whose pattern leaves out one key loads all others', async () => {
+    await server.client.call('ACL', 'SETUSER', 'narrow', 'on', '>secret', '~key:*', '+@all')
+    const [address, options] = at(server)
+    const result = await load(strings, {...address, user: 'narrow', password: 'secret'}, options)
+    expect(result).toMatchObject({loaded: 2000, failed: 1000, failure: undefined, position: 3000})
+    expect(result.failures[0]!.error).toMatch(/^NOPERM/)
+  })
+
+  it('a database that the server has not: nothing is sent, least of all to another one', async () => {
+    const file = written(new RdbFile('REDIS', 9).db(0).key(0, 'a', text('1')).db(20).key(0, 'b', text('2')).end())
+    await expect(load(file, ...at(server))).rejects.toThrow(/has no database 20/)
+    expect(await server.client.call('DBSIZE')).toBe(0)
+    expect(await load(file, ...at(server, {selection: {db: [0]}}))).toMatchObject({loaded: 1, failed: 0})
+    expect(await load(file, ...at(server, {changes: {mapDb: [[20, 1]]}, onExisting: 'skip'}))).toMatchObject({
+      loaded: 1,
+    })
+    await server.client.call('FLUSHALL')
+  })
+
+  it('a value above what the server takes in one piece, and that one only', async () => {
+    await server.client.call('CONFIG', 'SET', 'proto-max-bulk-len', '1mb')
+    const value = text('x'.repeat(3_000_000))
+    const file = new RdbFile('REDIS', 9).db(0).key(0, 'a', text('1')).key(0, 'b', value).key(0, 'c', text('3')).end()
+    const result = await load(written(file), ...at(server))
+    expect(result).toMatchObject({loaded: 2, failed: 1, failure: undefined})
+    expect(result.failures[0]!.error).toMatch(
+      /has 30000\d\d bytes, and the server takes 1048576 \(proto-max-bulk-len\)/,
+    )
+    await server.client.call('CONFIG', 'SET', 'proto-max-bulk-len', '512mb')
   })
 
   it('nothing is sent of a source that is damaged at its very end', async () => {
@@ -317,5 +351,6 @@ describe.each(['redis-7.0', 'valkey-9.1'].filter(here))('a cluster of %s', name 
   it.skipIf(name !== 'redis-7.0')('has database 0 only', async () => {
     const other = written(new RdbFile('REDIS', 9).db(3).key(0, 'a', text('1')).end())
     await expect(load(other, ...at(cluster.masters[0]!))).rejects.toThrow(UnsupportedError)
+    expect(await load(other, ...at(cluster.masters[0]!, {selection: {db: [0]}}))).toMatchObject({loaded: 0, failed: 0})
   })
 })
