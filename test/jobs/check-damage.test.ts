@@ -14,7 +14,7 @@ import {type Fixture, fixtures, REFUSED} from '../reading/fixtures.js'
 import {isReaderError} from '../reading/transcript.js'
 import {mutantsOf} from './mutants.js'
 
-const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 120)
+const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 60)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 4)
 /** A check of a few kilobytes; a hang would be without end. */
 const CHECK_MS_MAX = 3000
@@ -24,15 +24,16 @@ const BYTES_WITH_ALL = Number(process.env['RDBTOOL_MUTANT_BYTES'] ?? 20_000)
 async function checkMutant(bytes: Uint8Array, what: string): Promise<Check> {
   const startMs = performance.now()
   const result = await checkSource(new MemorySource(bytes), {memoryBytes: 64 * 1024})
-  expect(performance.now() - startMs, what).toBeLessThan(CHECK_MS_MAX)
+  const tookMs = performance.now() - startMs
+  if (tookMs >= CHECK_MS_MAX) expect.fail(`${what}: ${tookMs} ms`)
   const {soundness, failure} = result
   if (failure !== undefined && !isReaderError(failure)) throw failure
-  expect(soundness, what).toBeDefined()
-  for (const {offset, text, code} of soundness!.problems) {
-    expect(Number.isInteger(offset) && offset >= 0 && offset <= bytes.length, `${what}: ${code} at ${offset}`).toBe(
-      true,
-    )
-    expect(text, what).not.toMatch(/undefined|NaN|\[object/)
+  if (soundness === undefined) expect.fail(`${what}: nothing is said`)
+  // A call of expect for each would take longer than the check.
+  for (const {offset, text, code} of soundness.problems) {
+    const isThere = Number.isInteger(offset) && offset >= 0 && offset <= bytes.length
+    if (!isThere) expect.fail(`${what}: ${code} at ${offset}`)
+    if (/undefined|NaN|\[object/.test(text)) expect.fail(`${what}: ${text}`)
   }
   return result
 }
