@@ -2,7 +2,7 @@
  * The damage tests in full: 10,000 mutants of every fixture, however large, each checked, and as many of those that check
  * calls sound as are wanted loaded by real servers and compared with what our reader shows. Then 100 million distinct keys
  * through the table of prefixes, and as many random logs, and snapshots, as mutants, damaged at random and salvaged;
- * snapshots of real servers too, which then load what was saved.
+ * snapshots of real servers too, which then load what was saved. Every fixture is read in every window.
  *
  *   npm run fuzz                                     everything: about two hours on two cores
  *   npm run fuzz -- --mutants 2000 --loaded 200      less of it
@@ -18,6 +18,8 @@ import {parseArgs} from 'node:util'
 
 const SUITES = [
   'test/damage.test.ts',
+  'test/windows.test.ts',
+  'test/rdb/passing.test.ts',
   'test/jobs/check-damage.test.ts',
   'test/server/check-damage.test.ts',
   'test/server/check-target.test.ts',
@@ -51,6 +53,7 @@ const env = {
   // Of each a server is started, seven times.
   RDBTOOL_TARGET_MUTANTS: String(Math.min(Number(values.loaded), 20)),
   RDBTOOL_FLOOD_KEYS: String(10 ** 8),
+  RDBTOOL_ALL_WINDOWS: '1',
   // The largest fixture is smaller than this.
   RDBTOOL_MUTANT_BYTES: String(10 ** 9),
   ...(values.seed === undefined ? {} : {RDBTOOL_SEED: String(values.seed)}),

@@ -10,7 +10,7 @@ import {Dice} from '../jobs/mutants.js'
 import {type DamagedFile, damagedFile, fileOf, IN_PLACE, KEY_STYLES, soundValues} from './damaged-snapshots.js'
 import {entriesOf, isSilent, outcomeOf} from './salvage-outcome.js'
 
-const RUNS = Number(process.env['RDBTOOL_MUTANTS'] ?? 600)
+const RUNS = Number(process.env['RDBTOOL_MUTANTS'] ?? 300)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 4)
 /** Of one file. */
 const DAMAGED_EACH = 25

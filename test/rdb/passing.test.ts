@@ -19,7 +19,7 @@ import {distinct, REFUSED, readable} from '../reading/fixtures.js'
 import {KernelSource} from '../reading/pieces.js'
 import {fileOf} from '../reading/samples.js'
 
-const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 40)
+const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 20)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 11)
 const NOW_MS = Date.UTC(2026, 0, 1)
 /** Small ones end inside most records, the largest holds most fixtures. */
