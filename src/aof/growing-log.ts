@@ -35,13 +35,19 @@ export interface CutTail {
   copy: string | undefined
 }
 
+/** A name in the folder, by its whole path, and the number in it. */
+export interface NewName {
+  path: string
+  sequence: number
+}
+
 export class GrowingLog {
   /** Of a log that was continued. */
   cutTail: CutTail | undefined
   #manifest: Manifest = {base: undefined, history: [], increments: []}
   #file: GrowingFile | undefined
-  /** The highest number that was given out. */
-  #sequence = 0
+  /** The highest number of a base that was given out. */
+  #baseSequence = 0
 
   private constructor(readonly folder: string) {}
 
@@ -88,30 +94,29 @@ export class GrowingLog {
     return this.#file?.bytes ?? 0
   }
 
-  /** Names of a base and a file behind it that no file has yet. */
-  newNames(): {base: string; incr: string; sequence: number} {
-    const taken = readdirSync(this.folder).map(name => Number(PART.exec(name)?.[1] ?? 0))
-    const named = [this.#manifest.base, ...this.#manifest.increments].map(file => file?.sequence ?? 0)
-    // A name that was given out may have no file yet.
-    const sequence = Math.max(this.#sequence, ...taken, ...named) + 1
-    this.#sequence = sequence
-    return {
-      base: join(this.folder, baseName(LOG_NAME, sequence, 'snapshot')),
-      incr: join(this.folder, incrName(LOG_NAME, sequence)),
-      sequence,
-    }
+  /** Of a base that has no file yet: several may be made at once. */
+  newBase(): NewName {
+    const sequence = Math.max(this.#baseSequence, this.#highest('base.rdb')) + 1
+    this.#baseSequence = sequence
+    return {path: join(this.folder, baseName(LOG_NAME, sequence, 'snapshot')), sequence}
+  }
+
+  /** Of the next file of commands: whoever reads along misses none as long as their numbers have no gap. */
+  newIncrement(): NewName {
+    const sequence = this.#highest('incr.aof') + 1
+    return {path: join(this.folder, incrName(LOG_NAME, sequence)), sequence}
   }
 
   /**
-   * Begins anew with a snapshot that has its name in the folder already, and a file that goes on from it. What was there before goes to
-   * a folder beside, whose path is returned; undefined where there was nothing.
+   * Begins anew with a snapshot that has its name in the folder already, and a file, of this number, that goes on from it. What
+   * was there before goes to a folder beside, whose path is returned; undefined where there was nothing.
    */
-  async begin(base: string, file: GrowingFile, sequence: number, nowMs: number): Promise<string | undefined> {
+  async begin(base: NewName, file: GrowingFile, sequence: number, nowMs: number): Promise<string | undefined> {
     await file.sync()
-    if (!existsSync(base)) throw new Error(`${base} is gone, and was to be the base of the log`)
+    if (!existsSync(base.path)) throw new Error(`${base.path} is gone, and was to be the base of the log`)
     const superseded = this.#manifest.base === undefined ? undefined : this.#setAside(nowMs)
     const old = this.#files()
-    this.#replaceManifest(newManifest(basename(base), sequence, basename(file.path), sequence))
+    this.#replaceManifest(newManifest(basename(base.path), base.sequence, basename(file.path), sequence))
     await this.#file?.close()
     this.#file = file
     for (const path of old) rmSync(path, {force: true})
@@ -136,21 +141,21 @@ export class GrowingLog {
   async rotate(): Promise<string> {
     const file = this.#growing()
     await file.sync()
-    const {incr, sequence} = this.newNames()
-    const next = await GrowingFile.create(incr, file.place)
+    const {path, sequence} = this.newIncrement()
+    const next = await GrowingFile.create(path, file.place)
     const manifest = this.#manifest
-    const increment: ManifestFile = {name: basename(incr), sequence, type: 'i', others: []}
+    const increment: ManifestFile = {name: basename(path), sequence, type: 'i', others: []}
     this.#replaceManifest({...manifest, increments: [...manifest.increments, increment]})
     this.#file = next
     await file.close()
-    return basename(incr)
+    return increment.name
   }
 
   /** The snapshot, which has its name in the folder already, stands for the old one and for the first files of commands. */
-  compacted(base: string, sequence: number, files: number): void {
+  compacted({path, sequence}: NewName, files: number): void {
     const {base: old, increments} = this.#manifest
     this.#replaceManifest({
-      base: {name: basename(base), sequence, type: 'b', others: []},
+      base: {name: basename(path), sequence, type: 'b', others: []},
       history: [],
       increments: increments.slice(files),
     })
@@ -172,6 +177,17 @@ export class GrowingLog {
     } finally {
       await file.close()
     }
+  }
+
+  /** Of files of a kind that are there, or named. */
+  #highest(kind: string): number {
+    const {base, increments} = this.#manifest
+    const named = [base, ...increments].map(file => file?.name ?? '')
+    const numbers = [...readdirSync(this.folder), ...named].map(name => {
+      const [, number, its] = PART.exec(name) ?? []
+      return its === kind ? Number(number) : 0
+    })
+    return Math.max(0, ...numbers)
   }
 
   #refuseTaken(path: string): void {

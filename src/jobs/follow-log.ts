@@ -220,9 +220,10 @@ class Follower {
   }
 
   async #takeEverything(client: ReplicaClient, header: PayloadHeader): Promise<void> {
-    const {base, incr, sequence} = this.log.newNames()
-    const spool = await Spool.create(base)
-    const temporary = temporaryBeside(incr)
+    const base = this.log.newBase()
+    const {path, sequence} = this.log.newIncrement()
+    const spool = await Spool.create(base.path)
+    const temporary = temporaryBeside(path)
     let file: GrowingFile | undefined
     let streaming: Promise<unknown> | undefined
     try {
@@ -243,19 +244,19 @@ class Follower {
       const {inventory, unread} = await loading!.finish(checksum)
       this.#unread = unread
       this.#event({kind: 'loaded', inventory, nowMs: loading!.nowMs})
-      await spool.publish(base, false)
-      publish(temporary, incr, false)
-      file.path = incr
+      await spool.publish(base.path, false)
+      publish(temporary, path, false)
+      file.path = path
       const superseded = await this.log.begin(base, file, sequence, Date.now())
       file = undefined
       this.#sink = this.log
       this.#fullResyncs++
       this.#goesWell()
-      this.#event({kind: 'published', path: base})
+      this.#event({kind: 'published', path: base.path})
       if (superseded !== undefined) this.#event({kind: 'superseded', path: superseded})
       this.#event({kind: 'finished'})
       client.online()
-      if (this.#fullResyncs === 1) await makeAlso(base, this.options, event => this.#event(event))
+      if (this.#fullResyncs === 1) await makeAlso(base.path, this.options, event => this.#event(event))
       const failure = await streaming
       if (failure !== undefined) throw failure
     } finally {

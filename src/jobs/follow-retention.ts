@@ -94,7 +94,8 @@ export class Retention {
     const bytes = old.reduce((sum, {name}) => sum + size(name), 0)
     if (files === 0 || bytes < size(base.name) * WORTH_SHARE) return
     this.onEvent({kind: 'compacting', files, bytes})
-    const {base: path, sequence} = this.log.newNames()
+    const compacted = this.log.newBase()
+    const {path} = compacted
     const part = join(folder, PART_MANIFEST)
     let isMade = false
     try {
@@ -103,7 +104,7 @@ export class Retention {
       isMade = true
       // Another full resync has begun anew meanwhile.
       if (this.log.manifest.base?.name !== base.name) return
-      this.log.compacted(path, sequence, files)
+      this.log.compacted(compacted, files)
       isMade = false
       this.onEvent({kind: 'compacted', base: basename(path), bytes: size(basename(path))})
     } finally {

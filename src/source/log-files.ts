@@ -222,7 +222,11 @@ class FollowedLog implements LogFiles {
     const increments = manifest!.increments.filter(({sequence}) => sequence > this.#sequence)
     const isNamed = files.some(file => file.name === name)
     if (increments.length > 0) {
-      if (!isNamed) this.follow.onRestart?.()
+      if (!isNamed && this.follow.onRestart !== undefined) {
+        this.follow.onRestart()
+        // What is missing between is part of that.
+        this.#sequence = 0
+      }
       return await this.#goOn(increments, dirname(this.#manifestPath))
     }
     if (isNamed) return false

@@ -13,7 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import {join} from 'node:path'
+import {basename, join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {GrowingFile} from '../../src/aof/growing-file.js'
 import {GrowingLog} from '../../src/aof/growing-log.js'
@@ -37,9 +37,9 @@ async function begun(place = at(0)): Promise<{log: GrowingLog; path: string}> {
 }
 
 async function beginAnew(log: GrowingLog, place: StreamPlace): Promise<string | undefined> {
-  const {base, incr, sequence} = log.newNames()
-  writeFileSync(base, 'REDIS0011')
-  return await log.begin(base, await GrowingFile.create(incr, place), sequence, NOW)
+  const [base, incr] = [log.newBase(), log.newIncrement()]
+  writeFileSync(base.path, 'REDIS0011')
+  return await log.begin(base, await GrowingFile.create(incr.path, place), incr.sequence, NOW)
 }
 
 async function append(log: GrowingLog, text: string, place: StreamPlace, nowMs = NOW): Promise<void> {
@@ -217,10 +217,28 @@ describe('a folder', () => {
     expect(readdirSync(path).length).toBe(3)
   })
 
-  it('gives no name twice, whether or not there is a file yet', async () => {
+  it('gives no base a name twice, whether or not there is a file yet', async () => {
     const {log} = await begun()
-    const names = [log.newNames(), log.newNames(), log.newNames()].map(({sequence}) => sequence)
+    const names = [log.newBase(), log.newBase(), log.newBase()].map(({sequence}) => sequence)
     expect(names).toEqual([2, 3, 4])
+    await log.close()
+  })
+
+  it('numbers files of commands without a gap, whatever bases come and go', async () => {
+    const {log, path} = await begun()
+    await log.rotate()
+    const base = log.newBase()
+    writeFileSync(base.path, 'REDIS0011')
+    log.compacted(base, 1)
+    await log.rotate()
+    log.newBase()
+    await log.rotate()
+    expect(log.manifest).toMatchObject({base: {sequence: 2}, increments: [{sequence: 2}, {sequence: 3}, {sequence: 4}]})
+    // Of a snapshot that was begun in vain nothing is left.
+    const {path: vain} = log.newIncrement()
+    await beginAnew(log, at(1000))
+    expect(log.manifest).toMatchObject({base: {sequence: 4}, increments: [{sequence: 5}]})
+    expect(incrs(path)).toEqual([basename(vain)])
     await log.close()
   })
 
@@ -235,9 +253,9 @@ describe('a folder', () => {
   it('does not begin with a base that is gone', async () => {
     const {log, path} = await begun()
     await append(log, SET, at(27))
-    const {base, incr, sequence} = log.newNames()
-    const file = await GrowingFile.create(incr, at(5))
-    await expect(log.begin(base, file, sequence, NOW)).rejects.toThrow('is gone')
+    const [base, incr] = [log.newBase(), log.newIncrement()]
+    const file = await GrowingFile.create(incr.path, at(5))
+    await expect(log.begin(base, file, incr.sequence, NOW)).rejects.toThrow('is gone')
     await file.close()
     await log.close()
     const again = await GrowingLog.open(path)

@@ -1,7 +1,7 @@
 /** A folder that follows a master of our own making: what goes into it, and what never does. */
 import {readdirSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {expect, it} from 'vitest'
+import {describe, expect, it} from 'vitest'
 import {followLog} from '../../src/jobs/follow-log.js'
 import type {SyncEvent} from '../../src/report/replica-log.js'
 import {disk, ID, scriptedMaster} from '../replication/scripted-master.js'
@@ -41,4 +41,65 @@ it('the stream behind a snapshot that cannot be read goes nowhere', async () => 
   expect(events).toContain('retrying')
   expect(again).toMatchObject({place, fullResyncs: 0, partialResyncs: 1})
   expect(textOf(path)).toBe(before)
+})
+
+/** Places that the files name, by the offset. */
+function placesIn(path: string): number[] {
+  return [...textOf(path).matchAll(/^#RDBTOOL \w{40} (\d+) \d+\r$/gm)].map(([, offset]) => Number(offset))
+}
+
+describe.each([
+  ['as they come', 1_000_000],
+  ['in pieces of 7 bytes', 7],
+  ['in pieces of 1000 bytes', 1000],
+])('units %s', (_, pieceBytes) => {
+  it.each(['always', 'everysec', 'no'] as const)(
+    'are named in the folder before they are acknowledged, synced %s',
+    async fsync => {
+      const path = join(folder.path, `acknowledged-${pieceBytes}-${fsync}`)
+      const unkept = [frame('PING'), frame('PUBLISH', 'c', 'm')]
+      const kept = [
+        SET,
+        frame('MULTI') + SET + frame('INCR', 'n') + frame('EXEC'),
+        frame('SET', 'large', 'x'.repeat(3000)),
+      ]
+      /** Where units that are kept end, and where one may go on. */
+      const ends: number[] = []
+      const between = [0]
+      let stream = ''
+      const add = (text: string): void => {
+        stream += text
+        between.push(stream.length)
+      }
+      for (let i = 0; i < 60; i++) {
+        if (i % 3 < 2) add(unkept[i % 3]!)
+        add(kept[i % 3]!)
+        ends.push(stream.length)
+        // Asked in the middle of what has arrived, it must know as well.
+        if (i % 4 === 0) add(frame('REPLCONF', 'GETACK', '*'))
+      }
+      const acknowledged: {offset: number; named: number}[] = []
+      const onCommand = ([name, option, offset]: string[]): void => {
+        if (name !== 'REPLCONF' || option !== 'ACK') return
+        acknowledged.push({offset: Number(offset), named: Math.max(...placesIn(path))})
+      }
+      const script = {
+        payload: disk(fileOf(['key'])),
+        stream: Buffer.from(stream),
+        streamOnAck: true,
+        pieceBytes,
+        onCommand,
+      }
+      const master = await scriptedMaster(script)
+      const {place} = await followLog(path, async () => ({host: '127.0.0.1', port: master.port}), {
+        ...{fsync, untilOffset: stream.length, rotateBytes: 20_000},
+      })
+      expect(place?.offset).toBe(stream.length)
+      expect(acknowledged.length).toBeGreaterThan(10)
+      for (const {offset, named} of acknowledged) {
+        expect(named).toBeGreaterThanOrEqual(ends.findLast(end => end <= offset) ?? 0)
+      }
+      expect(placesIn(path).filter(offset => !between.includes(offset))).toEqual([])
+    },
+  )
 })

@@ -16,10 +16,10 @@ const ID = 'a'.repeat(40)
 const LONG_AGO_S = 1_600_000_000
 
 async function beginWith(log: GrowingLog, key: string): Promise<void> {
-  const {base, incr, sequence} = log.newNames()
-  writeFileSync(base, fileOf([key]))
+  const [base, incr] = [log.newBase(), log.newIncrement()]
+  writeFileSync(base.path, fileOf([key]))
   const place: StreamPlace = {replicationId: ID, offset: 0, db: 0}
-  await log.begin(base, await GrowingFile.create(incr, place), sequence, Date.now())
+  await log.begin(base, await GrowingFile.create(incr.path, place), incr.sequence, Date.now())
 }
 
 /** A file of commands that is old, and one behind it. */

@@ -24,6 +24,8 @@ export interface Script {
   /** Said at once to whoever connects. */
   greeting?: string | Uint8Array
   offset?: number
+  /** Told of each command as it arrives, before it is answered. */
+  onCommand?: (args: string[]) => void
 }
 
 export interface ScriptedMaster {
@@ -98,6 +100,7 @@ class Talk {
       this.#text += piece.toString('latin1')
       for (let args = this.#take(); args !== undefined; args = this.#take()) {
         this.commands.push(args)
+        this.script.onCommand?.(args)
         this.#answer(args)
       }
     })

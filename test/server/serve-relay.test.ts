@@ -81,6 +81,27 @@ describe.each(['redis-7.0', 'redis-8.0', 'valkey-9.1'])('the log of %s', name =>
   )
 })
 
+/** `sync --follow` of a server, until the test ends or `leave`. */
+function following(
+  origin: Server,
+  path: string,
+  options: FollowLogOptions = {},
+): {events: string[]; leave: () => Promise<void>} {
+  const ended = new AbortController()
+  const events: string[] = []
+  const address = async () => ({host: '127.0.0.1', port: origin.port})
+  const done = followLog(path, address, {
+    ...{signal: ended.signal, retryDelayMs: 50, onEvent: ({kind}) => events.push(kind)},
+    ...options,
+  })
+  const leave = async (): Promise<void> => {
+    ended.abort()
+    await done
+  }
+  ending.push(() => leave().catch(() => {}))
+  return {events, leave}
+}
+
 describe.skipIf(!here('redis-7.0'))('a log that is written to all the time', () => {
   it('whenever a replica attaches, and while it is rewritten', async () => {
     const writer = await started('redis-7.0', LOGGED)
@@ -134,19 +155,10 @@ describe.skipIf(!here('redis-7.0'))('a log that goes on behind other data', () =
   }, 60_000)
 
   it('of rdbtool sync --follow, whose master had to begin anew', async () => {
-    const quiet = {'repl-diskless-sync-delay': 0}
-    const origin = await started('redis-7.0', quiet)
+    const origin = await started('redis-7.0', {'repl-diskless-sync-delay': 0})
     await run(origin, [['SET', 'a', '1']])
     const path = join(folder(), 'followed')
-    const ended = new AbortController()
-    const address = async () => ({host: '127.0.0.1', port: origin.port})
-    const events: string[] = []
-    const onEvent: FollowLogOptions['onEvent'] = event => events.push(event.kind)
-    const following = followLog(path, address, {signal: ended.signal, retryDelayMs: 50, onEvent})
-    ending.push(() => {
-      ended.abort()
-      return following.catch(() => {})
-    })
+    const {events} = following(origin, path)
     await vi.waitFor(() => expect(events).toContain('online'), PATIENCE)
     const master = await serving(path, {follow: true})
     const replica = await started('redis-7.0')
@@ -163,4 +175,60 @@ describe.skipIf(!here('redis-7.0'))('a log that goes on behind other data', () =
     await run(origin, [['SET', 'd', '4']])
     await same(origin, replica)
   }, 60_000)
+})
+
+describe.each(['redis-6.0', 'redis-7.0', 'redis-8.0', 'valkey-9.1'])('what follows %s', name => {
+  it.skipIf(!here(name))(
+    'is passed on through files that are full, compaction and another snapshot',
+    async () => {
+      const origin = await started(name, {'repl-diskless-sync-delay': 0})
+      const path = join(folder(), 'followed')
+      const write = async (round: number): Promise<void> => {
+        const writes = Array.from({length: 40}, (_, i) => [
+          ['SELECT', i % 3],
+          ['SET', `key-${i}`, `${round}:${'x'.repeat(500)}`],
+          ['MULTI'],
+          ['RPUSH', `list-${i % 5}`, `${round}-${i}`],
+          ['INCR', 'n'],
+          ['EXEC'],
+        ])
+        await run(origin, writes.flat())
+      }
+      await write(0)
+      const first = following(origin, path, {rotateBytes: 5000})
+      await vi.waitFor(() => expect(first.events).toContain('online'), PATIENCE)
+      const master = await serving(path, {follow: true})
+      const replica = await started(name)
+      await follow(replica, master.port)
+      for (let round = 1; round < 4; round++) await write(round)
+      await same(origin, replica)
+      expect(first.events.filter(kind => kind === 'rotated').length).toBeGreaterThan(2)
+
+      // All of it is compacted but for the last file, which goes on.
+      await first.leave()
+      const second = following(origin, path, {rotateBytes: 5000, keepMs: 0})
+      await vi.waitFor(() => expect(second.events).toContain('compacted'), PATIENCE)
+      await second.leave()
+      const third = following(origin, path, {rotateBytes: 5000})
+      await write(4)
+      await same(origin, replica)
+      // Files behind the new base are files like any other.
+      expect(third.events).toContain('rotated')
+      expect(master.count('restarted')).toBe(0)
+      const late = await started(name)
+      await follow(late, master.port)
+      await same(origin, late)
+
+      await run(origin, [
+        ['DEBUG', 'CHANGE-REPL-ID'],
+        ['CLIENT', 'KILL', 'TYPE', 'REPLICA'],
+        ['SET', 'another', 'history'],
+      ])
+      await vi.waitFor(() => expect(master.count('restarted')).toBe(1), PATIENCE)
+      await write(9)
+      await same(origin, replica)
+      await same(origin, late)
+    },
+    90_000,
+  )
 })
