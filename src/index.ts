@@ -20,7 +20,7 @@ export {surveySnapshot} from './analysis/snapshot-survey.js'
 export {type Chain, type ChainFile, openChain} from './aof/chain.js'
 export {CreatingReader} from './aof/creating-reader.js'
 export {GrowingFile} from './aof/growing-file.js'
-export {type CutTail, GrowingLog} from './aof/growing-log.js'
+export {type CutTail, GrowingLog, type NewName} from './aof/growing-log.js'
 export {
   type LogCommand,
   type LogEnd,
