@@ -24,7 +24,7 @@ const FIXTURES: {name: string; files: Files; meta: {appendfilename: string}}[] =
 })
 
 /** One run of each kind; `npm run soak` has more of them, without end. */
-const COMMANDS = Number(process.env['RDBTOOL_REPLAY_COMMANDS'] ?? 50_000)
+const COMMANDS = Number(process.env['RDBTOOL_REPLAY_COMMANDS'] ?? 30_000)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 20_261_127)
 
 /** `npm run soak` asks for the fewest commands that differ; it takes minutes to find them. */
