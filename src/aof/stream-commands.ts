@@ -80,6 +80,7 @@ export class StreamCommands {
       lose: ({what, data}) => {
         if (data) restores.refuse(this.#entry, what)
       },
+      takeBack: ({what}) => restores.refuse(this.#entry, what),
       refuse: what => restores.refuse(this.#entry, what),
       nowMs: Number.NEGATIVE_INFINITY,
     }

@@ -4,7 +4,7 @@
  *
  * They lie in a folder that is published as a whole: none has a name of its own to be given.
  */
-import {closeSync, fsyncSync, openSync, writeSync} from 'node:fs'
+import {closeSync, fsyncSync, ftruncateSync, openSync, writeSync} from 'node:fs'
 import type {ByteTarget} from './target.js'
 
 const OPEN_MAX = 256
@@ -62,6 +62,11 @@ export class PooledFile implements ByteTarget {
 
   rewrite(bytes: Uint8Array, position: number): void {
     this.#writeAt(bytes, 0, bytes.length, position)
+  }
+
+  takeBack(position: number): void {
+    ftruncateSync(this.pool.open(this), position)
+    this.bytes = position
   }
 
   drain(): undefined {}

@@ -7,7 +7,7 @@
  *
  * Bytes are taken before `write` returns: they may be lent.
  */
-import {closeSync, fsyncSync, openSync, write, writeSync} from 'node:fs'
+import {closeSync, fsyncSync, ftruncateSync, openSync, write, writeSync} from 'node:fs'
 import type {Writable} from 'node:stream'
 import {promisify} from 'node:util'
 import {publish, refuseTaken, removeUnpublished, temporaryBeside} from './unpublished.js'
@@ -28,6 +28,8 @@ export interface ByteTarget {
   writeLater?(bytes: Uint8Array, start: number, end: number): void
   /** Overwrites bytes that were taken before; absent where they have been seen by then. */
   rewrite?(bytes: Uint8Array, position: number): void
+  /** Forgets all from a position on that `write` took since; absent where it has been seen by then. */
+  takeBack?(position: number): void
   /** Waits until there is room for more; undefined where there is. */
   drain(): Promise<void> | undefined
   /** All bytes have been written: makes them last. */
@@ -103,6 +105,11 @@ export class FileTarget implements ByteTarget {
 
   rewrite(bytes: Uint8Array, position: number): void {
     for (let p = 0; p < bytes.length; ) p += writeSync(this.#fd, bytes, p, bytes.length - p, position + p)
+  }
+
+  takeBack(position: number): void {
+    ftruncateSync(this.#fd, position)
+    this.bytes = position
   }
 
   drain(): Promise<void> | undefined {
@@ -200,6 +207,11 @@ export class MemoryTarget implements ByteTarget {
 
   rewrite(bytes: Uint8Array, position: number): void {
     this.view().set(bytes, position)
+  }
+
+  takeBack(position: number): void {
+    this.#pieces = [this.view().slice(0, position)]
+    this.bytes = position
   }
 
   drain(): undefined {}

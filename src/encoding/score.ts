@@ -52,6 +52,12 @@ export function readBinaryScore(bytes: Uint8Array, at: number): number {
   return view.getFloat64(0, true)
 }
 
+/** Whether the binary score at bytes[at] is not a number: its exponent is all ones, and its fraction not zero. */
+export function isNoNumber(bytes: Uint8Array, at: number): boolean {
+  if ((bytes[at + 7]! & 0x7f) !== 0x7f || bytes[at + 6]! < 0xf0) return false
+  return Number.isNaN(readBinaryScore(bytes, at))
+}
+
 export function writeBinaryScore(out: ByteWriter, score: number): void {
   out.f64le(score)
 }

@@ -52,10 +52,10 @@ export function passCollection(type: u32, p: i32): i32 {
   if (type == TYPE_STREAM_2) return passVersion(p, 2)
   if (type == TYPE_STREAM_1) return passVersion(p, 1)
   if (type >= TYPE_LIST_ZIPLIST && type < TYPE_HASH_LISTPACK) return passZiplist(p, type == TYPE_LIST_ZIPLIST ? 1 : 2)
-  if (type == TYPE_LIST) return deeply ? passItems(p) : passStrings(p, 1, 0)
-  if (type == TYPE_SET) return deeply ? passMembers(p, TYPE_SET) : passStrings(p, 1, 0)
-  if (type == TYPE_HASH) return deeply ? passMembers(p, TYPE_HASH) : passStrings(p, 2, 0)
-  if (type == TYPE_ZSET_2) return deeply ? passMembers(p, TYPE_ZSET_2) : passStrings(p, 1, 8)
+  if (type == TYPE_LIST) return deeply ? passItems(p) : passStrings(p, 1)
+  if (type == TYPE_SET) return deeply ? passMembers(p, TYPE_SET) : passStrings(p, 1)
+  if (type == TYPE_HASH) return deeply ? passMembers(p, TYPE_HASH) : passStrings(p, 2)
+  if (type == TYPE_ZSET_2) return deeply ? passMembers(p, TYPE_ZSET_2) : passScores(p)
   return 0
 }
 
@@ -65,8 +65,8 @@ function passVersion(p: i32, version: i32): i32 {
   return end
 }
 
-/** <n> (<string>*each tail)*n, lengths believed. */
-function passStrings(p: i32, each: i32, tail: i32): i32 {
+/** <n> (<string>*each)*n, lengths believed. */
+function passStrings(p: i32, each: i32): i32 {
   let at = passLength(p)
   if (at == 0 || length == 0) return 0
   elements = length
@@ -75,8 +75,21 @@ function passStrings(p: i32, each: i32, tail: i32): i32 {
       at = passString(at)
       if (at == 0 || at >= windowEnd) return at == 0 ? 0 : windowEnd + 1
     }
-    at += tail
-    if (at >= windowEnd) return windowEnd + 1
+  }
+  return at
+}
+
+/** <n> (<string> <double>)*n, lengths believed, no score that is no number: no server loads such a one. */
+function passScores(p: i32): i32 {
+  let at = passLength(p)
+  if (at == 0 || length == 0) return 0
+  elements = length
+  for (let left = length; left > 0; left--) {
+    at = passString(at)
+    if (at == 0 || at + 8 >= windowEnd) return at == 0 ? 0 : windowEnd + 1
+    const score = load<f64>(at)
+    if (score != score) return 0
+    at += 8
   }
   return at
 }

@@ -29,6 +29,8 @@ export function canCopy(typeId: number, from: op.Family | undefined, target: Tar
   if (from === undefined || !target.types.has(typeId)) return false
   // Scores as text may be no number, at which servers end.
   if (!target.own && (target.rdbVersion < COPIED_VERSION_MIN || typeId === op.TYPE_ZSET)) return false
+  // Valkey 9 looks for such scores in packed sets, too.
+  if (!target.own && target.family === 'valkey' && typeId === op.TYPE_ZSET_ZIPLIST) return false
   if (from !== target.family && (typeId >= op.TYPE_HASH_22 || MAY_DIFFER.has(typeId))) return false
   return templates || !REFERENCES.has(typeId)
 }

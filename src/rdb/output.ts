@@ -1,8 +1,8 @@
 /**
  * The bytes of a file on their way out: gathered, summed, handed on in pieces.
  */
-import {Crc64} from '../bytes/crc64.js'
-import {crcShifted, crcSum} from '../bytes/crc64-combine.js'
+import {type Checksum64, Crc64} from '../bytes/crc64.js'
+import {crcJoined, crcShifted, crcSum} from '../bytes/crc64-combine.js'
 import type {ByteTarget} from '../bytes/target.js'
 import {ByteWriter} from '../bytes/writer.js'
 
@@ -14,7 +14,12 @@ const DIRECT_BYTES = 16 * 1024
 export class RdbOutput {
   readonly out: ByteWriter
   readonly #directBytes: number
+  /** Of all before `summedFrom`, and of what follows. */
+  #before: Checksum64 = {high: 0, low: 0}
+  #summedFrom = 0
   readonly #crc = new Crc64()
+  /** From here on all may be taken back; -1: nothing may. */
+  #mark = -1
   /** What the checksum will have to be corrected by. */
   #correction = {high: 0, low: 0}
   /** Replacements, and how far from the end each ends: known once the end is. */
@@ -64,6 +69,31 @@ export class RdbOutput {
     }
   }
 
+  /** What follows may be taken back, until `keep`. */
+  mark(): void {
+    this.#mark = this.offset
+  }
+
+  keep(): void {
+    this.#mark = -1
+  }
+
+  /** Takes back all since the mark; false where it has been seen by then. */
+  takeBack(): boolean {
+    const mark = this.#mark
+    if (mark < this.#handedOn) {
+      if (this.target.takeBack === undefined) return false
+      this.target.takeBack(mark)
+      this.out.reset()
+      this.#handedOn = mark
+      this.#crc.reset()
+    } else {
+      this.out.length = mark - this.#handedOn
+    }
+    this.#mark = -1
+    return true
+  }
+
   /** Whether what was written can still be replaced. */
   get canReplace(): boolean {
     return this.target.rewrite !== undefined
@@ -84,14 +114,29 @@ export class RdbOutput {
       this.#correction = crcSum(this.#correction, shifted)
       this.target.rewrite!(bytes, position)
     }
-    return crcSum(this.#crc.digest(), this.#correction)
+    return crcSum(this.#sum(), this.#correction)
   }
 
   #handOn(bytes: Uint8Array, start: number, end: number, stay = false): void {
     if (end === start) return
-    this.#crc.update(bytes, start, end)
+    const marked = start + this.#mark - this.#handedOn
+    if (this.#mark >= 0 && marked >= start && marked < end) {
+      this.#crc.update(bytes, start, marked)
+      this.#before = this.#sum(this.#mark)
+      this.#summedFrom = this.#mark
+      this.#crc.reset()
+      this.#crc.update(bytes, marked, end)
+    } else {
+      this.#crc.update(bytes, start, end)
+    }
     if (stay && this.target.writeLater !== undefined) this.target.writeLater(bytes, start, end)
     else this.target.write(bytes, start, end)
     this.#handedOn += end - start
+  }
+
+  /** The checksum of all up to `end`, which has been summed. */
+  #sum(end = this.#handedOn): Checksum64 {
+    if (this.#summedFrom === 0) return this.#crc.digest()
+    return crcJoined(this.#before, this.#crc.digest(), end - this.#summedFrom)
   }
 }

@@ -114,6 +114,10 @@ export class PayloadWriter implements ValueSink {
     if (kind.data) this.refuse(kind.what)
   }
 
+  takeBack(kind: LossKind): void {
+    this.refuse(kind.what)
+  }
+
   refuse(what: string): never {
     const {db, type, offset} = this.#entry
     const error = new UnsupportedError('NOT_IN_TARGET', `${this.#target.name} cannot hold ${what}`, offset)

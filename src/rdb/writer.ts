@@ -13,7 +13,6 @@
 import type {LentBytes} from '../bytes/lent.js'
 import type {ByteTarget} from '../bytes/target.js'
 import type {ByteWriter} from '../bytes/writer.js'
-import {writeLength} from '../encoding/length.js'
 import {writeString} from '../encoding/string.js'
 import {UnsupportedError} from '../errors.js'
 import {type Entry, NEVER, type RecordHead} from '../keyspace/entry.js'
@@ -29,11 +28,11 @@ import {lostWhole, type Policy, policyOf} from './policy.js'
 import {EXPIRY_MS_VERSION, RecordHeadWriter} from './record-head.js'
 import {SortedRecords, type StoredRecord, type TwinRule} from './sorted-records.js'
 import type {Target} from './targets.js'
-import {writeModuleId} from './value/module.js'
 import {RawWriter, type ValueSink, type ValueWriter} from './value/writer.js'
 import {valueWriters, type WrittenType} from './value/writers.js'
 import type {RdbHeader} from './versions.js'
 import {WrittenFile} from './written-file.js'
+import {writeHashTemplate, writeModuleAux, writeSlotImport, writeSlotInfo} from './written-others.js'
 
 export interface RdbWriterOptions {
   target: Target
@@ -88,6 +87,8 @@ export class RdbWriter implements ValueSink {
   readonly #orderedStream = new OrderedStreamVisitor()
   /** What is written belongs to a record that is sorted. */
   #inRecord = false
+  /** Where the record begins that is open. */
+  #recordAt = 0
   #handingOn = false
   /** What stands behind the keys, where they are written last. */
   readonly #behind: ModuleAux[] = []
@@ -108,6 +109,8 @@ export class RdbWriter implements ValueSink {
     this.#file = this.files[0]!
     this.#writers = valueWriters(this, this.policy)
     this.#raw = new RawWriter(this, this.policy)
+    // Of the source's own version all is copied as it is.
+    this.#raw.watchesScores = !options.target.own
     this.#headWriter = new RecordHeadWriter(options.target, this.policy.compress, kind => this.lose(kind))
     if (options.sort !== undefined) this.#sorted = new SortedRecords(options.sort.memoryBytes)
   }
@@ -223,7 +226,7 @@ export class RdbWriter implements ValueSink {
   }
 
   moduleAux(aux: ModuleAux): void {
-    const {module, version, when, payload} = aux
+    const {module, when} = aux
     if (!this.#knows(9)) {
       this.#loseBeside(moduleData(module))
       return
@@ -233,42 +236,25 @@ export class RdbWriter implements ValueSink {
       return
     }
     this.#needs(module)
-    this.#toEach(out => {
-      out.u8(op.OPCODE_MODULE_AUX)
-      writeModuleId(out, module, version)
-      writeLength(out, MODULE_AUX_WHEN)
-      writeLength(out, when)
-      out.copy(payload, 0, payload.length)
-    })
+    this.#toEach(out => writeModuleAux(out, aux))
   }
 
   /** Of a target that knows none, hashes are written with their own fields. */
   hashTemplate(id: number, fields: readonly Uint8Array[]): void {
     if (!this.#target.types.has(op.TYPE_HASH_LISTPACK_REF)) return
-    const {out} = this
-    out.u8(op.OPCODE_HASH_TEMPLATE)
-    writeLength(out, id)
-    writeLength(out, fields.length)
-    for (const field of fields) writeString(out, field, 0, field.length, this.policy.compress)
+    writeHashTemplate(this.out, id, fields, this.policy.compress)
     this.settle()
   }
 
   /** A hint about the keys of a database that follow. */
-  slotInfo({slot, keys, expires}: SlotInfo, db: number): void {
+  slotInfo(slot: SlotInfo, db: number): void {
     if (this.#target.family !== 'redis' || !this.#knows(12)) return
     if (db !== this.#file.db) this.#file.selectDb(db)
-    const {out} = this
-    out.u8(op.OPCODE_SLOT_INFO)
-    for (const length of [slot, keys, expires]) writeLength(out, length)
+    writeSlotInfo(this.out, slot)
   }
 
   slotImport(job: string, ranges: readonly [first: number, last: number][]): void {
-    const {out} = this
-    const name = Buffer.from(job, 'latin1')
-    out.u8(op.OPCODE_KEY_META_OR_SLOT_IMPORT)
-    writeString(out, name, 0, name.length, false)
-    writeLength(out, ranges.length)
-    for (const range of ranges) for (const slot of range) writeLength(out, slot)
+    writeSlotImport(this.out, job, ranges)
   }
 
   /** Ends the file, or all of them. Returns the size in bytes. */
@@ -287,15 +273,16 @@ export class RdbWriter implements ValueSink {
     this.#orderedStream.close()
   }
 
-  open(typeId: number): void {
+  open(typeId: number, mayGo = false): void {
     const head = this.#head
     if (this.#sorted !== undefined) {
       this.#sorted.begin()
       this.#inRecord = true
     } else {
       this.#goTo(head.keyBytes, head.db)
+      if (mayGo) this.#file.output.mark()
     }
-    this.options.onRecord?.(head, this.place)
+    this.#recordAt = this.place
     this.#headWriter.write(this.out, head, typeId)
     if (!this.#inRecord) this.count(1, head.expireAtMs === NEVER ? 0 : 1)
   }
@@ -312,9 +299,22 @@ export class RdbWriter implements ValueSink {
 
   close(): void {
     if (this.#entry.type === 'module') this.#needs(this.#entry.module)
-    if (this.#inRecord) this.#sorted!.end(this.#head, this.sourceNumber)
-    else this.#file.output.settle()
+    this.options.onRecord?.(this.#head, this.#recordAt)
+    if (this.#inRecord) {
+      this.#sorted!.end(this.#head, this.sourceNumber)
+    } else {
+      this.#file.output.settle()
+      this.#file.output.keep()
+    }
     this.#inRecord = false
+  }
+
+  takeBack(kind: LossKind): void {
+    // What is not ended is forgotten there.
+    if (this.#inRecord) this.#inRecord = false
+    else if (this.#file.output.takeBack()) this.count(-1, this.#head.expireAtMs === NEVER ? 0 : -1)
+    else this.refuse(kind.what)
+    this.lose(kind)
   }
 
   passEmpty(): void {
@@ -390,5 +390,3 @@ export class RdbWriter implements ValueSink {
 const MODULES_MAX = 100
 /** Of MODULE_AUX: it stands behind the keys. */
 const AFTER_KEYS = 2
-/** MODULE_AUX frames `when` as an unsigned item. */
-const MODULE_AUX_WHEN = 2

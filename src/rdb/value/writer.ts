@@ -15,15 +15,17 @@ import {ZiplistBuilder, ZiplistWalker} from '../../encoding/ziplist.js'
 import {NO_TYPE_ID} from '../../keyspace/entry.js'
 import type {LossKind} from '../../keyspace/loss-report.js'
 import {type Depth, ValueVisitor} from '../../keyspace/visitor.js'
+import {LOST} from '../loss-kinds.js'
 import * as op from '../opcodes.js'
 import type {Policy} from '../policy.js'
+import {ScoreWatch} from './score-watch.js'
 
 /** Takes one value after another. */
 export interface ValueSink {
   /** Where the bytes of a value go; to be asked for once it is open. */
   readonly out: ByteWriter
-  /** Writes what stands before the value: attributes, type, key. */
-  open(typeId: number): void
+  /** Writes what stands before the value: attributes, type, key. `mayGo`: it may be taken back yet. */
+  open(typeId: number, mayGo?: boolean): void
   /** To be called within a large value: what is in `out` may be taken away. */
   settle(): void
   /** Takes bytes that need not pass through `out`. */
@@ -34,6 +36,8 @@ export interface ValueSink {
   passEmpty(): void
   /** The target has no place for something of the present value, or for all of it. May throw; else the rest is to be written. */
   lose(kind: LossKind): void
+  /** The same of a value that is open: what has been written of it is taken back. Throws where it has been seen by then. */
+  takeBack(kind: LossKind): void
   /** No server can hold the present value; `what` says what of it. */
   refuse(what: string): never
   /** Fields that expired before are left out where they would not expire any more. */
@@ -72,17 +76,40 @@ export function mayExpire(typeId: number): boolean {
 export class RawWriter extends ValueWriter {
   override readonly depth = 'raw'
   typeId = 0
+  /** Sorted sets with a score that is no number are lost. */
+  watchesScores = false
+  readonly #scores = new ScoreWatch()
+  #isWatched = false
+  #isLost = false
 
   override begin(): void {
-    this.sink.open(this.typeId)
+    this.#isLost = false
+    this.#isWatched = this.watchesScores && this.typeId === op.TYPE_ZSET_2
+    if (this.#isWatched) this.#scores.begin()
+    this.sink.open(this.typeId, this.#isWatched)
   }
 
   override chunk(bytes: Uint8Array, start: number, end: number): void {
-    this.sink.take(bytes, start, end)
+    if (this.#isWatched) this.#watch(bytes, start, end)
+    if (!this.#isLost) this.sink.take(bytes, start, end)
   }
 
   override end(): void {
-    this.sink.close()
+    if (this.#isWatched) this.#scores.end()
+    this.#settleScores()
+    if (!this.#isLost) this.sink.close()
+  }
+
+  #watch(bytes: Uint8Array, start: number, end: number): void {
+    this.#scores.push(bytes, start, end)
+    this.#settleScores()
+  }
+
+  #settleScores(): void {
+    if (!this.#isWatched || !this.#scores.found) return
+    this.#isWatched = false
+    this.#isLost = true
+    this.sink.takeBack(LOST.nanScores)
   }
 }
 

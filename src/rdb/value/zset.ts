@@ -200,9 +200,10 @@ export class ZsetWriter extends ValueWriter {
 
   /** No server loads such a score. */
   #isNoNumber(): void {
-    if (this.#phase === 'plain') this.sink.refuse(LOST.nanScores.what)
-    if (!this.#isLost) this.sink.lose(LOST.nanScores)
+    if (this.#isLost) return
     this.#isLost = true
+    if (this.#phase === 'plain') this.sink.takeBack(LOST.nanScores)
+    else this.sink.lose(LOST.nanScores)
   }
 
   #leaveGathering(): void {
@@ -217,7 +218,7 @@ export class ZsetWriter extends ValueWriter {
   }
 
   #open(count: number): void {
-    this.sink.open(this.policy.binaryScores ? TYPE_ZSET_2 : TYPE_ZSET)
+    this.sink.open(this.policy.binaryScores ? TYPE_ZSET_2 : TYPE_ZSET, true)
     writeLength(this.sink.out, count)
   }
 
