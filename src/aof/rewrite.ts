@@ -67,6 +67,8 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
   /** HPEXPIREAT commands of the present batch: they follow the fields. */
   readonly #expiries = new ByteWriter()
   #db = -1
+  /** Told of the first database, where what is written stands behind other commands. */
+  #enters: ((db: number) => void) | undefined
   #entry!: Entry
   #command = RPUSH
   /** As the present one was begun with. */
@@ -308,10 +310,9 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
 
   #select(db: number): void {
     if (db === this.#db) return
+    if (this.#enters === undefined || this.#db >= 0) writeSelect(this.out, db)
+    else this.#enters(db)
     this.#db = db
-    writeArrayHead(this.out, 2)
-    this.out.copy(SELECT, 0, SELECT.length)
-    this.#argument(Buffer.from(String(db)))
   }
 
   aux(name: string, value: Uint8Array): void {
@@ -341,9 +342,20 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
   }
 
   #argument(bytes: Uint8Array): void {
-    writeBulkHead(this.out, bytes.length)
-    this.out.copy(bytes, 0, bytes.length)
-    writeBulkEnd(this.out)
+    writeArgument(this.out, bytes)
+  }
+
+  continues(enters: (db: number) => void): void {
+    this.#enters = db => {
+      // Up to here, no command depends on it.
+      this.out.flush()
+      enters(db)
+    }
+  }
+
+  pauses(): number | undefined {
+    this.out.flush()
+    return this.#db < 0 ? undefined : this.#db
   }
 
   finish(): void {
@@ -361,4 +373,17 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     this.#string.dispose()
     this.#restores.dispose()
   }
+}
+
+/** What follows is of a database. */
+export function writeSelect(out: ByteOutput, db: number): void {
+  writeArrayHead(out, 2)
+  out.copy(SELECT, 0, SELECT.length)
+  writeArgument(out, Buffer.from(String(db)))
+}
+
+function writeArgument(out: ByteOutput, bytes: Uint8Array): void {
+  writeBulkHead(out, bytes.length)
+  out.copy(bytes, 0, bytes.length)
+  writeBulkEnd(out)
 }

@@ -161,12 +161,15 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
     this.#cell.write(bytes, start, end)
   }
 
-  /** Begins a row; the first is the names of the columns. */
   #row(): void {
-    const {out} = this
-    if (!this.#begun) out.ascii(COLUMNS.join(','))
+    this.#beginTable()
+    this.out.u8(LF)
+  }
+
+  /** The first row is the names of the columns. */
+  #beginTable(): void {
+    if (!this.#begun) this.out.ascii(COLUMNS.join(','))
     this.#begun = true
-    out.u8(LF)
   }
 
   function(source: Uint8Array): void {
@@ -198,8 +201,17 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
     this.#losses.add('slot imports that were under way')
   }
 
+  continues(): void {
+    this.#begun = true
+  }
+
+  pauses(): undefined {
+    this.#beginTable()
+    this.out.flush()
+  }
+
   finish(): void {
-    if (!this.#begun) this.out.ascii(COLUMNS.join(','))
+    this.#beginTable()
     this.out.u8(LF)
     this.out.flush()
   }

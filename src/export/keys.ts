@@ -61,6 +61,10 @@ export class KeysWriter implements EntrySink {
     return p
   }
 
+  pauses(): undefined {
+    this.out.flush()
+  }
+
   finish(): void {
     this.out.flush()
   }

@@ -15,10 +15,13 @@ import type {EntrySource} from '../keyspace/entry-source.js'
 import {SelectingVisitor, Selection, type SelectionCounts, type SelectionOptions} from '../keyspace/selection.js'
 import {type EntryVisitor, type Problem, SKIP, type ValueVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
+import {RdbReader} from '../rdb/reader.js'
 import {type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
 import {surveySources} from './build-survey.js'
+import {dumpInSegments} from './dump-segments.js'
+import {paysInSegments, type SegmentsOptions} from './segments.js'
 
-export interface DumpOptions extends LogOptions {
+export interface DumpOptions extends LogOptions, SegmentsOptions {
   format: DumpFormat
   /** Publish what a source with a wrong checksum holds; a problem says so. */
   ignoreChecksum?: boolean | undefined
@@ -151,6 +154,15 @@ async function write(
   {chosen, ...options}: DumpOptions & {chosen: Chosen},
   result: Dump,
 ): Promise<void> {
+  const {selection, wrongSize} = chosen
+  const bounded = options.selection?.minBytes !== undefined || options.selection?.maxBytes !== undefined
+  if (source instanceof RdbReader && !bounded && paysInSegments(source.source, options)) {
+    const {format, restore, safe} = options
+    // Expiries are judged against one moment, whoever reads them.
+    const form = {format, restore, safe, selection: {nowMs: Date.now(), ...options.selection}}
+    await dumpInSegments(source.source, target, form, options, result)
+    return
+  }
   const out = new ByteOutput(target)
   const sink = createSink(options.format, out, {
     origin: await source.origin(),
@@ -161,7 +173,6 @@ async function write(
   sink.problem = problem => {
     if (result.problems.length < limits.problemsMax) result.problems.push(problem)
   }
-  const {selection, wrongSize} = chosen
   const selecting = selection.everything ? undefined : new SizedVisitor(selection, sink, wrongSize)
   result.selected = selecting?.counts
   try {

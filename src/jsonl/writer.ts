@@ -297,9 +297,24 @@ export class JsonWriter extends JsonValue implements EntrySink {
     this.out.ascii(`,"ranges":${JSON.stringify(ranges)}}}`)
   }
 
+  continues(): void {
+    this.#aux = undefined
+    this.#lines = 1
+  }
+
+  pauses(): undefined {
+    this.keysBegin()
+    this.out.flush()
+  }
+
+  /** Facts that stand behind a key have lines of their own, whether or not it is shown. */
+  keysBegin(): void {
+    if (this.#aux !== undefined) this.#writeMeta()
+  }
+
   finish(): void {
     const {out} = this
-    if (this.#aux !== undefined) this.#writeMeta()
+    this.keysBegin()
     out.ascii(this.form === 'json' ? '\n]\n' : '\n')
     out.flush()
   }

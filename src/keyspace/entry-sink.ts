@@ -19,6 +19,13 @@ export interface EntrySink extends EntryVisitor {
   dispose?(): void
   /** All has been shown: writes what closes the output. The target is left to whoever made it. */
   finish(): void
+  /**
+   * To be called first: what is shown stands behind what other sinks have written. `enters` is told, before anything is
+   * written that depends on it, in which database that has to leave off.
+   */
+  continues?(enters: (db: number) => void): void
+  /** What has been shown so far is written; the rest is another's. Returns the database it leaves off in, if any. */
+  pauses(): number | undefined
 }
 
 /** Counts losses by what was lost. */

@@ -177,8 +177,22 @@ export interface SelectionCounts {
   skipped: Record<SkipReason, number>
 }
 
+/** The sum of two; the first is absent where nothing has been counted. */
+export function addCounts(counts: SelectionCounts | undefined, more: SelectionCounts): SelectionCounts {
+  if (counts === undefined) return more
+  const reasons = Object.keys(more.skipped) as SkipReason[]
+  const skipped = reasons.map(reason => [reason, counts.skipped[reason] + more.skipped[reason]])
+  return {
+    seen: counts.seen + more.seen,
+    taken: counts.taken + more.taken,
+    skipped: Object.fromEntries(skipped) as SelectionCounts['skipped'],
+  }
+}
+
 /** Shows another visitor the selected entries only, and everything that is no entry: damage too, wherever it lies. */
-export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 'passer' | 'take' | 'takeWaits'>> {
+export class SelectingVisitor
+  implements Required<Omit<EntryVisitor, 'damage' | 'keysBegin' | 'passer' | 'take' | 'takeWaits'>>
+{
   readonly counts: SelectionCounts = {
     seen: 0,
     taken: 0,
@@ -187,6 +201,7 @@ export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 
 
   /** There only where the other visitor has it: having it changes how the reading goes on. */
   readonly damage?: NonNullable<EntryVisitor['damage']>
+  #keysMet = false
 
   constructor(
     readonly selection: Selection,
@@ -204,7 +219,14 @@ export class SelectingVisitor implements Required<Omit<EntryVisitor, 'damage' | 
       return this.inner.entry(entry)
     }
     counts.skipped[reason]++
+    this.keysBegin()
     return SKIP
+  }
+
+  keysBegin(): void {
+    if (this.#keysMet) return
+    this.#keysMet = true
+    this.inner.keysBegin?.()
   }
 
   /** An entry that was taken turned out too small or too large once its value was read. */

@@ -4,12 +4,47 @@
 import {parentPort, workerData} from 'node:worker_threads'
 import {limits} from '../limits.js'
 import {flattened} from './crossing-errors.js'
-import type {FromThread, ToThread} from './thread.js'
+import type {FromThread, Piece, ToThread} from './thread.js'
 
 /** Bytes of one parcel: a message costs some ten microseconds, what is in it next to nothing. */
 export const PARCEL_BYTES = 256 * 1024
 /** What the asking thread does between two looks at its messages (8 MiB of a file) must not stop the other one. */
 const PARCELS_OUT_MAX = 32
+
+/** What a thread is fed, piece by piece. */
+export class Inbox {
+  readonly #pieces: Piece[] = []
+  #wake: (() => void) | undefined
+
+  constructor(readonly send: (message: FromThread<never>, moved: readonly ArrayBuffer[]) => void) {}
+
+  /** The next piece, or how the feeding has ended. */
+  async next(): Promise<Piece> {
+    while (this.#pieces.length === 0) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+    return this.#pieces.shift()!
+  }
+
+  /** Gives the memory of a piece back. */
+  back(buffer: ArrayBuffer): void {
+    this.send({eaten: buffer}, [buffer])
+  }
+
+  /** A piece has come. */
+  put(piece: Piece): void {
+    this.#pieces.push(piece)
+    this.#wake?.()
+    this.#wake = undefined
+  }
+
+  /** Nobody wants what is left: there is another question. */
+  clear(): void {
+    for (const piece of this.#pieces.splice(0)) if ('buffer' in piece) this.back(piece.buffer)
+  }
+}
 
 /** Where a thread puts what it hands on, in memory that comes back. */
 export class Outbox {
@@ -25,9 +60,9 @@ export class Outbox {
   }
 
   /** Hands on what `take` gave. Never waits: that is for who can, between windows (`ready`). */
-  post(buffer: ArrayBuffer, used: number, read: number): void {
+  post(buffer: ArrayBuffer, used: number, read: number, tag = -1): void {
     this.#out++
-    this.send({parcel: {buffer, used, read}}, [buffer])
+    this.send({parcel: {buffer, used, read, tag}}, [buffer])
   }
 
   /** To be awaited where there is something: too much is on its way. */
@@ -49,17 +84,24 @@ export class Outbox {
 }
 
 /** What a file of src/threads does: it answers until its thread is ended. */
-export function answerQuestions<Q, A>(answer: (question: Q, outbox: Outbox) => Promise<A>): void {
+export function answerQuestions<Q, A>(answer: (question: Q, outbox: Outbox, inbox: Inbox) => Promise<A>): void {
   Object.assign(limits, workerData)
   const port = parentPort!
-  const outbox = new Outbox((message, moved) => port.postMessage(message, moved))
+  const send = (message: FromThread<never>, moved: readonly ArrayBuffer[]): void => port.postMessage(message, moved)
+  const outbox = new Outbox(send)
+  const inbox = new Inbox(send)
   port.on('message', (message: ToThread<Q>) => {
     if ('empty' in message) {
       outbox.back(message.empty)
       return
     }
+    if ('piece' in message) {
+      inbox.put(message.piece)
+      return
+    }
+    inbox.clear()
     const told = (said: FromThread<A>): void => port.postMessage(said)
-    answer(message.question, outbox).then(
+    answer(message.question, outbox, inbox).then(
       found => told({answer: found}),
       error => told({error: flattened(error)}),
     )

@@ -2,7 +2,9 @@
  * A worker thread that answers questions, one at a time, and the end of it that the asking thread holds.
  *
  *   asking thread                         thread (answering.ts)
- *   ask ────────────── question ────────► answer(question, outbox)
+ *   ask ────────────── question ────────► answer(question, outbox, inbox)
+ *   feed ───────────── piece ───────────► inbox.next                 whoever feeds bounds how many are not yet eaten
+ *   onEaten ◄──────── its memory ──────── inbox.back
  *   onParcel ◄──────── parcel ─────────── outbox.post        as many as are not yet back, at most PARCELS_OUT_MAX
  *            ───── its memory, back ────►
  *   ask resolves ◄──── answer ──────────┐
@@ -25,10 +27,21 @@ export interface Parcel {
   used: number
   /** How far the thread has come, in bytes of its input. */
   read: number
+  /** What else is to be known of it, as both sides understand it; -1 where nothing is. */
+  tag: number
 }
 
-export type ToThread<Q> = {question: Q} | {empty: ArrayBuffer}
-export type FromThread<A> = {parcel: Parcel} | {answer: A} | {error: FlatError}
+/** What a thread is fed with, in memory that comes back; or that there is no more, and how that came. */
+export type Piece = {buffer: ArrayBuffer; used: number} | {end: string}
+
+export type ToThread<Q> = {question: Q} | {empty: ArrayBuffer} | {piece: Piece}
+export type FromThread<A> = {parcel: Parcel} | {eaten: ArrayBuffer} | {answer: A} | {error: FlatError}
+
+/** What `onParcel` answers where it keeps a parcel until `giveBack`; otherwise its memory goes back at once. */
+export const KEPT = 'kept'
+
+/** Who answers questions as a thread does. */
+export type Answerer<Q, A> = Pick<Thread<Q, A>, 'ask' | 'feed' | 'giveBack' | 'end' | 'onEaten'>
 
 /** The thread is gone, and with it what it was to answer. */
 export class ThreadError extends Error {
@@ -44,7 +57,7 @@ export function threadScript(name: string): URL {
 interface Asked<A> {
   resolve: (answer: A) => void
   reject: (error: unknown) => void
-  onParcel: (parcel: Parcel) => void
+  onParcel: (parcel: Parcel) => unknown
 }
 
 export class Thread<Q, A> {
@@ -52,6 +65,8 @@ export class Thread<Q, A> {
   #asked: Asked<A> | undefined
   /** Why it answers no more. */
   #over: unknown
+  /** Told when a piece that was fed has been eaten: its memory is back. */
+  onEaten: ((buffer: ArrayBuffer) => void) | undefined
 
   /** Starts it; that it cannot be started is told to whoever asks. */
   constructor(script: URL) {
@@ -67,7 +82,7 @@ export class Thread<Q, A> {
   }
 
   /** Asks what it is there for, once the last answer is there. What `onParcel` throws rejects too. */
-  ask(question: Q, onParcel: (parcel: Parcel) => void): Promise<A> {
+  ask(question: Q, onParcel: (parcel: Parcel) => unknown): Promise<A> {
     if (this.#asked !== undefined) throw new Error('a thread answers one question at a time')
     return new Promise<A>((resolve, reject) => {
       if (this.#over !== undefined) {
@@ -79,12 +94,26 @@ export class Thread<Q, A> {
     })
   }
 
+  /** Hands it a piece of what its answer is about; the memory is moved. */
+  feed(piece: Piece): void {
+    this.#send({piece}, 'buffer' in piece ? [piece.buffer] : [])
+  }
+
+  /** Of a parcel that was kept. */
+  giveBack(buffer: ArrayBuffer): void {
+    this.#send({empty: buffer}, [buffer])
+  }
+
   /** Ends it, in the middle of whatever it does; who still waits for an answer gets an error. */
   async end(): Promise<void> {
     await this.#worker.terminate()
   }
 
   #take(message: FromThread<A>): void {
+    if ('eaten' in message) {
+      this.onEaten?.(message.eaten)
+      return
+    }
     const asked = this.#asked
     if (asked === undefined) return
     if ('parcel' in message) {
@@ -97,14 +126,15 @@ export class Thread<Q, A> {
   }
 
   #open(parcel: Parcel, {onParcel}: Asked<A>): void {
+    let taken: unknown
     try {
-      onParcel(parcel)
+      taken = onParcel(parcel)
     } catch (error) {
       // Nothing goes back to it any more: it waits until it is ended.
       this.#fail(error)
       return
     }
-    this.#send({empty: parcel.buffer}, [parcel.buffer])
+    if (taken !== KEPT) this.giveBack(parcel.buffer)
   }
 
   #send(message: ToThread<Q>, moved: readonly ArrayBuffer[] = []): void {

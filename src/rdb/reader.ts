@@ -28,6 +28,8 @@ export interface RdbReaderOptions {
   base?: number | undefined
   /** What hashes of such a part may refer to. */
   templates?: HashTemplates | undefined
+  /** The bytes are records of a file with this header, from one on that stands in this database (`runPart`). */
+  part?: {header: RdbHeader; db: number} | undefined
 }
 
 /** What is known once the end has been reached. */
@@ -64,10 +66,15 @@ export class RdbReader implements EntrySource {
     readonly source: ByteSource,
     readonly options: RdbReaderOptions = {},
   ) {
-    const {base = 0} = options
-    this.#cursor = new ByteCursor(base + source.inputBytes)
+    const {base = 0, part} = options
+    // Of a part nobody can tell the checksum.
+    this.#cursor = new ByteCursor(base + source.inputBytes, part === undefined)
     this.#cursor.base = base
     this.#records = new RecordReader(this.#cursor, options.templates)
+    if (part === undefined) return
+    this.#header = part.header
+    this.#records.begin(part.header)
+    this.#records.entry.db = part.db
   }
 
   /** Opens a path, or bytes in memory; gzip and zstd are recognised and unpacked. */
@@ -107,6 +114,11 @@ export class RdbReader implements EntrySource {
     return this.#records.recordOffset
   }
 
+  /** Between two windows: where the record begins that is not finished, or the next one, and its database. */
+  get boundary(): {offset: number; db: number} {
+    return {offset: this.#records.boundary, db: this.#records.entry.db}
+  }
+
   /** Magic and version, read if they have not been yet. */
   async readHeader(): Promise<RdbHeader> {
     while (this.#header === undefined) {
@@ -134,6 +146,18 @@ export class RdbReader implements EntrySource {
     await this.#begin(visitor)
     await this.#drive(() => this.#readAll(visitor))
     return await this.#finish()
+  }
+
+  /**
+   * The same of records that are a part of a file (`options.part`): to where the file ends, or the source, if that is cut
+   * in front of a record. What is to be said of the file as a whole is left to whoever reads that.
+   */
+  async runPart(visitor: EntryVisitor, isCut: () => boolean): Promise<void> {
+    this.#visitor = visitor
+    while (this.#step(() => this.#readAll(visitor)) === STARVED) {
+      await this.#refill()
+      if (this.#cursor.ended && isCut()) return
+    }
   }
 
   /**

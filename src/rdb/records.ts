@@ -88,11 +88,21 @@ export class RecordReader {
     const offset = this.cursor.offset
     const start = this.cursor.take(MAGIC_BYTES)
     const header = parseMagic(this.cursor.bytes, start, offset)
+    this.begin(header)
+    this.cursor.commit()
+    return header
+  }
+
+  /** What is read has this header, wherever that stands. */
+  begin(header: RdbHeader): void {
     this.#readers = valueReaders(header, this.templates)
     this.#names = op.typesOf(header.family)
     this.header = header
-    this.cursor.commit()
-    return header
+  }
+
+  /** Where the record begins that is not finished, or the next one, once the cursor has been rewound. */
+  get boundary(): number {
+    return this.inValue || this.#attributed ? this.recordOffset : this.cursor.offset
   }
 
   /** Shows the visitor everything up to the end of the file; throws STARVED in between. */

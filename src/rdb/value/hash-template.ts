@@ -29,6 +29,12 @@ import {PackedPasser, type ValueReader} from './reader.js'
 const FIELDS_LISTPACK = 0
 const FIELDS_STRINGS = 1
 
+/** A template that has been read. */
+export interface KnownTemplate {
+  id: number
+  fields: readonly Uint8Array[]
+}
+
 /** The templates of one file. */
 export class HashTemplates {
   /**
@@ -43,8 +49,18 @@ export class HashTemplates {
   #fields = 0
   #bytes = 0
 
+  /** `known`: those that were defined before, where what is read is a part of a file. */
+  constructor(known: readonly KnownTemplate[] = []) {
+    for (const {id, fields} of known) this.#add(id, fields, 0)
+  }
+
+  /** All so far, in the order of their numbers. */
+  known(): KnownTemplate[] {
+    return Array.from(this.#templates, ([id, fields]) => ({id, fields})).sort((a, b) => a.id - b.id)
+  }
+
   /** Reads the payload of a HASH_TEMPLATE opcode. */
-  read(cursor: ByteCursor): {id: number; fields: readonly Uint8Array[]} {
+  read(cursor: ByteCursor): KnownTemplate {
     const id = readPlainLength(cursor)
     const next = this.#last + 1
     if (this.mode === 'whole' ? id !== next : this.mode === 'gaps' && id < next && !this.#templates.has(id)) {
@@ -53,11 +69,14 @@ export class HashTemplates {
     const offset = cursor.offset
     const fields = this.#names.read(cursor)
     if (fields.length === 0) throw noFields(`hash template ${id}`, offset)
-    if (this.mode === 'fixed') return {id, fields}
-    if (!this.#templates.has(id)) this.#count(fields, cursor.offset)
+    if (this.mode !== 'fixed') this.#add(id, fields, cursor.offset)
+    return {id, fields}
+  }
+
+  #add(id: number, fields: readonly Uint8Array[], offset: number): void {
+    if (!this.#templates.has(id)) this.#count(fields, offset)
     this.#last = Math.max(this.#last, id)
     this.#templates.set(id, fields)
-    return {id, fields}
   }
 
   #count(fields: readonly Uint8Array[], offset: number): void {

@@ -1,0 +1,188 @@
+/**
+ * dump by several threads: each writes segments down as if the whole file were its own, and what they have written is put
+ * together in the order of the file.
+ */
+import {writeSelect} from '../aof/rewrite.js'
+import {ByteOutput} from '../bytes/output.js'
+import type {ByteSource} from '../bytes/source.js'
+import type {ByteTarget} from '../bytes/target.js'
+import {createSink, type SinkOptions} from '../export/sink.js'
+import {type Loss, Losses} from '../keyspace/entry-sink.js'
+import {addCounts, SelectingVisitor, Selection, type SelectionOptions} from '../keyspace/selection.js'
+import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import {type Inbox, type Outbox, PARCEL_BYTES} from '../parallel/answering.js'
+import {type FlatError, flattened, restored} from '../parallel/crossing-errors.js'
+import type {Parcel} from '../parallel/thread.js'
+import {readSegment} from '../rdb/segment-source.js'
+import type {SegmentStart} from '../rdb/segments.js'
+import type {Dump, DumpOptions} from './dump.js'
+import {readInSegments, type SegmentWork} from './segments.js'
+
+/** How a dump is written, wherever it is written. */
+export interface DumpForm extends Pick<DumpOptions, 'format'>, Pick<SinkOptions, 'restore' | 'safe'> {
+  selection: SelectionOptions
+}
+
+export interface DumpQuestion {
+  form: DumpForm
+  start: SegmentStart
+  isFirst: boolean
+}
+
+export interface DumpAnswer extends Pick<Dump, 'keys' | 'losses' | 'notes' | 'selected' | 'problems'> {
+  /** The database that the commands leave off in, if they are in one. */
+  db: number | undefined
+  failure: FlatError | undefined
+}
+
+/** Bytes on their way to another thread. */
+class ParcelTarget implements ByteTarget {
+  readonly name = 'a parcel'
+  bytes = 0
+  #parcel: ArrayBuffer | undefined
+  #used = 0
+  #tag = -1
+
+  constructor(
+    readonly outbox: Outbox,
+    readonly read: () => number,
+  ) {}
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes += end - start
+    for (let from = start; from < end; ) {
+      this.#parcel ??= this.outbox.take()
+      const count = Math.min(end - from, PARCEL_BYTES - this.#used)
+      new Uint8Array(this.#parcel).set(bytes.subarray(from, from + count), this.#used)
+      this.#used += count
+      from += count
+      if (this.#used === PARCEL_BYTES) this.post()
+    }
+  }
+
+  /** What is written from here on has this tag; of a parcel it is that of its first byte. */
+  tagged(tag: number): void {
+    this.post()
+    this.#tag = tag
+  }
+
+  /** Sends what there is. */
+  post(): void {
+    if (this.#parcel === undefined) return
+    this.outbox.post(this.#parcel, this.#used, this.read(), this.#tag)
+    this.#parcel = undefined
+    this.#used = 0
+    this.#tag = -1
+  }
+
+  drain(): Promise<void> | undefined {
+    return this.outbox.ready()
+  }
+
+  async finish(): Promise<void> {
+    // A tag is told even where nothing came after it.
+    if (this.#tag >= 0) this.#parcel ??= this.outbox.take()
+    this.post()
+  }
+
+  async abandon(): Promise<void> {}
+}
+
+/** What a thread does with a segment. */
+export async function dumpSegment(
+  {form, start, isFirst}: DumpQuestion,
+  outbox: Outbox,
+  inbox: Inbox,
+): Promise<DumpAnswer> {
+  const target = new ParcelTarget(outbox, () => 0)
+  const out = new ByteOutput(target)
+  const {format, selection: wanted, ...options} = form
+  const {family, rdbVersion} = start.header
+  const sink = createSink(format, out, {...options, origin: {family, rdbVersion}, stored: true})
+  const problems: Problem[] = []
+  sink.problem = problem => {
+    if (problems.length < limits.problemsMax) problems.push(problem)
+  }
+  if (!isFirst) sink.continues?.(db => target.tagged(db))
+  const selection = new Selection(wanted, 'later')
+  const selecting = selection.everything ? undefined : new SelectingVisitor(selection, sink)
+  const visitor: EntryVisitor = selecting ?? sink
+  let failure: FlatError | undefined
+  let db: number | undefined
+  try {
+    const end = await readSegment(inbox, start, visitor)
+    if (end === 'cut') db = sink.pauses()
+    else if (end === 'whole') sink.finish()
+  } catch (error) {
+    failure = flattened(error)
+  } finally {
+    out.flush()
+    sink.dispose?.()
+    await target.finish()
+  }
+  const {keys, losses, notes = []} = sink
+  return {keys, losses, notes, problems, selected: selecting?.counts, db, failure}
+}
+
+/** Writes what a snapshot holds to a target, as one thread would. */
+export async function dumpInSegments(
+  source: ByteSource,
+  target: ByteTarget,
+  form: DumpForm,
+  options: DumpOptions,
+  result: Dump,
+): Promise<void> {
+  await readInSegments(source, new DumpWork(form, target, result), options.ignoreChecksum, options)
+}
+
+class DumpWork implements SegmentWork<DumpQuestion, DumpAnswer> {
+  readonly script = 'dump'
+  readonly #losses = new Losses()
+  readonly #notes = new Losses()
+  #db: number | undefined
+
+  constructor(
+    readonly form: DumpForm,
+    readonly target: ByteTarget,
+    readonly result: Dump,
+  ) {
+    Object.assign(result, {losses: this.#losses.all, notes: this.#notes.all})
+  }
+
+  question(start: SegmentStart, isFirst: boolean): DumpQuestion {
+    return {form: this.form, start, isFirst}
+  }
+
+  take({buffer, used, tag}: Parcel): Promise<void> | undefined {
+    if (tag >= 0 && tag !== this.#db) this.#select(tag)
+    this.target.write(new Uint8Array(buffer), 0, used)
+    return this.target.drain()
+  }
+
+  answered({keys, losses, notes, selected, problems, db, failure}: DumpAnswer): void {
+    const {result} = this
+    result.keys += keys
+    addAll(this.#losses, losses)
+    addAll(this.#notes, notes)
+    if (selected !== undefined) result.selected = addCounts(result.selected, selected)
+    for (const problem of problems) this.problem(problem)
+    if (db !== undefined) this.#db = db
+    if (failure !== undefined) throw restored(failure)
+  }
+
+  problem(problem: Problem): void {
+    const {problems} = this.result
+    if (problems.length < limits.problemsMax) problems.push(problem)
+  }
+
+  #select(db: number): void {
+    const out = new ByteOutput(this.target)
+    writeSelect(out, db)
+    out.flush()
+  }
+}
+
+function addAll(losses: Losses, more: readonly Loss[]): void {
+  for (const {what, count} of more) losses.add(what, count)
+}

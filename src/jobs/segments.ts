@@ -1,0 +1,308 @@
+/**
+ * Reads a snapshot by several threads: this one cuts it into segments (rdb/segments.ts), the others read them, and what
+ * they find is taken in the order of the file.
+ *
+ *   source ─► cutter ─► segment 1 ─► thread A ─┐
+ *                       segment 2 ─► thread B ─┤ parcels and answers, in the order of the segments ─► work
+ *                       segment 3 ─► thread A ─┘
+ *
+ * Memory: the pieces on their way to each thread, those that wait for one, and the parcels of segments whose turn has not
+ * come, which their threads bound (answering.ts). A segment that comes first is never waited for by another, so nothing
+ * stands still.
+ */
+import {availableParallelism} from 'node:os'
+import type {ByteSource} from '../bytes/source.js'
+import {UsageError} from '../errors.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {type Answerer, KEPT, type Parcel, Thread, threadScript} from '../parallel/thread.js'
+import type {RdbEnd} from '../rdb/reader.js'
+import {SegmentCutter, type SegmentEnd, type SegmentStart, type SegmentTaker} from '../rdb/segments.js'
+
+/** What is done with the segments. */
+export interface SegmentWork<Q, A> {
+  /** Of src/threads: answers the question about a segment. */
+  script: string
+  question(start: SegmentStart, isFirst: boolean): Q
+  /** What a thread hands on, in the order of the file; lent until what is returned has been awaited. */
+  take(parcel: Parcel): Promise<void> | undefined
+  /** What became of a segment, in the order of the file. What it throws ends the reading. */
+  answered(answer: A): void
+  /** What is wrong with the file as a whole, or odd about it. */
+  problem(problem: Problem): void
+}
+
+export interface SegmentsOptions {
+  /** Threads that read segments; absent: as many as there are cores. */
+  threads?: number | undefined
+  /** Bytes of an input from which on it is read by threads. */
+  threadBytesMin?: number | undefined
+  segmentBytes?: number | undefined
+  /** Makes a thread of a script of src/threads. */
+  newThread?: ((script: string) => Answerer<never, never>) | undefined
+}
+
+/** A thread is ready after some 100 ms. */
+const THREAD_BYTES_MIN = 32 * 1024 * 1024
+/** What is compressed holds several times as much. */
+const COMPRESSED_BYTES_MIN = 8 * 1024 * 1024
+/** Some 20 ms of work: far more than a message, little to wait for at the end. */
+const SEGMENT_BYTES = 4 * 1024 * 1024
+const PIECE_BYTES = 1024 * 1024
+/** On their way to one thread. */
+const PIECES_OUT_MAX = 8
+/** Of segments that no thread has been given. */
+const PIECES_WAITING_MAX = 8
+
+/** Whether a snapshot is so large, as far as anybody knows, that threads pay. */
+export function paysInSegments(
+  {storedBytes, inputBytes}: ByteSource,
+  {threads = availableParallelism(), threadBytesMin = THREAD_BYTES_MIN}: SegmentsOptions,
+): boolean {
+  if (threads < 2) return false
+  const plain = storedBytes === inputBytes
+  return storedBytes >= (plain ? threadBytesMin : Math.min(COMPRESSED_BYTES_MIN, threadBytesMin))
+}
+
+/** Reads all of a snapshot. Throws what is wrong with it, once all that precedes it has been taken. */
+export async function readInSegments<Q, A>(
+  source: ByteSource,
+  work: SegmentWork<Q, A>,
+  ignoreChecksum: boolean | undefined,
+  {threads = availableParallelism(), segmentBytes = SEGMENT_BYTES, newThread = realThread}: SegmentsOptions,
+): Promise<RdbEnd> {
+  const crew = new Crew(work, threads, newThread as (script: string) => Answerer<Q, A>)
+  const cutter = new SegmentCutter(source, crew, {segmentBytes, ignoreChecksum})
+  try {
+    const [read] = await Promise.allSettled([cutter.run()])
+    await crew.finished()
+    if (read.status === 'rejected') throw read.reason
+    return read.value
+  } finally {
+    await crew.close()
+  }
+}
+
+function realThread(script: string): Thread<never, never> {
+  return new Thread(threadScript(script))
+}
+
+type Fed = {buffer: ArrayBuffer; used: number} | {end: SegmentEnd}
+
+/** A thread, and how much is on its way to it. */
+interface Lane<Q, A> {
+  thread: Answerer<Q, A>
+  isBusy: boolean
+  pieces: number
+}
+
+interface Segment<Q, A> {
+  question: Q
+  lane: Lane<Q, A> | undefined
+  /** Those that wait for a thread. */
+  fed: Fed[]
+  /** What the thread has handed on, and whose turn has not come. */
+  parcels: Parcel[]
+  answer: {answer: A} | undefined
+}
+
+class Crew<Q, A> implements SegmentTaker {
+  readonly #lanes: Lane<Q, A>[] = []
+  /** Those that have not been taken to their end, in the order of the file. */
+  readonly #segments: Segment<Q, A>[] = []
+  /** That is being cut. */
+  #present: Segment<Q, A> | undefined
+  #begun = 0
+  #piece: ArrayBuffer | undefined
+  #used = 0
+  #waiting = 0
+  readonly #empty: ArrayBuffer[] = []
+  /** Of the file as a whole, met once segments had begun. */
+  readonly #problems: Problem[] = []
+  #ended = false
+  #failure: {error: unknown} | undefined
+  #wakes: (() => void)[] = []
+  readonly #taking: Promise<void>
+
+  constructor(
+    readonly work: SegmentWork<Q, A>,
+    readonly threads: number,
+    readonly newThread: (script: string) => Answerer<Q, A>,
+  ) {
+    if (threads < 1) throw new UsageError('segments are read by one thread at least')
+    this.#taking = this.#takeAll()
+  }
+
+  begin(start: SegmentStart): void {
+    const question = this.work.question(start, this.#begun++ === 0)
+    this.#present = {question, lane: undefined, fed: [], parcels: [], answer: undefined}
+    this.#segments.push(this.#present)
+    this.#assign()
+  }
+
+  bytes(bytes: Uint8Array, start: number, end: number): void {
+    for (let from = start; from < end; ) {
+      this.#piece ??= this.#empty.pop() ?? new ArrayBuffer(PIECE_BYTES)
+      const count = Math.min(end - from, PIECE_BYTES - this.#used)
+      new Uint8Array(this.#piece).set(bytes.subarray(from, from + count), this.#used)
+      this.#used += count
+      from += count
+      if (this.#used === PIECE_BYTES) this.#sendPiece()
+    }
+  }
+
+  end(how: SegmentEnd): void {
+    this.#sendPiece()
+    this.#feed({end: how})
+  }
+
+  problem(problem: Problem): void {
+    if (this.#begun === 0) this.work.problem(problem)
+    else this.#problems.push(problem)
+  }
+
+  get wantsMore(): boolean {
+    return this.#failure === undefined && this.#present?.answer === undefined
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#failure === undefined && !this.#isFull() ? undefined : this.#room()
+  }
+
+  /** All has been cut: waits until it has been taken. Throws what ended that. */
+  async finished(): Promise<void> {
+    this.#ended = true
+    this.#wake()
+    await this.#taking
+    if (this.#failure !== undefined) throw this.#failure.error
+    for (const problem of this.#problems) this.work.problem(problem)
+  }
+
+  /** Ends the threads, whatever they do. */
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map(({thread}) => thread.end()))
+  }
+
+  #isFull(): boolean {
+    const {lane, answer} = this.#present ?? {}
+    // What was given up is eaten by nobody.
+    if (answer !== undefined) return false
+    return this.#waiting >= PIECES_WAITING_MAX || (lane !== undefined && lane.pieces >= PIECES_OUT_MAX)
+  }
+
+  async #room(): Promise<void> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error
+      if (!this.#isFull()) return
+      await this.#change()
+    }
+  }
+
+  #sendPiece(): void {
+    if (this.#piece === undefined) return
+    this.#feed({buffer: this.#piece, used: this.#used})
+    this.#piece = undefined
+    this.#used = 0
+  }
+
+  #feed(fed: Fed): void {
+    const {lane, fed: waiting} = this.#present!
+    if (lane === undefined) {
+      waiting.push(fed)
+      this.#waiting++
+    } else {
+      feedLane(lane, fed)
+    }
+  }
+
+  /** Gives segments that wait to threads that do not, the first first. */
+  #assign(): void {
+    for (const segment of this.#segments) {
+      if (segment.lane !== undefined) continue
+      const lane = this.#freeLane()
+      if (lane === undefined) return
+      segment.lane = lane
+      lane.isBusy = true
+      void this.#ask(segment, lane)
+      for (const fed of segment.fed) feedLane(lane, fed)
+      this.#waiting -= segment.fed.length
+      segment.fed = []
+    }
+  }
+
+  #freeLane(): Lane<Q, A> | undefined {
+    const free = this.#lanes.find(({isBusy}) => !isBusy)
+    if (free !== undefined || this.#lanes.length === this.threads) return free
+    const lane: Lane<Q, A> = {thread: this.newThread(this.work.script), isBusy: false, pieces: 0}
+    lane.thread.onEaten = buffer => {
+      lane.pieces--
+      this.#empty.push(buffer)
+      this.#wake()
+    }
+    this.#lanes.push(lane)
+    return lane
+  }
+
+  async #ask(segment: Segment<Q, A>, lane: Lane<Q, A>): Promise<void> {
+    try {
+      const answer = await lane.thread.ask(segment.question, parcel => {
+        segment.parcels.push(parcel)
+        this.#wake()
+        return KEPT
+      })
+      segment.answer = {answer}
+      lane.isBusy = false
+      this.#assign()
+    } catch (error) {
+      this.#failure ??= {error}
+    }
+    this.#wake()
+  }
+
+  /** Takes what the threads have found, in the order of the file. */
+  async #takeAll(): Promise<void> {
+    try {
+      while (this.#failure === undefined) {
+        const [segment] = this.#segments
+        if (segment === undefined && this.#ended) return
+        // Nothing may be waited for between looking and this: it would be missed.
+        if (segment === undefined || !hasMore(segment)) await this.#change()
+        else await this.#takeOf(segment)
+      }
+    } catch (error) {
+      this.#failure ??= {error}
+      this.#wake()
+    }
+  }
+
+  async #takeOf(segment: Segment<Q, A>): Promise<void> {
+    const parcel = segment.parcels.shift()
+    if (parcel === undefined) {
+      this.work.answered(segment.answer!.answer)
+      this.#segments.shift()
+      return
+    }
+    const taking = this.work.take(parcel)
+    if (taking !== undefined) await taking
+    segment.lane!.thread.giveBack(parcel.buffer)
+  }
+
+  /** Something is another way than it was. */
+  #change(): Promise<void> {
+    return new Promise(resolve => this.#wakes.push(resolve))
+  }
+
+  #wake(): void {
+    const wakes = this.#wakes
+    this.#wakes = []
+    for (const wake of wakes) wake()
+  }
+}
+
+function hasMore({parcels, answer}: Segment<unknown, unknown>): boolean {
+  return parcels.length > 0 || answer !== undefined
+}
+
+function feedLane<Q, A>(lane: Lane<Q, A>, fed: Fed): void {
+  if ('buffer' in fed) lane.pieces++
+  lane.thread.feed(fed)
+}

@@ -1,0 +1,100 @@
+/**
+ * A segment of a snapshot (segments.ts) on the side of whoever reads it: pieces in, windows out.
+ */
+import {type ByteSource, type ByteWindow, TwoWindows} from '../bytes/source.js'
+import type {EntryVisitor} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import {RdbReader} from './reader.js'
+import type {SegmentEnd, SegmentStart} from './segments.js'
+import {HashTemplates} from './value/hash-template.js'
+
+/** Where the pieces come from, in order. */
+export interface SegmentPieces {
+  next(): Promise<{buffer: ArrayBuffer; used: number} | {end: string}>
+  /** Gives the memory of a piece back. */
+  back(buffer: ArrayBuffer): void
+}
+
+export class SegmentSource implements ByteSource {
+  readonly name = 'segment'
+  readonly inputBytes: number
+  readonly storedBytes = Number.POSITIVE_INFINITY
+  storedRead = 0
+  readonly #windows = new TwoWindows(limits.windowBytes)
+  #piece: {buffer: ArrayBuffer; used: number} | undefined
+  #at = 0
+  #end: SegmentEnd | undefined
+
+  constructor(
+    readonly pieces: SegmentPieces,
+    start: SegmentStart,
+  ) {
+    this.inputBytes = start.inputBytes - start.offset
+  }
+
+  /** How the segment has ended, as far as that is known yet. */
+  get end(): SegmentEnd | undefined {
+    return this.#end
+  }
+
+  async read(): Promise<ByteWindow | undefined> {
+    if (this.#piece === undefined && !(await this.#nextPiece())) return undefined
+    const piece = this.#piece!
+    const {bytes, room, start, end} = this.#windows.next()
+    const count = Math.min(end - start, piece.used - this.#at)
+    bytes.set(new Uint8Array(piece.buffer, this.#at, count), start)
+    this.#at += count
+    this.storedRead += count
+    if (this.#at === piece.used) {
+      this.#piece = undefined
+      this.pieces.back(piece.buffer)
+    }
+    return {bytes, room, start, end: start + count}
+  }
+
+  /** Waits until whoever cuts has said how the segment ends; what is left of it is passed over. */
+  async ended(): Promise<SegmentEnd> {
+    while (this.#end === undefined) {
+      if (this.#piece !== undefined) this.pieces.back(this.#piece.buffer)
+      this.#piece = undefined
+      await this.#nextPiece()
+    }
+    return this.#end
+  }
+
+  async close(): Promise<void> {
+    this.#windows.giveBack()
+  }
+
+  async #nextPiece(): Promise<boolean> {
+    if (this.#end !== undefined) return false
+    const piece = await this.pieces.next()
+    if ('end' in piece) {
+      this.#end = piece.end as SegmentEnd
+      return false
+    }
+    this.#piece = piece
+    this.#at = 0
+    return true
+  }
+}
+
+/**
+ * Shows a visitor what is in a segment; offsets are those of the file. Throws what is wrong with its records, as the reader
+ * of the whole file would. Returns how the segment ends, once whoever cuts has said so.
+ */
+export async function readSegment(
+  pieces: SegmentPieces,
+  start: SegmentStart,
+  visitor: EntryVisitor,
+): Promise<SegmentEnd> {
+  const {header, db, offset, templates} = start
+  const source = new SegmentSource(pieces, start)
+  try {
+    const reader = new RdbReader(source, {base: offset, templates: new HashTemplates(templates), part: {header, db}})
+    await reader.runPart(visitor, () => source.end !== 'whole')
+    return await source.ended()
+  } finally {
+    await source.close()
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * A snapshot in segments, which can be read side by side:
+ *
+ *   magic │ records ... │ records ... │ records ... end checksum
+ *         └ segment     └ segment     └ segment
+ *
+ * One reader passes over all of the file, values unseen, and knows at the end of each window where a record begins: there
+ * it is cut. All bytes are handed on as they come, of a file as of a pipe; nothing is read twice.
+ */
+import type {ByteSource, ByteWindow} from '../bytes/source.js'
+import {PlacedError} from '../errors.js'
+import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
+import {SKIP} from '../keyspace/visitor.js'
+import {type RdbEnd, RdbReader, type RdbReaderOptions} from './reader.js'
+import {HashTemplates, type KnownTemplate} from './value/hash-template.js'
+import {MAGIC_BYTES, type RdbHeader} from './versions.js'
+
+/** Where a segment begins, and what must be known to read it. Plain data. */
+export interface SegmentStart {
+  header: RdbHeader
+  /** Absolute, in bytes. */
+  offset: number
+  /** The database that is selected there. */
+  db: number
+  /** Bytes of the whole input; Infinity where nobody knows. */
+  inputBytes: number
+  /** Templates of hashes that were defined before. */
+  templates: readonly KnownTemplate[]
+}
+
+/**
+ * How a segment ends:
+ *   cut      in front of a record
+ *   whole    with the file, which is sound as far as this reader can tell
+ *   broken   where this reader met what is wrong: with the framing, the checksum, the input
+ */
+export type SegmentEnd = 'cut' | 'whole' | 'broken'
+
+/** Who reads the segments. */
+export interface SegmentTaker {
+  begin(start: SegmentStart): void
+  /** Bytes of the present segment, lent. */
+  bytes(bytes: Uint8Array, start: number, end: number): void
+  end(how: SegmentEnd): void
+  /** What is wrong with the file as a whole, or odd about it. */
+  problem(problem: Problem): void
+  /** Whether the present segment is still being read. */
+  readonly wantsMore: boolean
+  /** Waits until there is room for more. What it throws ends the reading. */
+  ready(): Promise<void> | undefined
+}
+
+export interface SegmentOptions extends Pick<RdbReaderOptions, 'ignoreChecksum'> {
+  /** A segment ends behind so many bytes, as soon as a record does. */
+  segmentBytes: number
+}
+
+/** Passes over a source that is an RDB file, and cuts it. */
+export class SegmentCutter implements ByteSource {
+  readonly name: string
+  readonly inputBytes: number
+  readonly storedBytes: number
+  readonly path?: string
+  readonly readRest?: () => Promise<number>
+  readonly reader: RdbReader
+  readonly #templates = new HashTemplates()
+  #keys = 0
+  /** The last window, which the reader has come to the end of. */
+  #window: ByteWindow | undefined
+  /** Absolute offset of the first byte of it that has not been handed on. */
+  #offset = 0
+  #segmentOffset = -1
+
+  constructor(
+    readonly source: ByteSource,
+    readonly taker: SegmentTaker,
+    readonly options: SegmentOptions,
+  ) {
+    this.name = source.name
+    this.inputBytes = source.inputBytes
+    this.storedBytes = source.storedBytes
+    if (source.path !== undefined) this.path = source.path
+    if (source.readRest !== undefined) this.readRest = () => source.readRest!()
+    const {ignoreChecksum} = options
+    this.reader = new RdbReader(this, {ignoreChecksum, templates: this.#templates})
+  }
+
+  get storedRead(): number {
+    return this.source.storedRead
+  }
+
+  /** Reads to the end of the file. Throws what is wrong with it; then the last segment has been ended, as broken. */
+  async run(): Promise<RdbEnd> {
+    try {
+      const end = await this.reader.run(this.#visitor())
+      this.#handOn(false)
+      this.#end('whole')
+      return end
+    } catch (error) {
+      // Without a header there is no segment either.
+      if (this.#segmentOffset >= 0 || this.reader.header !== undefined) await this.#handOnRest(error)
+      this.#end('broken')
+      throw error
+    }
+  }
+
+  /** Who looks into values may have something to show behind the place where this reader knows that they cannot end well. */
+  async #handOnRest(error: unknown): Promise<void> {
+    this.#handOn(false)
+    const isReadable = error instanceof PlacedError && error.code !== 'BAD_CHECKSUM'
+    while (isReadable && this.taker.wantsMore) {
+      const waiting = this.taker.ready()
+      if (waiting !== undefined) await waiting
+      this.#window = await this.source.read()
+      if (this.#window === undefined) return
+      this.#handOn(false)
+    }
+  }
+
+  /** One window more: the reader asks, which has come to the end of the one before. */
+  async read(): Promise<ByteWindow | undefined> {
+    if (this.reader.header !== undefined) this.#handOn(true)
+    else this.#passHead()
+    const waiting = this.taker.ready()
+    if (waiting !== undefined) await waiting
+    this.#window = await this.source.read()
+    return this.#window
+  }
+
+  close(): Promise<void> {
+    return this.source.close()
+  }
+
+  #visitor(): EntryVisitor {
+    return {
+      entry: () => {
+        this.#keys++
+        return SKIP
+      },
+      problem: problem => this.taker.problem(problem),
+      passer: {
+        ...{deep: false, types: -1, nowMs: 0},
+        ...{bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY},
+        add: ({keys}) => {
+          this.#keys += keys
+        },
+      },
+    }
+  }
+
+  /** Of a window that ends before the header does. */
+  #passHead(): void {
+    if (this.#window === undefined) return
+    this.#offset += this.#window.end - this.#window.start
+    this.#window = undefined
+  }
+
+  /** Hands on the last window, and cuts in it where enough has come together. */
+  #handOn(mayCut: boolean): void {
+    if (this.#window === undefined) return
+    const {bytes, end} = this.#window
+    let {start} = this.#window
+    this.#window = undefined
+    if (this.#segmentOffset < 0) {
+      start += MAGIC_BYTES - this.#offset
+      this.#offset = MAGIC_BYTES
+      this.#begin(0, [])
+    }
+    const {offset, db} = this.reader.boundary
+    const until = start + offset - this.#offset
+    // What a file says of itself stands before its keys: it is of the first segment, however long it is.
+    const isEnough = this.#keys > 0 && offset - this.#segmentOffset >= this.options.segmentBytes
+    if (mayCut && isEnough && until >= start && until <= end) {
+      this.#bytes(bytes, start, until)
+      this.#end('cut')
+      start = until
+      this.#begin(db, this.#templates.known())
+    }
+    this.#bytes(bytes, start, end)
+  }
+
+  #begin(db: number, templates: readonly KnownTemplate[]): void {
+    const {header} = this.reader
+    this.#segmentOffset = this.#offset
+    this.taker.begin({header: header!, offset: this.#offset, db, inputBytes: this.inputBytes, templates})
+  }
+
+  #bytes(bytes: Uint8Array, start: number, end: number): void {
+    if (end <= start) return
+    this.taker.bytes(bytes, start, end)
+    this.#offset += end - start
+  }
+
+  #end(how: SegmentEnd): void {
+    if (this.#segmentOffset >= 0) this.taker.end(how)
+  }
+}
