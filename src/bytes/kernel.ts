@@ -71,7 +71,7 @@ export interface Kernel {
   /** Where the keys passed lie, three addresses each: record, key, end of the key. */
   readonly passedKeys: Int32Array
 
-  /** Where the four below write (src/kernels/text.ts). */
+  /** Where the five below write (src/kernels/text.ts). */
   readonly textArea: KernelArea
   /** A listpack as elements of JSON, a comma before each: its bytes, and leaves the entries; -1 in doubt. */
   jsonListpack(shape: number, start: number, end: number): number
@@ -79,6 +79,11 @@ export interface Kernel {
   respListpack(shape: number, start: number, end: number): number
   /** Records of strings as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, and how many keys. */
   recordCommands(start: number, end: number): number
+  /**
+   * Records for servers with ziplists (src/kernels/older-records.ts): where it stopped; leaves their bytes, keys, keys with an
+   * expiry, and why it stopped.
+   */
+  recordsForOlder(start: number, end: number, copied: number, converted: number, compress: number): number
   /** Bytes as JSON, text or base64; -1 where they may not fit the area. */
   jsonString(start: number, end: number): number
   /** Records as lines of JSON (src/kernels/json-records.ts): where it stopped; leaves their bytes, and how many keys. */
@@ -211,11 +216,12 @@ function loadKernel(): Kernel {
     | 'jsonString'
     | 'recordCommands'
     | 'recordLines'
+    | 'recordsForOlder'
     | 'recordsPass'
   >
   return {
     bytes: memory,
-    results: new Uint32Array(buffer, number('RESULTS'), 2),
+    results: new Uint32Array(buffer, number('RESULTS'), 4),
     crcBlockAreas: Array.from({length: number('CRC_CONTEXTS')}, (_, i) => ({
       start: number('CRC_BLOCK') + i * number('CRC_CONTEXT_BYTES'),
       bytes: number('CRC_BLOCK_BYTES'),
@@ -237,6 +243,7 @@ function loadKernel(): Kernel {
     recordCommands: calls.recordCommands,
     recordLines: calls.recordLines,
     jsonHeads: {start: number('JSON_HEADS'), types: number('JSON_TYPES'), bytes: number('JSON_HEAD_BYTES')},
+    recordsForOlder: calls.recordsForOlder,
     packedCheck: calls.packedCheck,
     digest: digestOf(exports, number, area),
     recordsPass: calls.recordsPass,

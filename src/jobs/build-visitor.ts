@@ -2,6 +2,7 @@
  * Between sources and the file that is built of them: which entries go in,
  * under which key, and what is counted.
  */
+import {kernel} from '../bytes/kernel.js'
 import type {Entry} from '../keyspace/entry.js'
 import {type EntryChanges, FieldChangingVisitor} from '../keyspace/entry-changes.js'
 import type {LossReport, Lost} from '../keyspace/loss-report.js'
@@ -16,6 +17,7 @@ import {
   type ValueVisitor,
 } from '../keyspace/visitor.js'
 import {LOST} from '../rdb/loss-kinds.js'
+import {convertedTypes, OlderRecords} from '../rdb/older-records.js'
 import {typesOf} from '../rdb/opcodes.js'
 import {mayExpire} from '../rdb/value/writer.js'
 import type {RdbWriter} from '../rdb/writer.js'
@@ -66,10 +68,15 @@ export class BuildVisitor implements EntryVisitor {
   readonly #copier: Passer
   /** There where whole records of the present source can be copied. */
   passer: Passer | undefined = undefined
+  /** There instead of it where others can be converted beside them, many at a time. */
+  take: EntryVisitor['take'] = undefined
+  takeWaits = false
+  readonly #older: OlderRecords
 
   constructor(readonly options: BuildVisitorOptions) {
     this.#fields = new FieldChangingVisitor(options.changes)
     this.#copier = this.#copies()
+    this.#older = new OlderRecords(options.writer.policy.compress)
   }
 
   /** Another source begins. */
@@ -79,15 +86,42 @@ export class BuildVisitor implements EntryVisitor {
     this.selectDb(0)
   }
 
-  /** Says which records of a database can be copied whole. */
-  #copiesOf(db: number): Passer | undefined {
-    const {writer, selection, keepsRecords, changes, router} = this.options
-    if (!keepsRecords || router?.takesDb(changes.dbOf(db)) === false || router?.isWhole === false) return undefined
-    const copied = writer.copiedTypes
-    let types = 0
-    for (const {id, type} of COMMON_TYPES) if (selection.takesAll(db, type)) types |= copied & (1 << id)
-    this.#copier.types = types
-    return types === 0 ? undefined : this.#copier
+  /** Settles which records of a database are copied or converted whole. */
+  #settleWhole(db: number): void {
+    const {writer, keepsRecords, changes, keys, router, misplaced} = this.options
+    this.passer = this.take = undefined
+    this.takeWaits = false
+    if (!keepsRecords || router?.takesDb(changes.dbOf(db)) === false || router?.isWhole === false) return
+    const copied = this.#selected(db, writer.copiedTypes)
+    // Of what is converted nobody is told which keys they are.
+    const told = (keys ?? router ?? misplaced) !== undefined
+    const converted = told || this.options.sort ? 0 : this.#selected(db, convertedTypes(writer.policy) & ~copied)
+    this.#copier.types = this.#older.copied = copied
+    this.#older.converted = converted
+    if (converted !== 0) this.take = this.#convert
+    else if (copied !== 0) this.passer = this.#copier
+  }
+
+  /** Those of the types, a bit each, of which all keys of a database are selected. */
+  #selected(db: number, types: number): number {
+    const {selection} = this.options
+    return COMMON_TYPES.reduce(
+      (bits, {id, type}) => (selection.takesAll(db, type) ? bits | (types & (1 << id)) : bits),
+      0,
+    )
+  }
+
+  #convert(from: number, start: number, end: number): number {
+    const {writer, head, changes} = this.options
+    const older = this.#older
+    const reached = older.write(start, end)
+    this.takeWaits = older.goesOn
+    if (reached === start) return start
+    head.write(writer)
+    writer.records(changes.dbOf(from), kernel().bytes, older.start, older.end, false)
+    this.keysIn += older.keys
+    writer.count(older.keys, older.expiring)
+    return reached
   }
 
   #copies(): Passer {
@@ -112,7 +146,7 @@ export class BuildVisitor implements EntryVisitor {
       records: (db, bytes, start, end) => {
         last = end
         if (router !== undefined) return
-        shift = writer.records(changes.dbOf(db), bytes, start, end) - start
+        shift = writer.records(changes.dbOf(db), bytes, start, end, true) - start
       },
       add: ({keys, expiring}) => {
         this.keysIn += keys
@@ -211,7 +245,7 @@ export class BuildVisitor implements EntryVisitor {
 
   selectDb(db: number): void {
     this.#db = db
-    this.passer = this.#copiesOf(db)
+    this.#settleWhole(db)
   }
 
   slotInfo(info: SlotInfo): void {

@@ -65,6 +65,7 @@ export {
 } from './digest'
 export {recordsDigest} from './digest-records'
 export {lzfDecode, lzfEncode} from './lzf'
+export {recordsForOlder} from './older-records'
 export {packedCheck} from './packed'
 export {recordsPass} from './records'
 export {recordLines} from './json-records'

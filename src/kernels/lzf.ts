@@ -136,17 +136,22 @@ let position: u32 = LZF_HISTORY_BYTES + 1
 
 /** Compresses `bytes` of LZF_INPUT into at most `room` bytes of LZF_OUTPUT: how many, or 0 if they do not fit. */
 export function lzfEncode(bytes: i32, room: i32): i32 {
+  return lzfEncodeAt(LZF_INPUT, bytes, room)
+}
+
+/** The same for bytes at any address, with room behind them that may be read. */
+export function lzfEncodeAt(input: i32, bytes: i32, room: i32): i32 {
   if (position > u32.MAX_VALUE - (bytes + LZF_HISTORY_BYTES)) {
     memory.fill(LZF_TABLE, 0, LZF_TABLE_BYTES)
     position = LZF_HISTORY_BYTES + 1
   }
-  const shift: u32 = position - LZF_INPUT
+  const shift: u32 = position - input
   position += bytes + LZF_HISTORY_BYTES
 
-  const end = LZF_INPUT + bytes
+  const end = input + bytes
   const last = end - 3 // where three bytes can still match
   const outEnd = LZF_OUTPUT + room
-  let from = LZF_INPUT
+  let from = input
   let literals = from
   let to = LZF_OUTPUT
   while (from <= last) {

@@ -117,7 +117,7 @@ function hashMember(p: i32): u64 {
 }
 
 /** Whether it might be the decimal of an int64, as a server spells one. */
-function spellsInteger(start: i32, length: i32): bool {
+export function spellsInteger(start: i32, length: i32): bool {
   const end = start + length
   let p = start
   if (load<u8>(p) == 0x2d) p++

@@ -157,7 +157,7 @@ export function follows(memberBefore: i32, scoreBefore: i32, member: i32, scoreA
 }
 
 /** Their bytes, integers spelled out. */
-function compareMembers(a: i32, b: i32): i32 {
+export function compareMembers(a: i32, b: i32): i32 {
   const aFirst = load<u8>(a) as i32
   const bFirst = load<u8>(b) as i32
   let aStart = PACKED_DIGITS

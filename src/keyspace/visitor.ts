@@ -210,7 +210,7 @@ export interface EntryVisitor {
    * returns where the first lies that it leaves. They are not shown, and nothing is told of them. An offset in the input is
    * a place there, `base` added.
    */
-  take?(db: number, start: number, end: number, base: number): number
+  take?: ((db: number, start: number, end: number, base: number) => number) | undefined
   /** Where `take` stopped a record goes on behind the window: it is worth waiting for the rest. */
   readonly takeWaits?: boolean
   /** Awaited between windows: a place for back pressure. */

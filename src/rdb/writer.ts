@@ -184,11 +184,11 @@ export class RdbWriter implements ValueSink {
     return bits
   }
 
-  /** Takes whole records of one database, as they are stored; `count` follows. Returns where they begin in the file: `onRecord` is not told. */
-  records(db: number, bytes: Uint8Array, start: number, end: number): number {
+  /** Takes whole records of one database, as the target has them; `count` follows. Returns where they begin in the file: `onRecord` is not told. */
+  records(db: number, bytes: Uint8Array, start: number, end: number, stay: boolean): number {
     if (db !== this.#file.db) this.#file.selectDb(db)
     const at = this.place
-    this.#file.output.take(bytes, start, end, true)
+    this.#file.output.take(bytes, start, end, stay)
     return at
   }
 
