@@ -6,6 +6,10 @@
  * Servers from 7.0 on and redis-check-aof pass over lines that begin with #. Every command of the master up to the offset
  * stands before the line, whole; the database is the one that the stream has selected there: a master that goes on does
  * not say it again.
+ *
+ * There is one behind what arrived together, which is one behind each unit wherever a master has little to do. One behind each
+ * unit at full speed takes 3 times as long and makes 2.8 times as many bytes of INCRs (1.4 of 100 byte SETs), and what a torn
+ * write would keep by it was not acknowledged.
  */
 
 export interface StreamPlace {
