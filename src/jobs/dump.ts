@@ -156,7 +156,7 @@ async function write(
 ): Promise<void> {
   const {selection, wrongSize} = chosen
   const bounded = options.selection?.minBytes !== undefined || options.selection?.maxBytes !== undefined
-  if (source instanceof RdbReader && !bounded && paysInSegments(source.source, options)) {
+  if (source instanceof RdbReader && !bounded && (await paysInSegments(source.source, options))) {
     const {format, restore, safe} = options
     // Expiries are judged against one moment, whoever reads them.
     const form = {format, restore, safe, selection: {nowMs: Date.now(), ...options.selection}}

@@ -11,6 +11,7 @@
  * stands still.
  */
 import {availableParallelism} from 'node:os'
+import {PeekedSource} from '../bytes/peeked.js'
 import type {ByteSource} from '../bytes/source.js'
 import {UsageError} from '../errors.js'
 import type {Problem} from '../keyspace/visitor.js'
@@ -45,6 +46,8 @@ export interface SegmentsOptions {
 const THREAD_BYTES_MIN = 32 * 1024 * 1024
 /** What is compressed holds several times as much. */
 const COMPRESSED_BYTES_MIN = 8 * 1024 * 1024
+/** Of a pipe nobody knows how much comes: what brings so much at once may bring more. */
+const PIPE_BYTES_MIN = 1024 * 1024
 /** Some 20 ms of work: far more than a message, little to wait for at the end. */
 const SEGMENT_BYTES = 4 * 1024 * 1024
 const PIECE_BYTES = 1024 * 1024
@@ -53,12 +56,17 @@ const PIECES_OUT_MAX = 8
 /** Of segments that no thread has been given. */
 const PIECES_WAITING_MAX = 8
 
-/** Whether a snapshot is so large, as far as anybody knows, that threads pay. */
-export function paysInSegments(
-  {storedBytes, inputBytes}: ByteSource,
+/** Whether a snapshot is so large, as far as anybody knows, that threads pay. Of a pipe its beginning is waited for. */
+export async function paysInSegments(
+  source: ByteSource,
   {threads = availableParallelism(), threadBytesMin = THREAD_BYTES_MIN}: SegmentsOptions,
-): boolean {
+): Promise<boolean> {
   if (threads < 2) return false
+  const {storedBytes, inputBytes} = source
+  if (storedBytes === Number.POSITIVE_INFINITY) {
+    const wanted = Math.min(PIPE_BYTES_MIN, threadBytesMin)
+    return !(source instanceof PeekedSource) || (await source.peek(wanted)).length >= wanted
+  }
   const plain = storedBytes === inputBytes
   return storedBytes >= (plain ? threadBytesMin : Math.min(COMPRESSED_BYTES_MIN, threadBytesMin))
 }
