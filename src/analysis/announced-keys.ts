@@ -9,6 +9,7 @@
  * And where more are kept than there were, what follows damage is not what it seems.
  */
 
+import {TYPE_HASH_METADATA, TYPE_STRING} from '../rdb/opcodes.js'
 import type {AnnouncedSize, RecentRecord} from './recent-records.js'
 import type {SnapshotLoss, SnapshotSurvey} from './snapshot-losses.js'
 
@@ -34,6 +35,13 @@ export interface TooManyKeys {
   ends: readonly number[]
 }
 
+/** Most damage is within one record. */
+const CONTAINED = 0.7
+/** Damage that begins in a collection, and has taken more, may end in another. */
+const CONTAINED_BYTES = 4096
+const FIELDS_MEAN = 40
+/** So likely may a key be none that is kept. */
+const DOUBT_MAX = 0.02
 /** Of a record: a type, a key of one byte, a value. */
 const RECORD_BYTES_MIN = 4
 
@@ -48,6 +56,11 @@ export class AnnouncedKeys {
   /** Where what is lost ends: of each damage. */
   #ends: number[] = []
   #bytesKept = 0
+  /** Of all databases. */
+  #keysAll = 0
+  #bytesAll = 0
+  #strings = 0
+  #timedBytes = 0
   /** The count itself may be damaged. */
   #isTouched = false
   /** No other database can have begun within what is lost. */
@@ -65,9 +78,13 @@ export class AnnouncedKeys {
     this.#announced = size
   }
 
-  keep({expires, offset, end}: RecentRecord): void {
+  keep({expires, offset, end, byte}: RecentRecord): void {
     this.#kept++
     this.#bytesKept += end - offset
+    this.#keysAll++
+    this.#bytesAll += end - offset
+    if (byte === TYPE_STRING) this.#strings++
+    if (byte === TYPE_HASH_METADATA) this.#timedBytes += end - offset
     if (expires) this.#expiring++
   }
 
@@ -124,13 +141,15 @@ export class AnnouncedKeys {
 
   #compare({keys, expires}: AnnouncedSize): void {
     const doubted = this.#doubtful.reduce((sum, one) => sum + one.keys, 0)
-    const tooMany = this.#kept + this.#gone + doubted - keys
+    const missing = keys - this.#kept - this.#gone - doubted
+    let none = this.#doubtful.some(one => one.mayBeElements) ? this.#noneOf(doubted, missing) : 0
+    // Where nothing of what is lost is known to be a key, one is missing at least.
+    const isMissing = missing >= (this.#gone > 0 ? 0 : 1)
     for (const one of this.#doubtful) {
-      // Which keys are too many is known where they can be nowhere else.
-      if (one.mayBeElements ? this.#isTouched || this.#ends.length > 1 : tooMany > 0) continue
-      const mayHaveExpired = one.mayHaveExpired && expires !== this.#expiring
-      const mayBeNone = one.mayBeElements ? tooMany + this.#margin(one, tooMany) : 0
-      const butFirst = Math.max(mayBeNone, mayHaveExpired ? 1 : 0)
+      const isNone = Math.min(one.mayBeElements ? none : isMissing ? 0 : one.keys, one.keys)
+      if (one.mayBeElements) none -= isNone
+      const hasExpired = one.mayHaveExpired && expires > this.#expiring
+      const butFirst = Math.max(isNone, hasExpired ? 1 : 0)
       if (butFirst >= one.keys) continue
       this.#kept += one.keys - butFirst
       this.onClear(one, butFirst)
@@ -140,11 +159,35 @@ export class AnnouncedKeys {
     this.onTooMany({keys: over + this.#otherKeysLost(), ends: this.#ends})
   }
 
-  /** Of keys that may be elements more may be than are too many: as many as are lost and not known to be. */
-  #margin({isOfKnown, bytesBefore}: DoubtfulKeys, tooMany: number): number {
-    if (isOfKnown) return tooMany > 0 ? 1 : 0
-    if (this.#kept === 0) return Number.POSITIVE_INFINITY
-    return 1 + Math.ceil((bytesBefore * this.#kept) / this.#bytesKept)
+  /** More are not missing where so many bytes are lost: the count is damaged. */
+  get #missingMax(): number {
+    return 4 + (4 * this.#bytesLost * (this.#kept + 1)) / (this.#bytesKept + 1)
+  }
+
+  /**
+   * How many of the keys in doubt may be elements of a hash, the first ones: so many that hardly more are. `missing` keys are
+   * lost where none of them is. Each that is one means another key that is lost, and one string less in a row of strings.
+   */
+  #noneOf(doubted: number, missing: number): number {
+    const isKnown = this.#doubtful.some(one => one.isOfKnown && one.bytesBefore < CONTAINED_BYTES)
+    if (isKnown && missing <= 0) return Math.min(-missing, doubted)
+    const bytesGiven = this.#doubtful.reduce((sum, {loss}) => sum + loss.bytes, 0)
+    const others = (Math.max(this.#bytesLost - bytesGiven, 0) * this.#keysAll) / (this.#bytesAll + 1)
+    const string = (this.#strings + 0.5) / (this.#keysAll + 1)
+    const mean = this.#bytesAll / (this.#keysAll + 1) + 1
+    const timed = (this.#timedBytes + mean / 4) / (this.#bytesAll + mean)
+    const least = this.#gone > 0 ? 0 : 1
+    // Keys of another database are among them, or the count itself is damaged: it tells nothing.
+    const isTold = missing + doubted >= least && !(this.#isTouched && missing > this.#missingMax)
+    const weights = Array.from({length: doubted + 1}, (_, none) => {
+      const likely = isTold ? likelihood(missing + none - least, others) : 1
+      return likely * (none === 0 ? 1 - timed : timed / FIELDS_MEAN / Math.max(string ** none, Number.EPSILON ** 16))
+    })
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    if (!(total > 0)) return doubted
+    let none = doubted
+    for (let rest = weights[none]!; none > 0 && rest <= DOUBT_MAX * total; rest += weights[none]!) none--
+    return none
   }
 
   /** How many keys are among what is lost, of which nothing is known. */
@@ -152,6 +195,12 @@ export class AnnouncedKeys {
     if (this.#gone === this.#ends.length) return 0
     return 1 + Math.ceil((this.#bytesLost * this.#kept) / this.#bytesKept)
   }
+}
+
+/** How likely so many keys are lost beside the one that is damaged, where so many have room in what is lost. */
+function likelihood(lost: number, room: number): number {
+  if (lost <= 0) return lost < 0 ? 0 : CONTAINED
+  return ((1 - CONTAINED) / (1 + room)) * (room / (1 + room)) ** (lost - 1)
 }
 
 /**

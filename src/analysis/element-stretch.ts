@@ -2,12 +2,17 @@
 import type {ByteRegion} from '../bytes/region.js'
 import {NEVER} from '../keyspace/entry.js'
 import {CollectionTail} from '../rdb/collection-tail.js'
-import type {KeyProfile} from '../rdb/key-profile.js'
-import {TYPE_STRING} from '../rdb/opcodes.js'
+import {BITS_STRONG, type KeyProfile} from '../rdb/key-profile.js'
+import {TYPE_HASH_22, TYPE_HASH_METADATA, TYPE_LIST_QUICKLIST_2, TYPE_STRING} from '../rdb/opcodes.js'
 import type {RecordWalker} from '../rdb/record-walker.js'
 
-/** In a row, where hashes store fields like string keys. */
-const STRINGS_DOUBTFUL = 3
+/** Collections whose elements are stored like records: a length that may be a type, and strings. */
+const LIKE_RECORDS: ReadonlySet<number> = new Set([TYPE_HASH_METADATA, TYPE_HASH_22, TYPE_LIST_QUICKLIST_2])
+
+/** Redis 7.4. */
+const TIMED_HASHES_VERSION = 12
+/** More in a row are no fields, or their count tells. */
+const STRINGS_MAX = 4096
 
 /** Records that may be elements. */
 export interface Stretch {
@@ -34,6 +39,10 @@ export class ElementStretch {
     const {db} = entry
     this.walker.readHead(offset)
     entry.db = db
+    if (!LIKE_RECORDS.has(entry.typeId)) {
+      this.close()
+      return false
+    }
     this.#tail = CollectionTail.open(this.region, this.walker.header, entry.typeId, entry.valueOffset)
     this.#left = -1
     this.#end = -1
@@ -75,23 +84,23 @@ export class ElementStretch {
     }
     this.#left = tail.left
     this.#end = best.end
-    return best
+    // What is lost before them may be the beginning of another one.
+    const strings = this.#passStrings(at)
+    return strings.end > best.end ? strings : best
   }
 
-  /** Keys without attributes that hold strings, of a collection whose beginning is lost. */
+  /** Keys without attributes that hold strings, where a hash whose beginning is lost may store its fields so. */
   #passStrings(at: number): Stretch {
     const {walker} = this
     let end = at
     let keys = 0
-    const isTimed = this.profile.hasTimedHashes
-    let isStrong = false
-    while ((isTimed || keys === 0) && this.#isKey(end) && isString(walker)) {
-      if (keys === 0) isStrong = this.profile.plausibility(walker) === 2
+    const {family, rdbVersion} = walker.header
+    if (family !== 'redis' || rdbVersion < TIMED_HASHES_VERSION) return {end, keys}
+    while (keys < STRINGS_MAX && this.#isKey(end) && isString(walker)) {
       end = walker.end
       keys++
     }
-    // Names of this file, and but few: chance does not make them.
-    return isStrong && keys < STRINGS_DOUBTFUL ? {end: at, keys: 0} : {end, keys}
+    return {end, keys}
   }
 
   #agreeing(tail: CollectionTail, from: number): Stretch {
@@ -99,10 +108,29 @@ export class ElementStretch {
     let end = from
     let keys = 0
     while (tail.reaches(end) && this.#isKey(end)) {
-      end = walker.end
+      const {entry, end: behind} = walker
+      const {valueOffset} = entry
+      const bits = this.profile.bits(walker, true)
       keys++
+      if (!tail.isAt(behind)) {
+        const goesOn = this.#goesOnAt(behind)
+        // A key that is like others is one.
+        if (goesOn && bits >= BITS_STRONG) return {end, keys: keys - 1}
+        // Another leads astray: what it hides stands behind its name.
+        return {end: goesOn ? behind : valueOffset, keys}
+      }
+      end = behind
     }
     return {end, keys}
+  }
+
+  /** Whether a record, or the end of the file, stands at a place. */
+  #goesOnAt(at: number): boolean {
+    const {entry} = this.walker
+    const {db} = entry
+    const goesOn = at >= this.region.inputBytes || this.walker.walk(at)
+    entry.db = db
+    return goesOn
   }
 
   /** Whether a key is there, of a length that a key of this file may have: a damaged one seldom has. */

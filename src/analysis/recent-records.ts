@@ -2,7 +2,9 @@
  * The records that were walked over last: until more have followed they may
  * turn out to be none.
  */
-import type {ReadRecord} from '../rdb/resynchronise.js'
+import type {KeyProfile} from '../rdb/key-profile.js'
+import type {RecordWalker} from '../rdb/record-walker.js'
+import {BITS_OF_OPCODE, type ReadRecord} from '../rdb/resynchronise.js'
 
 /** Keys of a database, and those of them that expire. */
 export interface AnnouncedSize {
@@ -23,9 +25,10 @@ export interface RecentRecord extends ReadRecord {
 }
 
 const RECORDS_MAX = 64
-/** So far back is looked for what led astray: at least so many records, and what else is in so many bytes. */
-const LOOKED_BACK_MIN = 4
-const LOOKED_BACK_BYTES = 64 * 1024
+/** So far back is looked for what led astray. */
+const LOOKED_BACK_BITS = 24
+/** Of whatever can be read at all. */
+const BITS_OF_SOUND = 4
 
 export class RecentRecords {
   #records: RecentRecord[] = []
@@ -53,6 +56,16 @@ export class RecentRecords {
     return this.#records.pop()
   }
 
+  /** Says how much each is like this file: seldom asked, and never of those that are believed. `walker` is lent meanwhile. */
+  weigh(walker: RecordWalker, profile: KeyProfile): void {
+    const {db} = walker.entry
+    for (const record of this.#records) {
+      if (!record.isKey) record.bits = BITS_OF_OPCODE
+      else record.bits = profile.bits(walker, walker.walk(record.offset) && walker.flaw === undefined)
+    }
+    walker.entry.db = db
+  }
+
   /** All that are left are believed. */
   settle(): void {
     for (const record of this.#records.splice(0)) this.onSettle(record)
@@ -63,14 +76,17 @@ export class RecentRecords {
     return this.#records
   }
 
-  /** From where on something else may be found than what was read, where reading has failed at a place. */
+  /**
+   * From where on something else may be found than what was read, where reading has failed at a place: chance makes a few
+   * records, but none that are like this file, and the one before them was led astray.
+   */
   lookBackFrom(at: number): number {
     const records = this.#records
     let from = at
-    for (let i = records.length - 1, seen = 0; i >= 0; i--, seen++) {
-      const {offset} = records[i]!
-      if (seen >= LOOKED_BACK_MIN && at - offset > LOOKED_BACK_BYTES) break
-      from = offset
+    for (let i = records.length - 1, bits = 0; i >= 0 && bits < LOOKED_BACK_BITS; i--) {
+      const record = records[i]!
+      bits += Math.max(record.bits, BITS_OF_SOUND)
+      from = record.offset
     }
     return from + 1
   }

@@ -44,7 +44,7 @@ export interface SnapshotSurvey {
   keysUncertain: number
   /** Where the file ends, its checksum included; undefined: its end is lost. */
   endOffset: number | undefined
-  /** Keys that are kept since the announced counts say that they have lost nothing. */
+  /** Keys, each alone, that are kept since the announced counts say that they have lost nothing. */
   cleared: SnapshotLoss[]
   /** What hashes refer to. */
   templates: RecordWalker['templates']

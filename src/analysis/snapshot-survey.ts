@@ -14,11 +14,11 @@ import {isSummed} from '../bytes/region-checksum.js'
 import {LimitError} from '../errors.js'
 import {NEVER} from '../keyspace/entry.js'
 import {isSealed} from '../rdb/damage-edges.js'
-import {KeyProfile} from '../rdb/key-profile.js'
+import {BITS_STRONG, KeyProfile} from '../rdb/key-profile.js'
 import * as op from '../rdb/opcodes.js'
 import type {SnapshotPiece} from '../rdb/piece-source.js'
 import {type Flaw, RecordWalker} from '../rdb/record-walker.js'
-import {type Boundary, Resynchroniser} from '../rdb/resynchronise.js'
+import {Resynchroniser} from '../rdb/resynchronise.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
 import {AnnouncedKeys, type DoubtfulKeys, type TooManyKeys} from './announced-keys.js'
 import {ElementStretch} from './element-stretch.js'
@@ -42,6 +42,8 @@ import {
 /** Records walked over between two turns of the event loop. */
 const RECORDS_A_TURN = 4096
 const CHECKSUM_BYTES = 8
+/** Right behind damage, a key is one that is so much like this file. */
+const BITS_ALONE = 14
 /** A hostile file could be in more; they take a hundred bytes each. */
 const PIECES_MAX = 2_000_000
 /** In one list of a report. */
@@ -159,12 +161,11 @@ class Surveying {
     const {kind, end} = walker
     if (kind === 'end') return this.#end(at)
     const isKey = kind === 'key'
-    const weight = isKey ? this.#profile.plausibility(walker) : 1
     if (isKey) this.#profile.learn(walker)
     const byte = isKey ? entry.typeId : this.#byteAt(at)
     const expires = isKey && walker.attributes.expireAtMs !== NEVER
     const size = isKey ? undefined : this.#size
-    this.#recent.push({offset: at, end, byte, isKey, weight, expires, size, db, dbAfter: entry.db})
+    this.#recent.push({offset: at, end, byte, isKey, bits: 0, expires, size, db, dbAfter: entry.db})
     return true
   }
 
@@ -189,28 +190,34 @@ class Surveying {
     const {db} = walker.entry
     // Damage behind the key of a record did not begin before it.
     const hasKey = end < 0 ? walker.hasKey : kind === 'key'
-    const isKnown = hasKey && this.#profile.plausibility(walker) === 2
+    const keyBits = hasKey ? this.#profile.bits(walker, false) : 0
+    const isKnown = keyBits >= BITS_STRONG
     const expires = isKnown && walker.attributes.expireAtMs !== NEVER
-    let isStrong = isKnown || this.#sync.heads.isIntact(at)
-    const boundary = await this.#find(at)
+    let isStrong = isKnown || (!hasKey && this.#sync.heads.isIntact(at))
+    const boundary = await this.#find(at, keyBits, isStrong)
     if (boundary === undefined && flaw!.code === END_WITHIN) {
       this.#endOffset = Math.min(at + 1 + CHECKSUM_BYTES, inputBytes)
       return inputBytes
     }
-    const next = boundary?.offset ?? inputBytes
+    const next = boundary ?? inputBytes
     let container = hasKey ? at : -1
     while ((recent.last?.end ?? 0) > next) {
       const popped = recent.pop()!
-      isStrong = popped.weight === 2
+      isStrong = popped.bits >= BITS_STRONG
       container = popped.isKey ? popped.offset : -1
     }
-    if (!isStrong) this.#dropDoubtful()
+    // What is like no other key was read on the way there, once the way had been left.
+    for (; (recent.last?.bits ?? 0) < 0; recent.pop()) isStrong = false
+    const dropped = isStrong ? undefined : this.#dropDoubtful()
     recent.settle()
+    // Only now the count is announced that they belong to.
+    if (dropped?.isKey === true) this.#announced.loseKey()
+    if (dropped?.expires === true) this.#announced.seeExpiry()
     const from = this.#piece.end
     walker.entry.db = this.#db
     // Its value alone is damaged, and the framing is whole.
-    const isValue = from === at && next === end
-    this.#lose(from, next, flaw!, isValue && isKnown ? this.#keyAt(at, db) : undefined)
+    const isValue = isKnown && from === at && next === end
+    this.#lose(from, next, flaw!, isValue ? this.#keyAt(at, db) : undefined)
     if (from === at && expires) this.#announced.seeExpiry()
     if (this.#elements.goesOn(from)) this.#announced.refute()
     else {
@@ -218,7 +225,7 @@ class Surveying {
       else this.#elements.open(container)
       if (isKnown || container >= 0) this.#announced.loseKey()
     }
-    return boundary === undefined ? next : this.#passDoubtful(next, next - from)
+    return boundary === undefined || isValue ? next : this.#passDoubtful(next, next - from)
   }
 
   /** The first key behind damage may have lost what stood before it; or it and others are no keys at all. */
@@ -238,7 +245,8 @@ class Surveying {
       this.#announced.doubt({...doubtful, mayBeElements: true})
       return stretch.end
     }
-    if (!mayHaveExpired && !(isKey && this.#profile.plausibility(walker) === 0)) return at
+    const bits = isKey ? this.#profile.bits(walker, walker.flaw === undefined) : BITS_STRONG
+    if (!(mayHaveExpired && this.#sync.heads.mayFollowExpiry(at)) && bits >= BITS_ALONE) return at
     const loss = this.#lose(at, end, DOUBTFUL, this.#keyAt(at, this.#db))
     const doubtful = {loss, db: this.#db, keys: 1, mayHaveExpired, isOfKnown: false, bytesBefore}
     this.#announced.doubt({...doubtful, mayBeElements: false})
@@ -252,7 +260,8 @@ class Surveying {
     this.#bytesLost -= end - start
     this.#keys += keys - butFirst
     this.#pieces.push({start, end, db})
-    this.#cleared.push({...loss, offset: start, bytes: end - start, key: this.#keyAt(start, db)})
+    const cleared = {...loss, offset: start, bytes: end - start, key: this.#keyAt(start, db)}
+    if (keys - butFirst === 1) this.#cleared.push(cleared)
     loss.bytes = start - loss.offset
     if (butFirst > 0) return
     this.#losses--
@@ -283,10 +292,17 @@ class Surveying {
     return at
   }
 
-  async #find(at: number): Promise<Boundary | undefined> {
+  /** `bits`: how much the record is like this file that could not be read. */
+  async #find(at: number, bits: number, isStrong: boolean): Promise<number | undefined> {
     const recent = this.#recent
+    recent.weigh(this.#walker, this.#profile)
     this.#sync.forget()
-    const search = this.#sync.find(recent.lookBackFrom(at), at, recent.all)
+    const failed = {offset: at, end: at + 1, bits}
+    const from = recent.lookBackFrom(at)
+    const {last} = recent
+    // It is given up anyhow.
+    if (!isStrong && last !== undefined && !isSealed(last.byte)) last.bits = Math.min(last.bits, 0)
+    const search = this.#sync.find(from, at, [...recent.all, failed])
     for (;;) {
       const {done, value} = search.next()
       if (done === true) return value
@@ -295,17 +311,13 @@ class Surveying {
   }
 
   /** Damage may have begun in the record before it, where nothing in that would show it. */
-  #dropDoubtful(): void {
+  #dropDoubtful(): RecentRecord | undefined {
     const recent = this.#recent
-    // What is like no other key was read on the way there, once the way had been left.
-    while (recent.last?.weight === 0) recent.pop()
     const {last, beforeLast} = recent
-    if (last === undefined || (last.isKey && isSealed(last.byte))) return
+    if (last === undefined || (last.isKey && isSealed(last.byte))) return undefined
     // A number is taken for what it says, as long as what belongs behind it is there.
-    if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return
-    recent.pop()
-    if (last.isKey) this.#announced.loseKey()
-    if (last.expires) this.#announced.seeExpiry()
+    if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return undefined
+    return recent.pop()
   }
 
   /** A record is believed. */

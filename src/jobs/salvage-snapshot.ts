@@ -3,7 +3,7 @@
  * file of the same version.
  *
  *   survey   which pieces of it are sound, and what is lost between them
- *   twins    keys that are there twice: the first stays
+ *   twins    keys that are there twice: of each one stays
  *   write    the pieces, each read like a file of its own, into one that has no name yet
  *   publish
  */

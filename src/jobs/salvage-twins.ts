@@ -1,6 +1,8 @@
 /**
  * Keys that a damaged snapshot holds twice, because part of it stands in
- * another place as well: the first of each stays.
+ * another place as well, or because what was taken for a key is none: of each
+ * the one stays that is furthest behind damage, or not behind any, since that
+ * is no guess. Of several such the first.
  */
 
 import {LOSSES_MAX, type SnapshotSurvey} from '../analysis/snapshot-losses.js'
@@ -29,6 +31,7 @@ interface Twin {
 export class TwinFinder {
   /** Left out. */
   count = 0
+  readonly #places: Places
 
   constructor(
     readonly path: string,
@@ -36,15 +39,18 @@ export class TwinFinder {
     readonly region: FileRegion,
     readonly header: RdbHeader,
     readonly survey: SnapshotSurvey,
-  ) {}
+  ) {
+    this.#places = new Places(survey.pieces)
+  }
 
-  /** Cuts all but the first of each key out of the pieces. */
+  /** Cuts all but one of each key out of the pieces. */
   async leaveOut(): Promise<void> {
     for (;;) {
       const {twins, isMore} = await this.#find()
       this.#cut(twins)
-      if (!isMore) return
+      if (!isMore) break
     }
+    this.survey.lost.sort((a, b) => a.offset - b.offset)
   }
 
   async #find(): Promise<{twins: Twin[]; isMore: boolean}> {
@@ -87,28 +93,26 @@ export class TwinFinder {
     })
   }
 
-  /** Those of a group whose key is indeed that of one before. */
+  /** Those of a group whose key is indeed that of another that stays. */
   async #confirmed(offsets: readonly number[], again: FileAgain, walker: RecordWalker): Promise<Twin[]> {
-    const {survey} = this
-    const firsts = new Map<string, number>()
+    const kept = new Map<string, number>()
     const twins: Twin[] = []
     for (const offset of offsets) {
       const {key} = await again.keyAt(offset)
       const name = Buffer.from(key).toString('latin1')
-      const first = firsts.get(name)
-      if (first === undefined) {
-        firsts.set(name, offset)
-        continue
-      }
-      walker.walk(offset)
-      twins.push({offset, end: walker.end})
-      this.#tell(offset, walker.end, first, key)
+      const other = kept.get(name)
+      const stays = other === undefined || this.#places.behindDamage(offset) > this.#places.behindDamage(other)
+      if (stays) kept.set(name, offset)
+      if (other === undefined) continue
+      const twin = stays ? other : offset
+      walker.walk(twin)
+      twins.push({offset: twin, end: walker.end})
+      this.#tell(twin, walker.end, stays ? offset : other, key)
     }
-    if (twins.length > 0) survey.lost.sort((a, b) => a.offset - b.offset)
     return twins
   }
 
-  #tell(offset: number, end: number, first: number, key: Uint8Array): void {
+  #tell(offset: number, end: number, stays: number, key: Uint8Array): void {
     const {survey} = this
     this.count++
     survey.keys--
@@ -123,7 +127,7 @@ export class TwinFinder {
       before: undefined,
       after: undefined,
       code: 'DUPLICATE_KEY',
-      reason: `the key is at byte ${first} as well: the first one stays`,
+      reason: `the key is at byte ${stays} as well: that one stays`,
     })
   }
 
@@ -141,5 +145,30 @@ export class TwinFinder {
       if (end > from) pieces.push({start: from, end, db})
     }
     survey.pieces = pieces
+  }
+}
+
+/** Where pieces begin that damage comes before. */
+class Places {
+  readonly #starts: number[] = []
+
+  constructor(pieces: readonly SnapshotPiece[]) {
+    let end = -1
+    for (const piece of pieces) {
+      if (piece.start !== end) this.#starts.push(piece.start)
+      end = piece.end
+    }
+  }
+
+  /** How far behind damage an offset is, in bytes. */
+  behindDamage(offset: number): number {
+    const starts = this.#starts
+    let low = 0
+    for (let high = starts.length; high - low > 1; ) {
+      const middle = (low + high) >> 1
+      if (starts[middle]! <= offset) low = middle
+      else high = middle
+    }
+    return low === 0 ? Number.POSITIVE_INFINITY : offset - starts[low]!
   }
 }

@@ -114,6 +114,12 @@ export class CollectionTail {
     return this.#place.at === at && this.left > 0 && this.#next(this.#place) !== undefined
   }
 
+  /** Whether one part of an element ends at `at`, whatever follows. */
+  isAt(at: number): boolean {
+    while (this.#place.at < at) if (!this.#advance()) return false
+    return this.#place.at === at
+  }
+
   #advance(): boolean {
     if (this.left <= 0) return false
     const next = this.#next(this.#place)

@@ -4,6 +4,7 @@
  */
 import {sequenceLength} from '../bytes/utf8.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import {KeyOdds} from './key-odds.js'
 import {TYPE_HASH_METADATA} from './opcodes.js'
 
 /** Fewer keys say nothing of the next. */
@@ -23,6 +24,9 @@ const STRONG_BYTES_MIN = 4
 /** A length that no profile forbids. */
 const KEY_BYTES_FREE = 64
 const LONGER_MAX = 4
+/** Of what no key of the file looks like, and of what chance does not make. */
+const BITS_IMPLAUSIBLE = -10
+export const BITS_STRONG = 18
 /** In the year 2109: later ones are taken only from files that have such. */
 const EXPIRY_FREE_MS = 2 ** 42
 
@@ -61,9 +65,11 @@ export class KeyProfile {
   readonly #separated = SEPARATORS.map(() => 0)
   /** A bit for each kind of character that a key has begun with. */
   #kinds = 0
+  readonly #odds = new KeyOdds()
 
   /** Takes the key that was read for one of this file. */
   learn({entry, attributes}: WalkedKey): void {
+    this.#odds.learn(entry, attributes)
     if (entry.typeId === TYPE_HASH_METADATA) this.hasTimedHashes = true
     const {keyBytes} = entry
     const {expireAtMs, idleSeconds, frequency, keyMeta, dragonflyMask} = attributes
@@ -134,6 +140,15 @@ export class KeyProfile {
     return atMs >= 0 && atMs <= Math.max(this.#latestMs, EXPIRY_FREE_MS)
   }
 
+  /** How much more likely it is a key of this file than bytes by chance. `sound`: its value has been looked into. */
+  bits(walked: WalkedKey, sound: boolean): number {
+    const {entry, attributes} = walked
+    const bits = this.#odds.bits(entry, attributes, sound)
+    const plausibility = this.plausibility(walked)
+    if (plausibility === 0) return Math.min(bits, BITS_IMPLAUSIBLE)
+    return plausibility === 2 && this.keys < KEYS_ALL ? Math.max(bits, BITS_STRONG) : bits
+  }
+
   plausibility({entry, attributes}: WalkedKey): Plausibility {
     const {bytes, start, end} = entry.keyBytes
     if (!this.takesLength(end - start) || !this.#takesAttributes(attributes)) return 0
@@ -158,7 +173,9 @@ export class KeyProfile {
   /** Chance makes few keys that begin like those that are there. */
   #isUnlike(entry: Entry): boolean {
     const {bytes, start} = entry.keyBytes
-    if (this.isTelling && this.#lacksSeparator(entry)) return true
+    // A few keys may all begin with digits, and the next with a letter.
+    if (!this.isTelling) return false
+    if (this.#lacksSeparator(entry)) return true
     return (this.#kinds & kindAt(bytes, start)) === 0 || (this.#beginsAlike && !this.#isMet(pairOf(entry)))
   }
 

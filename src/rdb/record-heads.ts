@@ -111,6 +111,14 @@ export class RecordHeads {
     return true
   }
 
+  /** Whether the bytes before a key may be the end of a time whose beginning is damaged: `01 00 00` until 2039, or zeros. */
+  mayFollowExpiry(at: number): boolean {
+    const {bytes, start} = this.region.lend(at - ZEROS_MIN, ZEROS_MIN)
+    const end = start + ZEROS_MIN
+    if (bytes[end - 1] !== 0 || bytes[end - 2] !== 0) return false
+    return bytes[end - 3] === 1 || this.isZeros(at - ZEROS_MIN)
+  }
+
   /** Whether what a record begins with is as it was: chance does not make it, and damage has not come so far. */
   isIntact(at: number): boolean {
     const {bytes, start, end} = this.region.lend(at, HEAD_BYTES)

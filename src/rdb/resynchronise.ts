@@ -12,35 +12,20 @@
  * damaged, takes it for one.
  */
 import type {ByteRegion} from '../bytes/region.js'
+import {NEVER} from '../keyspace/entry.js'
 import {limits} from '../limits.js'
-import type {KeyProfile, Plausibility} from './key-profile.js'
+import {BITS_STRONG, type KeyProfile} from './key-profile.js'
+import {TYPE_STRING} from './opcodes.js'
 import {RecordHeads} from './record-heads.js'
 import type {RecordWalker} from './record-walker.js'
 import {CHECKSUM_VERSION_MIN} from './versions.js'
-
-/** Where records begin again, and what that rests on. */
-export interface Boundary {
-  /** Absolute, in bytes. */
-  offset: number
-  /** Records that were walked over from here on, each sound. */
-  records: number
-  /** What the chain has led to: the end of the file, more records than were looked at, the next damage. */
-  reaches: 'end' | 'records' | 'damage'
-}
-
-/** A chain as far as it was followed. */
-interface Chain extends Boundary {
-  /** How much its records look like this file's. */
-  weight: number
-  /** Where what could not be followed begins. */
-  stop: number
-}
 
 /** A record that was read, as far as anybody knew. */
 export interface ReadRecord {
   offset: number
   end: number
-  weight: Plausibility
+  /** How much it is like this file, in bits. */
+  bits: number
 }
 
 /** Where reading failed, and what was read before. */
@@ -54,15 +39,32 @@ interface Failure {
 /** A record that was looked at. */
 interface Probe {
   end: number
-  weight: number
+  bits: number
+  /** Of these, what a field of a hash has not that is stored like a string. */
+  certain: number
   isEnd: boolean
 }
 
-/** A chain of so much is believed: two keys of text, or eight that could be anything. */
-const WEIGHT_MIN = 4
-const WEIGHT_MIN_WEAK = 8
-/** Nothing ends where the file ends by chance. */
-const WEIGHT_OF_END = 8
+/** A chain, and what stands before each place of it. */
+interface Trunk {
+  sums: Map<number, number>
+  total: number
+  /** Up to here another chain may have begun that leads to this one. */
+  horizon: number
+  /** Where it ends in damage; -1: not within what was followed. */
+  dies: number
+  /** Of all its records, without what fields of a hash have too. */
+  certain: number
+}
+
+/** A chain of so many bits is believed, and of one more for twice as many places that were looked at. */
+const BITS_MIN = 20
+/** What leads to the end of the file does not do so by chance. */
+const BITS_OF_END = 8
+/** A record that is no key is none of chance. */
+export const BITS_OF_OPCODE = 6
+/** Of what may be a field of a hash as well. */
+const BITS_OF_FIELD = 4
 /** Of chains that may meet, so much is followed. */
 const RECORDS_MAX = 64
 /** Learned from ahead, where nothing is known of the keys. */
@@ -96,11 +98,12 @@ export class Resynchroniser {
   }
 
   /**
-   * The first place from `from` on where a chain of records begins that leads further than `beyond`, where reading failed.
-   * `before` are the last records that were read until then: a chain that begins among them leads through none of them, and
-   * is more like this file than what it does away with. Yields how far it has looked; returns nothing where there is none.
+   * Where a chain of records begins, from `from` on, that leads further than `beyond`, where reading failed. `before` are the
+   * last records that were read until then: a chain that begins among them leads through none of them. Of all such places the
+   * one at which what was read before and what follows are most like this file. Yields how far it has looked; returns nothing
+   * where there is none.
    */
-  *find(from: number, beyond: number, before: readonly ReadRecord[] = []): Generator<number, Boundary | undefined> {
+  *find(from: number, beyond: number, before: readonly ReadRecord[] = []): Generator<number, number | undefined> {
     this.#failed = {beyond, before, dead: new Set([beyond, ...before.map(({offset}) => offset)])}
     const {db} = this.walker.entry
     const {templates} = this.walker
@@ -110,7 +113,7 @@ export class Resynchroniser {
       this.walker.wholeBytesMax = GUESSED_BYTES_MAX
       // Nobody reads where the error of a guess was made.
       Error.stackTraceLimit = 0
-      let found: Boundary | undefined
+      let found: number | undefined
       const until = Math.min(at + PORTION_BYTES, this.#fileEnd)
       try {
         found = this.#findWithin(at, until)
@@ -132,105 +135,116 @@ export class Resynchroniser {
     this.#probes.clear()
   }
 
-  #findWithin(from: number, until: number): Boundary | undefined {
+  #findWithin(from: number, until: number): number | undefined {
+    const read = this.#bitsBefore(Number.POSITIVE_INFINITY)
     for (let at = from; ; at++) {
       at = this.heads.next(at, until)
       if (at < 0) return undefined
-      const wanted = Math.max(this.profile.isText ? WEIGHT_MIN : WEIGHT_MIN_WEAK, this.#weightAfter(at) + 1)
-      const {stop, weight} = this.#follow(at, wanted)
-      if (stop <= this.#failed.beyond || weight < wanted) continue
+      // What was read before, and would not be kept, weighs against it.
+      const wanted = BITS_MIN + Math.log2(1 + at - from) + read - this.#bitsBefore(at)
+      if (!this.#leadsOn(at, wanted)) continue
       if (!this.profile.isWellKnown) this.#learnFrom(at)
-      const best = this.#refined(at)
-      if (best !== undefined) return best
+      return this.#best(at)
     }
   }
 
-  /** Of what was read until reading failed, and goes on behind a place. */
-  #weightAfter(at: number): number {
-    const {before} = this.#failed
-    let weight = 0
-    for (let i = before.length - 1; i >= 0 && before[i]!.end > at; i--) weight += before[i]!.weight
-    return weight
-  }
-
-  /** Walks from one record to the next while they are sound, until they are worth enough. */
-  #follow(offset: number, wanted: number): Chain {
+  /** Whether sound records lead from a place on to the end of the file, or are so much like it, less what they begin with. */
+  #leadsOn(offset: number, wanted: number): boolean {
     const {beyond, dead} = this.#failed
-    const chain: Chain = {offset, records: 0, reaches: 'damage', weight: 0, stop: offset}
-    while (chain.weight < wanted || chain.stop <= beyond) {
-      if (dead.has(chain.stop)) return chain
-      const probe = this.#probe(chain.stop)
-      if (probe === undefined) return chain
-      chain.stop = probe.end
-      chain.weight += probe.weight
-      if (probe.isEnd) {
-        if (probe.end === this.#fileEnd) chain.reaches = 'end'
-        else chain.weight = 0
-        return chain
-      }
-      chain.records++
+    let at = offset
+    for (let bits = 0; bits < wanted || at <= beyond; ) {
+      const probe = dead.has(at) ? undefined : this.#probe(at)
+      if (probe === undefined) return false
+      bits = Math.max(bits, 0) + probe.bits
+      at = probe.end
+      if (probe.isEnd) return at === this.#fileEnd
     }
-    chain.reaches = 'records'
-    return chain
+    return true
   }
 
-  /** Of all chains that meet this one soon, the one that is most like this file; what is not like it at its beginning is left. */
-  #refined(from: number): Boundary | undefined {
-    let start = from
-    for (let better: number | undefined = from; better !== undefined; better = this.#better(start)) start = better
-    const begin = this.#likely(start, this.profile.isText ? 1 : 2) ?? this.#likely(start, 1)
-    if (begin === undefined) return undefined
-    const {offset, records, reaches} = this.#follow(begin, WEIGHT_MIN_WEAK)
-    return {offset, records, reaches}
+  /** Where the chain begins, of all that lead to this one, that is most like this file with what was read before it. */
+  #best(start: number): number {
+    const trunk = this.#trunk(start)
+    let best = start
+    let bestBits = Number.NEGATIVE_INFINITY
+    for (let at = start; ; at++) {
+      at = this.heads.next(at, trunk.horizon + 1)
+      if (at < 0) return best
+      const led = this.#leadTo(at, trunk.sums)
+      if (led === undefined) {
+        if (trunk.dies >= 0 && this.#outlives(at, trunk)) return this.#best(at)
+        continue
+      }
+      const bits = this.#bitsBefore(at) + led + trunk.total
+      // What adds nothing is left: a value that is damaged inside.
+      if (bits < bestBits) continue
+      best = at
+      bestBits = bits
+    }
   }
 
-  /** The first record of a chain that is so much like this file, and is not far. */
-  #likely(start: number, weight: number): number | undefined {
-    for (let records = 0; records < RECORDS_UNCERTAIN; records++) {
-      const probe = this.#probe(start)
-      if (probe === undefined || probe.weight >= weight) return probe && start
-      start = probe.end
+  /** Whether another chain leads further than one that ends in damage, and has as much to show until then. */
+  #outlives(from: number, {dies, certain}: Trunk): boolean {
+    let at = from
+    let until = 0
+    for (let bits = 0; at <= dies || bits < BITS_MIN; ) {
+      const probe = this.#failed.dead.has(at) ? undefined : this.#probe(at)
+      if (probe === undefined) return false
+      if (at < dies) until += probe.certain
+      else bits += probe.bits
+      at = probe.end
+      if (probe.isEnd) break
+    }
+    return until >= certain
+  }
+
+  /** What the records from a place to one of a chain are worth, less what stands before that on the chain; undefined: none lead there. */
+  #leadTo(from: number, sums: ReadonlyMap<number, number>): number | undefined {
+    const {dead} = this.#failed
+    let bits = 0
+    for (let at = from, records = 0; records < RECORDS_MAX && !dead.has(at); records++) {
+      const sum = sums.get(at)
+      if (sum !== undefined) return bits - sum
+      const probe = this.#probe(at)
+      if (probe === undefined) break
+      bits += probe.bits
+      at = probe.end
     }
     return undefined
   }
 
-  /** A place within the first records of a chain from which more records lead to a place of the chain. */
-  #better(start: number): number | undefined {
-    const sums = this.#sums(start)
-    // What is not like this file at the beginning of a chain may hide what is.
-    const end = Math.max(this.#probe(start)?.end ?? start, this.#likely(start, 1) ?? start)
-    for (let at = start + 1; ; at++) {
-      at = this.heads.next(at, end)
-      if (at < 0) return undefined
-      let weight = 0
-      let stop = at
-      for (let records = 0; records < RECORDS_MAX || stop < end; records++) {
-        const probe = this.#probe(stop)
-        if (probe === undefined) break
-        weight += probe.weight
-        stop = probe.end
-        const sum = sums.get(stop)
-        if (sum === undefined) continue
-        if (weight > sum) return at
-        break
-      }
+  /** Of what was read until reading failed, and ends before a place; as much of it as is like this file. */
+  #bitsBefore(at: number): number {
+    let bits = 0
+    let most = 0
+    for (const record of this.#failed.before) {
+      if (record.end > at) break
+      bits += record.bits
+      most = Math.max(most, bits)
     }
+    return most
   }
 
-  /** By place on a chain, how much stands before it. */
-  #sums(start: number): Map<number, number> {
-    const sums = new Map<number, number>()
-    let weight = 0
-    let stop = start
-    while (sums.size < RECORDS_MAX) {
-      const probe = this.#probe(stop)
-      if (probe === undefined) break
-      weight += probe.weight
-      stop = probe.end
-      sums.set(stop, weight)
+  #trunk(start: number): Trunk {
+    const trunk = {sums: new Map([[start, 0]]), total: 0, horizon: -1, dies: -1, certain: 0}
+    const {sums} = trunk
+    let at = start
+    for (let bits = 0; sums.size < RECORDS_MAX; ) {
+      const probe = this.#probe(at)
+      if (probe === undefined) {
+        trunk.dies = at
+        break
+      }
+      bits = Math.max(bits, 0) + probe.bits
+      if (trunk.horizon < 0 && bits >= BITS_MIN && sums.size > 1) trunk.horizon = at
+      trunk.total += probe.bits
+      trunk.certain += probe.certain
+      at = probe.end
+      sums.set(at, trunk.total)
       if (probe.isEnd) break
     }
-    return sums
+    if (trunk.horizon < 0 || trunk.dies >= 0) trunk.horizon = at - 1
+    return trunk
   }
 
   /** What is known of the record at a place; undefined: there is none, or no sound one. */
@@ -250,14 +264,17 @@ export class Resynchroniser {
     const {kind} = walker
     // Behind a value that is damaged inside, the chain may go on where the key is one.
     if (walker.flaw !== undefined) {
-      const isKey = kind === 'key' && profile.plausibility(walker) === 2
-      return isKey ? {end: walker.end, weight: 0, isEnd: false} : undefined
+      const isKey = kind === 'key' && profile.bits(walker, false) >= BITS_STRONG
+      return isKey ? {end: walker.end, bits: 0, certain: 0, isEnd: false} : undefined
     }
-    if (kind === 'key' && !this.heads.isType(walker.entry.typeId)) return undefined
-    const end = kind === 'end' ? this.#endOf(offset) : walker.end
-    const isEnd = kind === 'end'
-    const weight = kind === 'key' ? profile.plausibility(walker) : isEnd && end === this.#fileEnd ? WEIGHT_OF_END : 1
-    return {end, weight, isEnd}
+    if (kind === 'key') {
+      if (!this.heads.isType(walker.entry.typeId)) return undefined
+      const bits = profile.bits(walker, true)
+      return {end: walker.end, bits, certain: isPlain(walker) ? Math.min(bits, BITS_OF_FIELD) : bits, isEnd: false}
+    }
+    if (kind !== 'end') return {end: walker.end, bits: BITS_OF_OPCODE, certain: BITS_OF_OPCODE, isEnd: false}
+    const end = this.#endOf(offset)
+    return end === this.#fileEnd ? {end, bits: BITS_OF_END, certain: BITS_OF_END, isEnd: true} : undefined
   }
 
   #endOf(offset: number): number {
@@ -275,4 +292,10 @@ export class Resynchroniser {
     }
     this.forget()
   }
+}
+
+/** A string without anything before its key: fields of hashes are stored so. */
+function isPlain({entry, attributes}: RecordWalker): boolean {
+  const {expireAtMs, idleSeconds, frequency} = attributes
+  return entry.typeId === TYPE_STRING && expireAtMs === NEVER && idleSeconds < 0 && frequency < 0
 }

@@ -75,7 +75,9 @@ function notes(report: SnapshotSalvageReport, source: Soundness | undefined): Fa
     facts.push(['note', `the header is damaged: this is taken to be ${magicText(headerGuessed)}`])
   }
   if (!endFound) facts.push(['note', 'the end of the file is lost: nobody knows what else there was'])
-  if (twins > 0) facts.push(['note', `${keysText(twins)} left out that are there twice: the first one stays`])
+  if (twins > 0) {
+    facts.push(['note', `${keysText(twins)} left out that are there twice: the one stays that is further from damage`])
+  }
   facts.push(...libraryNotes(report), ...uncertainNotes(report))
   if (source?.checksum === 'mismatch' || losses > 0) {
     const only = losses > 0 ? 'beside what is lost, ' : 'the checksum is wrong, and nothing else: '

@@ -17,31 +17,42 @@ export async function entriesOf(bytes: Uint8Array): Promise<string[]> {
   return golden.entries.map(entry => JSON.stringify(entry))
 }
 
+/** An entry, and how many others of it lie between it and damage that comes before. */
+interface Held {
+  text: string
+  behind: number
+}
+
 /** What the pieces of a damaged file hold. */
-async function heldBy(bytes: Uint8Array, {pieces}: SnapshotSurvey): Promise<string[]> {
-  const held: string[] = []
-  for (const {start, end, db} of pieces) {
+async function heldBy(bytes: Uint8Array, {pieces}: SnapshotSurvey): Promise<Held[]> {
+  const held: Held[] = []
+  let behind = Number.POSITIVE_INFINITY
+  for (const [i, {start, end, db}] of pieces.entries()) {
+    if (i > 0 && pieces[i - 1]!.end !== start) behind = 0
     const head = Buffer.from([...Buffer.from('REDIS0014'), 0xfe, 0x80, 0, 0, 0, db])
     const piece = Buffer.concat([head, bytes.subarray(start, end), Buffer.from([0xff]), Buffer.alloc(8)])
-    held.push(...(await entriesOf(new Uint8Array(piece))))
+    for (const text of await entriesOf(new Uint8Array(piece))) held.push({text, behind: behind++})
   }
   return held
 }
 
-/** The first of each key, as a salvage leaves them. */
+/** Of each key one, as a salvage leaves them: that which is furthest behind damage. */
 async function savedFrom(bytes: Uint8Array, survey: SnapshotSurvey): Promise<string[]> {
-  const firsts = (all: readonly string[]): Map<string, string> =>
-    new Map(
-      all.toReversed().map(text => {
-        const {db, key} = JSON.parse(text) as GoldenEntry
-        return [JSON.stringify([db, key]), text]
-      }),
-    )
+  const single = (all: readonly Held[]): string[] => {
+    const kept = new Map<string, Held>()
+    for (const one of all) {
+      const {db, key} = JSON.parse(one.text) as GoldenEntry
+      const name = JSON.stringify([db, key])
+      const other = kept.get(name)
+      if (other === undefined || one.behind > other.behind) kept.set(name, one)
+    }
+    return [...kept.values()].map(({text}) => text)
+  }
   const held = await heldBy(bytes, survey)
-  const first = firsts(held)
-  if (first.size === held.length) return held
+  const saved = single(held)
+  if (saved.length === held.length) return saved
   giveUpCleared(survey)
-  return [...firsts(await heldBy(bytes, survey)).values()]
+  return single(await heldBy(bytes, survey))
 }
 
 /** Nothing but its checksum says that a file is damaged: nobody can tell where. */
