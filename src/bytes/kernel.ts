@@ -249,13 +249,17 @@ function loadKernel(): Kernel {
     recordsPass: calls.recordsPass,
     passedSums: new Float64Array(buffer, number('PASSED_SUMS'), number('PASSED_SUMS_LENGTH')),
     passedKeys: new Int32Array(buffer, number('PASSED_KEYS'), 3 * number('PASSED_KEYS_MAX')),
-    windows: {
-      first: number('WINDOW_0'),
-      count: number('WINDOWS'),
-      stride: number('WINDOW_STRIDE'),
-      room: number('WINDOW_ROOM_BYTES'),
-      bytes: number('WINDOW_BYTES'),
-    },
+    windows: windowsOf(number),
+  }
+}
+
+function windowsOf(number: NumberOf): Kernel['windows'] {
+  return {
+    first: number('WINDOW_0'),
+    count: number('WINDOWS'),
+    stride: number('WINDOW_STRIDE'),
+    room: number('WINDOW_ROOM_BYTES'),
+    bytes: number('WINDOW_BYTES'),
   }
 }
 
