@@ -5,7 +5,7 @@
  *
  * One process of each server loads all of them, one after the other (DEBUG RELOAD).
  */
-import {copyFileSync, mkdtempSync, readdirSync, readFileSync} from 'node:fs'
+import {mkdtempSync, readdirSync, readFileSync} from 'node:fs'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {afterAll, expect, it} from 'vitest'
@@ -19,8 +19,9 @@ import {temporaryFolder} from '../start/folder.js'
 import {accepts, type BuiltMeta, CLUSTER_OF_ONE, readAll} from './acceptance.js'
 import {describeEachServer} from './each-server.js'
 import {comparable, type Fixture, type Golden, type GoldenEntry} from './goldens.js'
+import {Loader} from './loader.js'
 import * as oracle from './oracle.js'
-import {type Server, startServer} from './server.js'
+import {startServer} from './server.js'
 
 const folder = temporaryFolder()
 const out = (name: string): string => join(folder.path, `${name}.rdb`)
@@ -45,33 +46,6 @@ const ALSO: Readonly<Record<string, string[]>> = {
 }
 /** Of several files of one recipe and the same types, one. */
 const KINDS = new Set(distinct.map(({name}) => basename(name, '.rdb')))
-
-/** A process that loads one file after another. */
-class Loader {
-  #server: Server | undefined
-
-  constructor(readonly name: string) {}
-
-  async load(path: string): Promise<Server> {
-    const running = await this.#server?.client.call('PING').then(
-      () => true,
-      () => false,
-    )
-    this.#server = running === true ? this.#server! : await startServer(this.name, {config: CONFIG})
-    // What has expired goes at a moment of its own choosing otherwise, from one of two that are compared.
-    await this.#server.client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0')
-    copyFileSync(path, join(this.#server.dir, 'dump.rdb'))
-    await this.#server.client.call('DEBUG', 'RELOAD', 'NOSAVE').catch((error: Error) => {
-      error.message = `${error.message}\n${this.#server?.log().trim().split('\n').slice(-4).join('\n')}`
-      throw error
-    })
-    return this.#server
-  }
-
-  async stop(): Promise<void> {
-    await this.#server?.stop()
-  }
-}
 
 interface Told {
   at: number | undefined
@@ -213,7 +187,7 @@ async function proveAll<T extends {name: string}>(all: readonly T[], prove: (one
 }
 
 describeEachServer('built for', name => {
-  const loader = new Loader(name)
+  const loader = new Loader(name, CONFIG)
   afterAll(() => loader.stop())
 
   it('every snapshot among the fixtures is loaded, and holds all that was not lost', {timeout: 120_000}, async () => {

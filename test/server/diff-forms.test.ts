@@ -1,7 +1,7 @@
 /** The same data through real servers: written anew by every version, as a log of either form; diff sees no difference. */
 import {cpSync, readFileSync} from 'node:fs'
 import {join} from 'node:path'
-import {expect, it} from 'vitest'
+import {afterAll, expect, it} from 'vitest'
 import {openFile, RdbReader} from '../../src/index.js'
 import {build} from '../../src/jobs/build.js'
 import type {DiffOptions} from '../../src/jobs/diff.js'
@@ -10,6 +10,7 @@ import {jsonOf} from '../reading/json-lines.js'
 import {temporaryFolder} from '../start/folder.js'
 import {describeEachServer} from './each-server.js'
 import {readFixtures} from './goldens.js'
+import {Loader} from './loader.js'
 import {startServer} from './server.js'
 
 const folder = temporaryFolder()
@@ -28,16 +29,14 @@ const same = async (before: string, after: string, options: Partial<Omit<DiffOpt
 }
 
 describeEachServer('the same in', name => {
+  const loader = new Loader(name)
+  afterAll(() => loader.stop())
+
   it('another version, JSON lines of it, and built for it', {timeout: 180_000}, async () => {
     expect(fixtures.length).toBeGreaterThan(20)
     for (const {name: title, path} of fixtures) {
-      const server = await startServer(name, {rdb: path})
-      let out: string
-      try {
-        out = folder.write(`${name}-${title}.rdb`, readFileSync(await server.save()))
-      } finally {
-        await server.stop()
-      }
+      const server = await loader.load(path)
+      const out = folder.write(`${name}-${title}.rdb`, readFileSync(await server.save()))
       await same(path, out)
       const lines = folder.write('lines.jsonl', await jsonOf(new RdbReader(await openFile(out))))
       await same(path, lines)
