@@ -14,6 +14,7 @@ import {jsonOf} from '../reading/json-lines.js'
 import {accepts, type BuiltMeta} from './acceptance.js'
 import {describeEachServer} from './each-server.js'
 import {type Fixture, readFixtures} from './goldens.js'
+import {Loader} from './loader.js'
 import {compare, type Snapshot, snapshot} from './oracle.js'
 import {send} from './send.js'
 import {type Server, startServer} from './server.js'
@@ -52,9 +53,18 @@ function fixturesOf(name: string): {name: string; path: string}[] {
 /** Servers drop these on loading; as commands they would end in an error, or be gone as well. */
 const WITHOUT_COMMANDS = /module-vectorset|slot-import/
 
-/** What a server holds that loaded the file; the databases that some need. */
-async function loaded(name: string, path: string, config: Record<string, number>): Promise<Snapshot> {
-  const server = await startServer(name, {rdb: path, config})
+/** The databases that some need. */
+const SETTINGS = {databases: 20_000}
+/**
+ * What is loaded by a process of its own. Small integers are one object for all keys, and keep an idle time as long as the
+ * process lives; and a Loader keeps what has expired.
+ */
+const ALONE = /^(lru|lfu|attributes|hash-ttl-past)-/
+
+/** What a server holds that loaded the file. */
+async function loaded(loader: Loader, {name: title, path}: {name: string; path: string}): Promise<Snapshot> {
+  if (!ALONE.test(title)) return await snapshot(await loader.load(path))
+  const server = await startServer(loader.name, {rdb: path, config: SETTINGS})
   try {
     return await snapshot(server)
   } finally {
@@ -71,11 +81,12 @@ describeEachServer('commands for', name => {
   const fixtures = fixturesOf(name).filter(one => !WITHOUT_COMMANDS.test(one.name))
 
   it('make what its files hold, by any rule, from RDB and from JSON', {timeout: 300_000}, async () => {
-    const settings = {databases: 20_000}
-    const server = await startServer(name, {config: settings})
+    const server = await startServer(name, {config: SETTINGS})
+    const loader = new Loader(name, SETTINGS)
     try {
-      for (const {name: title, path} of fixtures) {
-        const original = await loaded(name, path, settings)
+      for (const fixture of fixtures) {
+        const {name: title, path} = fixture
+        const original = await loaded(loader, fixture)
         const rdb = async (): Promise<EntrySource> => new RdbReader(await openFile(path), {ignoreChecksum: true})
         const sources: [string, RestoreRule, () => Promise<EntrySource>][] = [
           ['auto', 'auto', rdb],
@@ -95,7 +106,7 @@ describeEachServer('commands for', name => {
         }
       }
     } finally {
-      await server.stop()
+      await Promise.all([server.stop(), loader.stop()])
     }
   })
 })
