@@ -13,7 +13,7 @@ import {targetOf} from '../rdb/targets.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
 import {formatSalvage, salvageJson} from '../report/salvage.js'
-import {formatSnapshotSalvage, snapshotSalvageJson} from '../report/salvage-snapshot.js'
+import {formatSalvagedBase, formatSnapshotSalvage, snapshotSalvageJson} from '../report/salvage-snapshot.js'
 import {formatTarget, targetJson} from '../report/target.js'
 import {maskAddress} from '../resp/address.js'
 import {nameOf} from '../source/open.js'
@@ -152,9 +152,11 @@ export default class Check extends BaseCommand {
     const source = maskAddress(file)
     const found = problemsJson(source, soundness, failure, problemsMax)
     const json = target === undefined ? found : {...found, target: targetJson(source, target, problemsMax)}
+    const base = salvaged?.snapshot
+    const ofBase = base && {snapshot: snapshotSalvageJson({...base, check: undefined})}
     const isAsked = salvaged !== undefined || salvageFailure !== undefined
     if (salvagedSnapshot !== undefined) this.printJson({...json, salvage: snapshotSalvageJson(salvagedSnapshot)})
-    else this.printJson(isAsked ? {...json, salvage: salvageJson(salvaged, salvageFailure)} : json)
+    else this.printJson(isAsked ? {...json, salvage: {...salvageJson(salvaged, salvageFailure), ...ofBase}} : json)
   }
 
   #printText(file: string, {soundness, target, salvaged, salvagedSnapshot}: Checked, problemsMax: number): void {
@@ -168,6 +170,7 @@ export default class Check extends BaseCommand {
       this.print(soundness === undefined ? judged : ['', ...judged])
     }
     if (isSalvaged) this.print(['', ...formatSalvage(salvaged, {style, columns})])
+    if (salvaged?.snapshot !== undefined) this.print(['', ...formatSalvagedBase(salvaged.snapshot, {style, columns})])
     if (salvagedSnapshot === undefined) return
     this.print(['', ...formatSnapshotSalvage(salvagedSnapshot, soundness, {style, columns})])
   }

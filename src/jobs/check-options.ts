@@ -34,6 +34,8 @@ export interface CheckSalvage extends Omit<SalvageOptions, 'ignoreChecksum'> {
 }
 
 export interface Salvaged extends LogSalvage {
+  /** Of the snapshot that the log begins with, where that is damaged. */
+  snapshot: SnapshotSalvage | undefined
   /** What the new log is, checked like any other. */
   check: Soundness | undefined
 }

@@ -3,19 +3,24 @@
  */
 import {basename} from 'node:path'
 import {FormatError, UnsupportedError} from '../errors.js'
+import type {DamagedSnapshot} from '../source/mended-file.js'
 import {nameOf} from '../source/open.js'
 import {LogSalvaging, SnapshotAlone} from '../source/salvage.js'
 import type {PlainFile} from '../source/scratch.js'
 import {check} from './check.js'
 import type {Check, CheckOptions, CheckSalvage, Salvaged} from './check-options.js'
-import {salvageSnapshot} from './salvage-snapshot.js'
+import {type SnapshotSalvage, salvageSnapshot} from './salvage-snapshot.js'
 
 /** Never throws for what the input holds. The log is not changed. */
 export async function checkAndSalvage(name: string, salvage: CheckSalvage, options: CheckOptions = {}): Promise<Check> {
   let salvaging: LogSalvaging
+  let snapshot: SnapshotSalvage | undefined
+  const mendSnapshot = async ({plain, isOneFile, out}: DamagedSnapshot): Promise<void> => {
+    snapshot = await salvageSnapshot(plain, out, plain.path, {logMark: isOneFile ? 'aof-preamble' : 'aof-base'})
+  }
   try {
     const {ignoreChecksum} = options
-    salvaging = await LogSalvaging.open(name, salvage.out, {...salvage, ignoreChecksum})
+    salvaging = await LogSalvaging.open(name, salvage.out, {...salvage, ignoreChecksum, mendSnapshot})
   } catch (failure) {
     if (failure instanceof SnapshotAlone) return await snapshotAlone(name, failure.plain, salvage, options)
     // What is wrong with a manifest the check tells as well as it can.
@@ -33,7 +38,7 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
       // As a server reads it, whatever was let pass of the source.
       const strict = {...options, duplicates: false, ignoreChecksum: false, onOpen: undefined, judge: undefined}
       const {soundness} = await check(saved.out, strict)
-      const salvaged: Salvaged = {...saved, check: soundness}
+      const salvaged: Salvaged = {...saved, snapshot, check: soundness}
       return {...checked, salvaged}
     } catch (salvageFailure) {
       return {...checked, salvageFailure}

@@ -29,7 +29,7 @@ import {RdbWriter} from '../rdb/writer.js'
 import type {SalvageOptions} from '../source/salvage.js'
 import type {PlainFile} from '../source/scratch.js'
 import {Libraries} from './build-conflicts.js'
-import {BuildHead} from './build-head.js'
+import {BuildHead, type LogMark} from './build-head.js'
 import {BuildVisitor} from './build-visitor.js'
 import {TwinFinder} from './salvage-twins.js'
 
@@ -70,7 +70,7 @@ export async function salvageSnapshot(
   plain: PlainFile,
   out: string,
   owner: string,
-  options: SalvageOptions = {},
+  options: SalvageOptions & {logMark?: LogMark | undefined} = {},
 ): Promise<SnapshotSalvage> {
   const file = await open(plain.path, 'r')
   try {
@@ -95,7 +95,7 @@ class SnapshotSalvaging {
     readonly file: FileHandle,
     readonly out: string,
     readonly owner: string,
-    readonly options: SalvageOptions,
+    readonly options: SalvageOptions & {logMark?: LogMark | undefined},
   ) {
     this.#region = new FileRegion(file.fd, plain.bytes)
   }
@@ -163,7 +163,7 @@ class SnapshotSalvaging {
   async #writeInto(target: FileTarget, header: RdbHeader, survey: SnapshotSurvey): Promise<Written> {
     const writer = new RdbWriter(target, {target: ownTarget(header)})
     const libraries = new Libraries('first', new Map())
-    const visitor = salvageVisitor(writer, header, libraries)
+    const visitor = salvageVisitor(writer, header, libraries, this.options.logMark)
     try {
       for (const piece of survey.pieces) {
         visitor.begins(header.family)
@@ -181,11 +181,16 @@ class SnapshotSalvaging {
 }
 
 /** Everything goes in, as it is; of libraries of one name the first. What is said of all keys is true no more. */
-function salvageVisitor(writer: RdbWriter, header: RdbHeader, libraries: Libraries): BuildVisitor {
+function salvageVisitor(
+  writer: RdbWriter,
+  header: RdbHeader,
+  libraries: Libraries,
+  logMark: LogMark | undefined,
+): BuildVisitor {
   const nowMs = Date.now()
   return new BuildVisitor({
     writer,
-    head: new BuildHead({target: ownTarget(header), bare: false, nowMs}),
+    head: new BuildHead({target: ownTarget(header), bare: false, nowMs, logMark}),
     selection: new Selection({nowMs}, 'later'),
     changes: new EntryChanges({}),
     survey: {wrongSize: new Bitmap(), replaced: new Bitmap(), lastLibraries: new Map()},

@@ -59,6 +59,17 @@ export function formatSnapshotSalvage(
   return joinSections([formatFacts(facts, LABEL_COLUMNS, view.columns, view.style), lossLines(report, view)])
 }
 
+/** The same of a snapshot that a log begins with. */
+export function formatSalvagedBase(report: Omit<SnapshotSalvageReport, 'check'>, view: SalvageView): string[] {
+  const {keys, losses, bytesLost} = report
+  const places = losses === 1 ? '1 place' : `${formatCount(losses)} places`
+  const facts: Fact[] = [
+    ['snapshot', `is damaged: ${keysText(keys)} of it are saved, ${formatCount(bytesLost)} bytes in ${places} lost`],
+    ...notes({...report, check: undefined}, undefined),
+  ]
+  return joinSections([formatFacts(facts, LABEL_COLUMNS, view.columns, view.style), lossLines(report, view)])
+}
+
 function verdict({check}: SnapshotSalvageReport): string {
   const errors = check?.errors ?? 0
   if (check !== undefined && errors === 0) return 'a sound snapshot'
@@ -108,7 +119,7 @@ function uncertainNotes({uncertain, keysUncertain}: SnapshotSalvageReport): Fact
 }
 
 /** What is lost, by its place. */
-function lossLines({lost, losses}: SnapshotSalvageReport, view: SalvageView): string[] {
+function lossLines({lost, losses}: Pick<SnapshotSalvageReport, 'lost' | 'losses'>, view: SalvageView): string[] {
   if (losses === 0) return []
   const shown = lost.slice(0, LOSSES_MAX)
   const [last, next] = ['last key', 'next key'].map(title => ({...textual(title), fit: 'shorten' as const}))

@@ -27,6 +27,7 @@ import type {EntrySource} from '../keyspace/entry-source.js'
 import {guessHeader} from '../rdb/guess-header.js'
 import {isServerUrl} from '../resp/address.js'
 import {bulk} from '../resp/framing.js'
+import {type DamagedSnapshot, factsOf, mendedFile} from './mended-file.js'
 import {isChain, openEntries} from './open.js'
 import {type PlainFile, plainFile} from './scratch.js'
 
@@ -40,6 +41,10 @@ export interface SalvageOptions {
   pastDamage?: boolean | undefined
   /** Keep a snapshot whose checksum is wrong, without that: no server starts from it otherwise. */
   ignoreChecksum?: boolean | undefined
+  /**
+   * Saves what can be saved of a damaged snapshot that a file begins with, into a file of its own. Absent, such a log is refused.
+   */
+  mendSnapshot?: ((snapshot: DamagedSnapshot) => Promise<void>) | undefined
   /** Told once there is something to read: to show how far it is. */
   onOpen?: ((progress: SalvageProgress) => void) | undefined
 }
@@ -181,7 +186,35 @@ export class LogSalvaging {
       this.#refuseBase(file, 'is not there')
       return {file, plain, keep: [], facts: missingFile(file)}
     }
-    const survey = await this.#look(file, plain, databases)
+    let survey: LogSurvey
+    try {
+      survey = await this.#look(file, plain, databases)
+    } catch (error) {
+      if (!(error instanceof PlacedError) || file.type !== 'base' || this.options.mendSnapshot === undefined)
+        throw error
+      return await this.#mend(file, plain, databases).catch((failure: unknown) => {
+        if (failure instanceof PlacedError && this.chain.manifest !== undefined) failure.place.file = file.name
+        throw failure
+      })
+    }
+    return this.#surveyed(file, plain, survey)
+  }
+
+  /** Its snapshot is saved by itself, and what follows it is surveyed as in any other file. */
+  async #mend(file: ChainFile, plain: PlainFile, databases: Set<number>): Promise<Surveyed> {
+    const mended = await mendedFile(
+      file,
+      plain,
+      this.out,
+      this.chain.manifest === undefined,
+      this.options.mendSnapshot!,
+    )
+    this.#scratch.push(mended)
+    const {facts, keep} = this.#surveyed(file, mended, await this.#look(file, mended, databases))
+    return {file, plain: mended, keep, facts: factsOf(facts, plain, mended)}
+  }
+
+  #surveyed(file: ChainFile, plain: PlainFile, survey: LogSurvey): Surveyed {
     const past = this.options.pastDamage === true
     const keep = past ? survey.pieces : survey.pieces.filter(({start}) => start < survey.damagedAt)
     if (keep.length === 0 && survey.bytes > 0) this.#refuseBase(file, 'has nothing that can be kept')
@@ -201,7 +234,8 @@ export class LogSalvaging {
     } catch (error) {
       if (!(error instanceof PlacedError)) throw error
       if (this.chain.manifest !== undefined) error.place.file = name
-      error.advice = 'nothing was written: the snapshot that the log begins with cannot be read, and is not mended yet'
+      error.advice =
+        'nothing was written: the snapshot that the log begins with cannot be read, and what was found of it is too little'
       throw error
     } finally {
       this.#done = before + bytes
