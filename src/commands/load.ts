@@ -161,6 +161,6 @@ function enter(phases: Phases, phase: LoadPhase, server: string): void {
   else {
     const name = shorten(formatText(phase.source.name), NAME_COLUMNS_MAX)
     if (phase.kind === 'preparing') phases.enter(`verifying ${name}`, phase.source)
-    else phases.enter(() => `loading ${name} into ${server}  ${formatCount(phase.sent())} keys`, phase.source)
+    else phases.enter(() => `loading into ${server}  ${formatCount(phase.sent())} keys`, phase.source)
   }
 }

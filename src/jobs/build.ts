@@ -66,6 +66,8 @@ export interface BuildOptions extends LogOptions {
   onConflict?: ConflictRule | undefined
   /** Keys, and what has no order of its own within values, in the order of their bytes: the same data makes the same file. */
   sort?: boolean | undefined
+  /** Before the keys, version and bits only: nothing of when it was made. */
+  bare?: boolean | undefined
   /** For finding keys that are there twice, or for sorting. */
   memoryBytes?: number | undefined
   nowMs?: number | undefined
@@ -268,7 +270,7 @@ class Building {
     const drops = {modules: dropModules, functions: dropFunctions}
     const asItIs = selection.everything && !changes.mayCollide && !this.#sorts
     const whole = this.names.length === 1 && asItIs && router === undefined
-    const head = new BuildHead({target, bare: this.#sorts, nowMs, logMark})
+    const head = new BuildHead({target, bare: this.#sorts || this.options.bare === true, nowMs, logMark})
     const libraries = new Libraries(this.#rule, survey.lastLibraries)
     const keepsMarks = whole && target.own
     const nothingLeftOut = survey.wrongSize.size === 0 && survey.replaced.size === 0

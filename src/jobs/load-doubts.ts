@@ -5,7 +5,9 @@
  */
 import {createHash, randomFillSync} from 'node:crypto'
 import type {DigestSeed} from '../bytes/digest.js'
+import type {Int64} from '../bytes/int64.js'
 import {DigestVisitor} from '../keyspace/digest.js'
+import {NEVER} from '../keyspace/entry.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
 import {readPayloadNow} from '../rdb/payload.js'
 import type {Refused} from '../resp/pipeline.js'
@@ -80,6 +82,12 @@ class ValueDigest extends DigestVisitor implements EntryVisitor {
 
   entry(): this {
     return this
+  }
+
+  /** A server has dropped what has expired. */
+  override field(...field: Parameters<DigestVisitor['field']>): void {
+    const expireAtMs: Int64 = field[6]
+    if (expireAtMs === NEVER || expireAtMs > Date.now()) super.field(...field)
   }
 
   protected digested(): void {

@@ -13,6 +13,7 @@ import {LossReport, type Lost} from '../keyspace/loss-report.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import {type EntryVisitor, type ModuleAux, type Problem, SKIP, ValueVisitor} from '../keyspace/visitor.js'
 import {canCopy} from '../rdb/copying.js'
+import {takesKeyMeta} from '../rdb/record-head.js'
 import type {Target} from '../rdb/targets.js'
 import {isServerUrl} from '../resp/address.js'
 import {openEntries} from '../source/open.js'
@@ -82,6 +83,7 @@ async function lookThrough(
     const visitor = new LookingVisitor(
       typeId => canCopy(typeId, family, target, false),
       target.rdbVersion >= FUNCTIONS_VERSION_MIN,
+      takesKeyMeta(target),
     )
     await source.run(visitor)
     if (!visitor.copied) return undefined
@@ -120,8 +122,9 @@ class LookingVisitor implements EntryVisitor {
 
   constructor(
     readonly copies: (typeId: number) => boolean,
-    /** Whether the target has functions. */
+    /** Whether the target has functions, and key metadata. */
     readonly functions: boolean,
+    readonly keyMeta: boolean,
   ) {
     let types = 0
     for (let type = 0; type < 32; type++) if (copies(type)) types |= 1 << type
@@ -145,7 +148,7 @@ class LookingVisitor implements EntryVisitor {
   entry(entry: Entry): ValueVisitor {
     this.looked.keys++
     this.#meet(entry.db)
-    if (!this.copies(entry.typeId)) this.copied = false
+    if (!this.copies(entry.typeId) || (entry.keyMeta !== undefined && !this.keyMeta)) this.copied = false
     return TYPES_OF_COMMANDS.has(entry.type) ? this.#sizes : SKIP
   }
 
@@ -184,7 +187,7 @@ async function stage(name: string, target: Target, options: StageOptions): Promi
   const id = Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString('hex')
   const file = FileTarget.create(join(tmpdir(), `rdbtool-load-${id}.rdb`))
   try {
-    const built = await buildInto(file, [name], {...options, out: file.name, target: target.name})
+    const built = await buildInto(file, [name], {...options, out: file.name, target: target.name, bare: true})
     await file.settled()
     const open = (): Promise<EntrySource> => openEntries(file.path)
     const looked = await lookThrough(open, target, {})

@@ -48,6 +48,8 @@ const LONG_PASSED_MS = 1
 /** Refusals that have nothing to do with the key: the next would meet them too. */
 const OF_THE_SERVER =
   /^(OOM|MISCONF|READONLY|NOAUTH|LOADING|MASTERDOWN|CLUSTERDOWN|NOREPLICAS|NOGOODSLAVE|BUSY|DENIED)\b|^NOPERM (?!.*\bkeys?\b)|^ERR (unknown command|This instance has cluster|wrong number of arguments)|DUMP payload version/
+/** Below it, a server that is given a value of a module that it has not loaded ends itself, by RESTORE too (redis 6.0.16 rdb.c: exit). */
+const MODULE_VERSION_MIN = 6.2
 const RESTORE = bulk('RESTORE')
 const REPLACE = bulk('REPLACE')
 const ABSTTL = bulk('ABSTTL')
@@ -95,11 +97,13 @@ export class LoadVisitor implements EntryVisitor {
   readonly #librariesRefused = new Set<string>()
   readonly #librariesKept = new Set<string>()
   readonly #payloads: PayloadWriter
+  readonly #endsByModules: boolean
   #present = 0
   #notedMs = performance.now()
 
   constructor(readonly options: LoadVisitorOptions) {
     const {target} = options
+    this.#endsByModules = target.product === 'redis' && Number.parseFloat(target.serverVersion) < MODULE_VERSION_MIN
     this.#doubts = new Doubts(options.state)
     this.#payloads = new PayloadWriter({target}, (entry, bytes, start, end) => this.#restore(entry, bytes, start, end))
     this.#payloads.sourceFamily = target.family
@@ -140,6 +144,11 @@ export class LoadVisitor implements EntryVisitor {
     }
     if (number < state.position && !state.failed.has(number)) {
       this.before++
+      return SKIP
+    }
+    if (entry.type === 'module' && this.#endsByModules) {
+      this.sent++
+      this.#fail(number, entry.db, entry.key(), 'not sent: this server ends itself where it has not loaded the module')
       return SKIP
     }
     if (large.has(number)) return this.#defer(entry, number)

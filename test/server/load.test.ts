@@ -89,6 +89,25 @@ describeEachServer('a snapshot loaded into', name => {
   })
 })
 
+it.skipIf(!here('redis-6.0'))('a server that would end itself over a value of a module is not given it', async () => {
+  const server = await startServer('redis-6.0')
+  const lines = `{"db":0,"key":"a","type":"string","value":"v"}
+{"db":0,"key":"m","type":"module","value":{"module":"bloom-old","version":1,"base64":"AA=="}}\n`
+  const result = await load(written(Buffer.from(lines)), ...at(server))
+  expect(result).toMatchObject({loaded: 1, failed: 1, failure: undefined})
+  expect(result.failures[0]!.error).toContain('ends itself')
+  expect(await server.client.call('GET', 'a')).toEqual(Buffer.from('v'))
+  await server.stop()
+})
+
+it.skipIf(!here('redis-7.0'))('what stands beside a key is told before anything is sent', async () => {
+  const server = await startServer('redis-7.0')
+  const {path} = fixture('rdb-built/key-meta-v13.rdb')
+  await expect(load(path, ...at(server))).rejects.toThrow(/has no place for/)
+  expect(await load(path, ...at(server, {allowLoss: true}))).toMatchObject({failed: 0, failure: undefined})
+  await server.stop()
+})
+
 describe.skipIf(!here('redis-7.0'))('what a server refuses', () => {
   let server: Server
   beforeAll(async () => {
