@@ -147,14 +147,23 @@ async function writeAll(fd: number, bytes: Uint8Array, start: number, end: numbe
   for (let p = start; p < end; ) p += await writeOnce(fd, bytes, p, end - p, position + p - start)
 }
 
+/** Pieces of such sizes are copied into blocks that are used again; memory that is new is slow. */
+const BLOCK_BYTES_MIN = 64 * 1024
+const BLOCK_BYTES = 256 * 1024
+const BLOCKS_MAX = 8
+
 /** A stream that somebody else opened and will close: what has been written to it has been seen. */
 export class StreamTarget implements ByteTarget {
   bytes = 0
   #failure: Error | undefined
+  /** Blocks whose bytes have been written. */
+  readonly #blocks: Uint8Array[] = []
 
+  /** `isLast`: the stream is done with bytes once it has called back, and has handed them on to nobody. */
   constructor(
     readonly name: string,
     readonly stream: Writable,
+    readonly isLast = false,
   ) {
     stream.once('error', error => {
       this.#failure = error
@@ -163,8 +172,17 @@ export class StreamTarget implements ByteTarget {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#failure !== undefined) throw this.#failure
-    this.bytes += end - start
-    this.stream.write(bytes.slice(start, end))
+    const size = end - start
+    this.bytes += size
+    if (!this.isLast || size < BLOCK_BYTES_MIN || size > BLOCK_BYTES) {
+      this.stream.write(bytes.slice(start, end))
+      return
+    }
+    const block = this.#blocks.pop() ?? new Uint8Array(BLOCK_BYTES)
+    block.set(bytes.subarray(start, end))
+    this.stream.write(block.subarray(0, size), error => {
+      if (error == null && this.#blocks.length < BLOCKS_MAX) this.#blocks.push(block)
+    })
   }
 
   drain(): Promise<void> | undefined {

@@ -179,7 +179,7 @@ export default class Build extends BaseCommand {
           progress = new Progress(label, source, flags.quiet).start()
         },
       }
-      const stream = toStream ? new StreamTarget('standard output', process.stdout) : undefined
+      const stream = toStream ? new StreamTarget('standard output', process.stdout, true) : undefined
       const building =
         plan !== undefined
           ? buildSplit(sources, {...options, plan})

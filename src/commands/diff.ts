@@ -186,7 +186,7 @@ export default class Diff extends BaseCommand {
     {out: path, force, quiet, jsonl}: {out: string | undefined; force: boolean; quiet: boolean; jsonl: boolean},
   ): Promise<void> {
     const target: ByteTarget =
-      path === undefined ? new StreamTarget(STANDARD_OUTPUT, process.stdout) : FileTarget.create(path, {force})
+      path === undefined ? new StreamTarget(STANDARD_OUTPUT, process.stdout, true) : FileTarget.create(path, {force})
     const out = new ByteOutput(target)
     const sink = jsonl ? new JsonDifferences(out) : new PatchWriter(out)
     // A terminal that shows the lines has no line left for progress.

@@ -108,7 +108,7 @@ export default class Dump extends BaseCommand {
   }
 
   #target(path: string | undefined, force: boolean): ByteTarget {
-    if (path === undefined) return new StreamTarget(STANDARD_OUTPUT, process.stdout)
+    if (path === undefined) return new StreamTarget(STANDARD_OUTPUT, process.stdout, true)
     return FileTarget.create(path, {force})
   }
 }

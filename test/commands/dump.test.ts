@@ -49,6 +49,17 @@ describe('dump', () => {
     }
   })
 
+  it('writes megabytes to a file, and to whoever reads them late and in pieces', async () => {
+    const file = new RdbFile('REDIS', 9).db(0)
+    for (let i = 0; i < 40_000; i++) file.key(0, `key:${i}`, text(`value ${i} `.repeat(1 + (i % 17))))
+    const path = folder.write('megabytes.rdb', file.end())
+    const slowly = `node -e "process.stdin.on('readable', () => setTimeout(() => { const some = process.stdin.read(); if (some) process.stdout.write(some) }, 5))"`
+    const sums = `rdbtool dump "$F" --out "$O" --quiet && rdbtool dump "$F" --quiet > "$O.2" && cmp "$O" "$O.2" && rdbtool dump "$F" --quiet | ${slowly} | cmp - "$O" && wc -c < "$O"`
+    const {code, stdout, stderr} = await shell(sums, {env: {F: path, O: fresh('megabytes')}})
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(Number(stdout)).toBeGreaterThan(4e6)
+  })
+
   it('writes an array, and keys alone', async () => {
     const {stdout} = await rdbtool(['dump', small, '--format', 'json'])
     expect(JSON.parse(stdout)).toEqual(
