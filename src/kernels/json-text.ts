@@ -9,6 +9,7 @@
  * may write past their end: what comes next overwrites it.
  */
 import {DIGITS_MAX, writeInteger} from './decimal'
+import {isInteger, loadInteger, stringLength, stringStart} from './listpack'
 import {lzfDecode, lzfReached, ALL_READ} from './lzf'
 import {JSON_BASE64, JSON_ESCAPES, LZF_SLOT_0, LZF_SLOT_BYTES, PACKED_POWERS, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 import {INT, LZF, loadEncoded} from './strings'
@@ -23,8 +24,8 @@ declare function parseDouble(start: i32, end: i32): f64
 
 /** The most that a byte becomes. */
 const ESCAPED_BYTES: i32 = 6
-/** Of anything that is no bytes, and what copies write past their end. */
-const FRAME_BYTES: i32 = 64
+/** Of anything between two strings, and what copies write past their end. */
+const FRAME_BYTES: i32 = 128
 /** A string that begins with no more room than it may need is not written. */
 export const OUT_END: i32 = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
 
@@ -221,6 +222,16 @@ export function jsonDigits(value: i64, to: i32): i32 {
   const at = writeInteger(value, to + 1)
   store<u8>(at, QUOTE)
   return at + 1
+}
+
+/** An entry of a listpack. */
+// @ts-ignore: decorator
+@inline
+export function putEntry(p: i32, to: i32): i32 {
+  const first = load<u8>(p) as i32
+  if (isInteger(first)) return jsonDigits(loadInteger(p), to)
+  const from = stringStart(p, first)
+  return jsonBytes(from, from + stringLength(p, first), to)
 }
 
 /** Up to here integers are exact in a double. */

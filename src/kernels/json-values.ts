@@ -5,12 +5,14 @@
  *             ,"value":["item",...]               18          list, whose nodes do not say how many they hold
  *   ,"count":1,"value":[["field","value"]]        16 4        hash
  *   ,"count":1,"value":[["member",1.5]]           17 5        sorted set
+ *             ,"value":{"entries":[...],...}      15 19 21    stream, whose count stands behind its entries
  *
  * Elements are written with a comma before each; the first is overwritten.
  */
 import {blob, blobBytes, passBlob} from './blobs'
 import {writeUnsigned} from './decimal'
-import {OUT_END, jsonBytes, jsonDigits, jsonScore, jsonScoreText, jsonStored} from './json-text'
+import {OUT_END, jsonDigits, jsonScore, jsonScoreText, jsonStored, putEntry} from './json-text'
+import {putStream, streamEnd} from './json-streams'
 import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
 import {leave, TEXT_OUT} from './memory'
 import {length, made, passLength, passString, payload, stored} from './strings'
@@ -22,6 +24,9 @@ import {
   TYPE_QUICKLIST_2,
   TYPE_SET,
   TYPE_SET_LISTPACK,
+  TYPE_STREAM_1,
+  TYPE_STREAM_2,
+  TYPE_STREAM_3,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
 } from './record-types'
@@ -52,7 +57,16 @@ export function jsonCollection(type: u32, p: i32, end: i32, out: i32): i32 {
   if (type == TYPE_QUICKLIST_2) return putNodes(p, end, out)
   if (type == TYPE_INTSET) return putIntset(p, end, out)
   if (type == TYPE_SET || type == TYPE_HASH || type == TYPE_ZSET_2) return putTable(type, p, end, out)
+  if (type == TYPE_STREAM_1) return putVersion(1, p, end, out)
+  if (type == TYPE_STREAM_2) return putVersion(2, p, end, out)
+  if (type == TYPE_STREAM_3) return putVersion(3, p, end, out)
   return 0
+}
+
+function putVersion(version: i32, p: i32, end: i32, out: i32): i32 {
+  const to = putStream(version, p, end, putValue(out))
+  valueEnd = streamEnd
+  return to
 }
 
 export function putCount(count: u32, to: i32): i32 {
@@ -153,15 +167,6 @@ function putEntries(shape: i32, start: i32, end: i32, to: i32): i32 {
   if (p != last || load<u8>(last) != 0xff) return 0
   entriesWritten = entries
   return out
-}
-
-// @ts-ignore: decorator
-@inline
-function putEntry(p: i32, to: i32): i32 {
-  const first = load<u8>(p) as i32
-  if (isInteger(first)) return jsonDigits(loadInteger(p), to)
-  const from = stringStart(p, first)
-  return jsonBytes(from, from + stringLength(p, first), to)
 }
 
 // @ts-ignore: decorator

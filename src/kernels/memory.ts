@@ -20,7 +20,7 @@
  *   PACKED_...   what a packed node is checked with: keys of a hash drawn for every run, lengths of entries, powers of
  *                ten, masks, integers spelled out, and the tags of the members met
  *   DIGEST_...   what digests are keyed with, what each kind of them begins with, texts on their way, and the answer
- *   JSON_...     how bytes are escaped, and what stands in a line around a key
+ *   JSON_...     how bytes are escaped, what stands in a line around a key, and the consumers of a stream's group
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
@@ -78,6 +78,9 @@ export const TEXT_OUT_BYTES: i32 = 192 * 1024
 /** Types whose records can be written as JSON have numbers below this. */
 export const JSON_TYPES: i32 = 32
 export const JSON_HEAD_BYTES: i32 = 64
+export const JSON_CONSUMERS_MAX: i32 = 64
+/** Three i32. */
+export const JSON_CONSUMER_BYTES: i32 = 12
 
 /** Two for a source; a second source can be open at the same time. */
 export const WINDOWS: i32 = 4
@@ -134,8 +137,10 @@ export const DIGEST_RECORDS: i32 = DIGEST_TEXT_1 + DIGEST_TEXT_BYTES + SLACK
 /** What stands for a byte in a string of JSON; then the alphabet of base64. */
 export const JSON_ESCAPES: i32 = DIGEST_RECORDS + DIGEST_RECORDS_MAX * DIGEST_RECORD_BYTES + SLACK
 export const JSON_BASE64: i32 = JSON_ESCAPES + 256
+/** The consumers of a group. */
+export const JSON_CONSUMERS: i32 = JSON_BASE64 + 64
 /** By type byte what stands behind a key, then what stands before one: each a length, then ASCII. */
-export const JSON_HEADS: i32 = JSON_BASE64 + 64
+export const JSON_HEADS: i32 = JSON_CONSUMERS + JSON_CONSUMERS_MAX * JSON_CONSUMER_BYTES
 export const LAYOUT_END: i32 = JSON_HEADS + (JSON_TYPES + 1) * JSON_HEAD_BYTES + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */

@@ -18,13 +18,13 @@ import {hashString} from './members'
 import {STREAM_NAMES, STREAM_NAMES_MAX} from './memory'
 import {INT, RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
 
-const ID_BYTES: i32 = 16
+export const ID_BYTES: i32 = 16
 const LISTPACK_HEADER_BYTES: i32 = 6
 /** An empty one: header and end mark. */
 const LISTPACK_BYTES_MIN: i32 = 7
 const COUNT_UNKNOWN: i32 = 0xffff
-const DELETED: i64 = 1
-const SAME_FIELDS: i64 = 2
+export const DELETED: i64 = 1
+export const SAME_FIELDS: i64 = 2
 
 /** Flags, both parts of the ID, and the count of elements, each with a back length. */
 const ENTRY_BYTES_MIN: i32 = 8
@@ -78,12 +78,12 @@ export function passStream(p: i32, version: i32, deep: bool): i32 {
 }
 
 /** The number that passLong has read. */
-let long: u64 = 0
+export let long: u64 = 0
 
 /** A length of up to 64 bits. */
 // @ts-ignore: decorator
 @inline
-function passLong(p: i32): i32 {
+export function passLong(p: i32): i32 {
   if (load<u8>(p) == 0x81) {
     long = bswap(load<u64>(p, 1))
     return p + 9
@@ -106,14 +106,18 @@ function passNode(p: i32, first: bool): i32 {
 }
 
 /** The items of a listpack that were passed: as many as its head says, in the end. */
-let items: i32 = 0
+export let items: i32 = 0
+
+export function beginItems(): void {
+  items = 0
+}
 
 /** A number in the listpack; its place is 0 where there is none. */
-let number: i64 = 0
+export let number: i64 = 0
 
 // @ts-ignore: decorator
 @inline
-function passNumber(p: i32, last: i32): i32 {
+export function passNumber(p: i32, last: i32): i32 {
   if (p == 0 || p >= last) return 0
   const first = load<u8>(p) as u32
   if (!isInteger(first)) return 0
@@ -122,7 +126,7 @@ function passNumber(p: i32, last: i32): i32 {
   return pass(p, last)
 }
 
-function passItems(p: i32, count: i64, last: i32): i32 {
+export function passItems(p: i32, count: i64, last: i32): i32 {
   if (count < 0 || count > ((last - p) as i64)) return 0
   let at = p
   for (let left = count as i32; left > 0; left--) {
@@ -137,7 +141,7 @@ function passItems(p: i32, count: i64, last: i32): i32 {
 function passEntries(start: i32, last: i32): bool {
   const claimed = load<u16>(start, 4) as i32
   if (load<i32>(start) != last + 1 - start || load<u8>(last) != 0xff || claimed == COUNT_UNKNOWN) return false
-  items = 0
+  beginItems()
   let p = passNumber(start + LISTPACK_HEADER_BYTES, last)
   let liveLeft = number
   p = passNumber(p, last)

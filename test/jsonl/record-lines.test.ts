@@ -142,6 +142,14 @@ describe('lines of records', () => {
   })
 })
 
+describe('lines of streams', () => {
+  const streams = readable.filter(({name}) => /^rdb\/stream-/.test(name))
+  it.each(streams.map(({name, bytes}) => [name, bytes] as const))('%s: of most keys', async (_name, bytes) => {
+    const {written, taken} = await linesOf(new KernelSource(bytes))
+    expect(taken).toBeGreaterThan(written.keys / 2 - 1)
+  })
+})
+
 describe('lines of damaged files', () => {
   const small = distinct.filter(({name, bytes}) => name !== REFUSED && bytes.length < 20_000)
   it.each(small.map(one => [one.name, one] as const))('%s', async (_name, fixture) => {
