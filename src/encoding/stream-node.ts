@@ -31,20 +31,18 @@ export const NODE_ENTRIES_MAX = 100
 /** Byte strings one after another in one buffer: no object per string. */
 class StringRun {
   readonly out = new ByteWriter()
+  count = 0
+  /** Where each ends; those behind `count` are left from longer runs, since an array that is cut gives its memory back. */
   readonly ends: number[] = []
-
-  get count(): number {
-    return this.ends.length
-  }
 
   reset(): void {
     this.out.reset()
-    this.ends.length = 0
+    this.count = 0
   }
 
   push(bytes: Uint8Array, start: number, end: number): void {
     this.out.copy(bytes, start, end)
-    this.ends.push(this.out.length)
+    this.ends[this.count++] = this.out.length
   }
 
   start(i: number): number {

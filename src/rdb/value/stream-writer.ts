@@ -38,6 +38,7 @@ const TYPES: Readonly<Record<StreamVersion, number>> = {
 const IDEMPOTENCE_DEFAULT = 100
 /** Who owns what no consumer does, for servers that know of no such entries. */
 const ADOPTER = 'nacked'
+const ADOPTER_FIRST = ADOPTER.charCodeAt(0)
 /** With a number behind it. */
 const ADOPTER_BYTES_MAX = 24
 const NEVER_ACTIVE = -1
@@ -281,6 +282,7 @@ export class StreamWriter extends ValueWriter {
 
   /** Remembers the names of consumers that ours must not have. */
   #noteName(name: Uint8Array): void {
+    if (name[0] !== ADOPTER_FIRST) return
     const text = Buffer.from(name.subarray(0, ADOPTER_BYTES_MAX)).toString('latin1')
     if (text.startsWith(ADOPTER)) this.#names.add(text)
   }
