@@ -20,6 +20,8 @@ export async function prepareBuild(file, memory, ours, sort) {
         // Standard output is thrown away here: what is left is reading, verifying and copying.
         ours('build to nowhere', 'build', file, '--out', '-'),
         ours('build --reencode', 'build', file, ...into, '--reencode'),
+        // Ziplists in the place of listpacks, streams of the oldest form.
+        ours('build for 6.2', 'build', file, ...into, '--target', 'redis-6.2', '--allow-loss'),
       ]
   return {
     subjects: [...ways, ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb')],
