@@ -66,6 +66,20 @@ export class RecentRecords {
     walker.entry.db = db
   }
 
+  /** Takes back those at the end that together speak against being of this file. Whether there were any. */
+  dropUnlike(): boolean {
+    const records = this.#records
+    let from = records.length
+    let least = 0
+    for (let i = records.length - 1, bits = 0; i >= 0; i--) {
+      bits += records[i]!.bits
+      if (bits >= least) continue
+      least = bits
+      from = i
+    }
+    return records.splice(from).length > 0
+  }
+
   /** All that are left are believed. */
   settle(): void {
     for (const record of this.#records.splice(0)) this.onSettle(record)

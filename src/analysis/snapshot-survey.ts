@@ -207,7 +207,7 @@ class Surveying {
       container = popped.isKey ? popped.offset : -1
     }
     // What is like no other key was read on the way there, once the way had been left.
-    for (; (recent.last?.bits ?? 0) < 0; recent.pop()) isStrong = false
+    if (recent.dropUnlike()) isStrong = false
     const dropped = isStrong ? undefined : this.#dropDoubtful()
     recent.settle()
     // Only now the count is announced that they belong to.

@@ -27,6 +27,8 @@ const LONGER_MAX = 4
 /** Of what no key of the file looks like, and of what chance does not make. */
 const BITS_IMPLAUSIBLE = -10
 export const BITS_STRONG = 18
+/** No string is worth more. */
+const FIELD_BITS = 60
 /** In the year 2109: later ones are taken only from files that have such. */
 const EXPIRY_FREE_MS = 2 ** 42
 
@@ -143,7 +145,9 @@ export class KeyProfile {
   /** How much more likely it is a key of this file than bytes by chance. `sound`: its value has been looked into. */
   bits(walked: WalkedKey, sound: boolean): number {
     const {entry, attributes} = walked
-    const bits = this.#odds.bits(entry, attributes, sound)
+    let bits = this.#odds.bits(entry, attributes, sound)
+    // Each field of it would be a key else.
+    if (sound && entry.typeId === TYPE_HASH_METADATA) bits += FIELD_BITS * Math.max(entry.elements, 0)
     const plausibility = this.plausibility(walked)
     if (plausibility === 0) return Math.min(bits, BITS_IMPLAUSIBLE)
     return plausibility === 2 && this.keys < KEYS_ALL ? Math.max(bits, BITS_STRONG) : bits
