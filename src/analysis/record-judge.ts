@@ -29,7 +29,7 @@ export class SoundnessJudge implements RecordJudge {
     this.#soundness = soundness
     this.visitor = {
       entry: entry => soundness.entry(entry),
-      damage: error => soundness.damage(error),
+      damage: (error, entry) => soundness.damage!(error, entry),
       resizeDb: (db, keys, expires) => this.others.resizeDb?.(db, keys, expires),
       function: source => this.#function(source),
       hashTemplate: () => this.#template(header),

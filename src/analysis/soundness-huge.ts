@@ -6,6 +6,9 @@
 import type {Entry, KeptKey} from '../keyspace/entry.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 
+/** Takes elements as an index does. */
+export type ElementTaker = Pick<KeyIndex, 'add'>
+
 /** Of huge collections no file has more. */
 const HUGE_MANY = 10_000
 
@@ -24,7 +27,7 @@ export class HugeCollections {
   /** How many could not be looked into, since there is no index. */
   skipped = 0
 
-  constructor(readonly index: KeyIndex | undefined) {}
+  constructor(readonly index: ElementTaker | undefined) {}
 
   /** A collection begins whose elements follow; false where nobody takes them. */
   begin(entry: Entry): boolean {
@@ -39,7 +42,14 @@ export class HugeCollections {
 
   /** An element of the collection begun last; `offset` is where it is stored. */
   add(bytes: Uint8Array, start: number, end: number, offset: number): void {
-    this.index!.add(this.all.length, bytes, start, end, offset)
+    // By where it begins, collections are told apart whoever looks at them.
+    this.index!.add(this.all.at(-1)!.offset | 0, bytes, start, end, offset)
+  }
+
+  /** Those that follow, looked at by somebody else. */
+  addAll(all: readonly HugeCollection[], skipped: number): void {
+    this.all.push(...all)
+    this.skipped += skipped
   }
 
   /** The collection that holds the element at an offset. */

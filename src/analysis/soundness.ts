@@ -4,25 +4,29 @@
  * what is odd though servers take it (warnings).
  */
 import {SLOT_COUNT} from '../bytes/crc16.js'
-import {type FormatError, LimitError} from '../errors.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {SourceFormat} from '../keyspace/entry-source.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
-import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
+import {
+  type EntryVisitor,
+  type ModuleAux,
+  type Problem,
+  SKIP,
+  type SlotInfo,
+  type ValueVisitor,
+} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
 import {auxOddity, parseSlotHint, type SlotHint} from './soundness-aux.js'
-import {CollectionSoundness} from './soundness-collection.js'
 import {DatabaseSizes} from './soundness-databases.js'
-import {DistinctElements} from './soundness-distinct.js'
 import {Findings, type ProblemCount} from './soundness-findings.js'
 import {parseLibraryHead} from './soundness-function.js'
 import {HugeCollections} from './soundness-huge.js'
 import type {LogSoundness} from './soundness-log.js'
-import {StreamSoundness} from './soundness-stream.js'
-import {OpaqueSoundness, type Position, type ValueSoundness} from './soundness-value.js'
+import type {Position} from './soundness-value.js'
+import {ValuesSoundness} from './soundness-values.js'
 import {type Opcode, VersionSoundness} from './soundness-version.js'
 
 const CHECKSUM_BYTES = 8
@@ -70,6 +74,8 @@ export interface SoundnessOptions {
   elements?: KeyIndex | undefined
   /** A wrong checksum is a warning. */
   ignoreChecksum?: boolean | undefined
+  /** Values of an RDB file are verified by somebody else: what is found of them is added. */
+  values?: 'elsewhere' | undefined
 }
 
 /** Verifies everything it is shown; give it to the `run` of a source, then tell it the end. */
@@ -80,6 +86,7 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
   readonly passer: Passer | undefined
+  readonly damage?: NonNullable<EntryVisitor['damage']>
   /** Records that are no keys. */
   others = 0
   readonly #stored: boolean
@@ -89,10 +96,8 @@ export class SoundnessVisitor implements EntryVisitor {
   readonly #ignoreChecksum: boolean
   readonly #index: KeyIndex | undefined
   readonly #sizes: DatabaseSizes
-  readonly #opaque: OpaqueSoundness
-  readonly #stream: StreamSoundness
-  readonly #collection: CollectionSoundness
-  #value: ValueSoundness
+  /** Absent where somebody else looks at them. */
+  readonly #values: ValuesSoundness | undefined
   readonly #libraries = new Set<string>()
   /** The last record that is no key. */
   #otherStart = 0
@@ -113,17 +118,17 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#checksumBytes = (header?.rdbVersion ?? 0) < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
     this.#index = keys
-    if (this.#stored) this.passer = this.#passerOf(keys)
+    if (this.#stored) this.passer = this.#passerOf(keys, options.values !== 'elsewhere')
     this.#sizes = new DatabaseSizes(this.findings)
-    this.#opaque = new OpaqueSoundness(this.findings, position)
-    this.#stream = new StreamSoundness(this.findings, position)
-    this.#collection = new CollectionSoundness(this.findings, position, new DistinctElements(), this.huge)
-    this.#value = this.#opaque
+    if (options.values === 'elsewhere') return
+    const values = new ValuesSoundness(this.findings, position, this.huge)
+    this.#values = values
+    this.damage = error => values.damaged(error)
   }
 
-  #passerOf(keys: KeyIndex | undefined): Passer {
+  #passerOf(keys: KeyIndex | undefined, deep: boolean): Passer {
     const passer: Passer = {
-      deep: true,
+      deep,
       types: this.#version.typesTaken,
       bytesEnd: Number.POSITIVE_INFINITY,
       elementsEnd: Number.POSITIVE_INFINITY,
@@ -151,8 +156,7 @@ export class SoundnessVisitor implements EntryVisitor {
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
     if (this.#stored) this.#record(entry)
-    this.#value = this.#soundnessOf(entry)
-    return this.#value
+    return this.#values?.of(entry) ?? SKIP
   }
 
   /** What stands before a key's value in an RDB file. */
@@ -166,12 +170,6 @@ export class SoundnessVisitor implements EntryVisitor {
   #meet({db, offset}: Entry): void {
     this.#db = db
     this.#sizes.meet(db, offset)
-  }
-
-  damage(error: FormatError | LimitError): void {
-    const {code, offset, message} = error
-    if (error instanceof LimitError) this.#value.unseen(code, offset, `${message}: the value was not looked into`)
-    else this.#value.damaged(code, offset, message)
   }
 
   problem(problem: Problem): void {
@@ -287,11 +285,6 @@ export class SoundnessVisitor implements EntryVisitor {
     if (this.#entry !== entry) this.#entry = this.findings.entry = entry
     const before = Math.max(entry.endOffset, this.#otherEnd)
     if (offset < before) this.#dangling(offset)
-  }
-
-  #soundnessOf({type}: Entry): ValueSoundness {
-    if (type === 'string' || type === 'module' || type === 'cron') return this.#opaque
-    return type === 'stream' ? this.#stream : this.#collection
   }
 
   #expiry(entry: Entry): void {

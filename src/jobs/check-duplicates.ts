@@ -3,7 +3,6 @@
  * where that can be done, told as a suspicion where it cannot.
  */
 import type {SoundnessVisitor} from '../analysis/soundness.js'
-import type {HugeCollection} from '../analysis/soundness-huge.js'
 import {keptKey} from '../keyspace/entry.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
 import type {KeyGroup, KeyIndex} from '../keyspace/key-index.js'
@@ -78,7 +77,7 @@ async function reportKey(
 
 async function reportElement(visitor: SoundnessVisitor, group: KeyGroup, file: FileAgain | undefined): Promise<void> {
   const [first = 0] = group.offsets
-  const {db, key, keyBytes, type, ...collection} = visitor.huge.holding(first)
+  const {db, key, keyBytes, type} = visitor.huge.holding(first)
   const place = {db, key, keyBytes, type}
   const severity = 'error'
   const {findings} = visitor
@@ -91,8 +90,10 @@ async function reportElement(visitor: SoundnessVisitor, group: KeyGroup, file: F
   }
   const firsts = new Map<string, number>()
   for (const offset of group.offsets) {
-    const element = await file.elementAt(collection as HugeCollection, offset)
-    const name = Buffer.from(element).toString('latin1')
+    const holding = visitor.huge.holding(offset)
+    const element = await file.elementAt(holding, offset)
+    // Two collections that are 4 GiB apart are one to the index.
+    const name = `${holding.offset} ${Buffer.from(element).toString('latin1')}`
     const before = firsts.get(name)
     firsts.set(name, before ?? offset)
     if (before === undefined) continue

@@ -10,8 +10,9 @@ import type {LogOptions} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
 import type {TargetCheck, TargetJudge} from './check-target.js'
 import type {SnapshotSalvage} from './salvage-snapshot.js'
+import type {SegmentsOptions} from './segments.js'
 
-export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'> {
+export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'>, SegmentsOptions {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */
   duplicates?: boolean | undefined
   /** Bytes of memory for that; more goes to a temporary file. */

@@ -6,12 +6,14 @@ import {type Soundness, type SoundnessOptions, SoundnessVisitor} from '../analys
 import type {ByteSource} from '../bytes/source.js'
 import {PlacedError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
-import {RdbReader} from '../rdb/reader.js'
+import {type RdbEnd, RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {AofSource} from '../source/aof.js'
 import {isChain, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
+import {checkInSegments} from './check-segments.js'
+import {paysInSegments} from './segments.js'
 
 /** Never throws for what the input holds; UsageError where a server is named that starts from no such source. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
@@ -52,15 +54,39 @@ export async function checkSource(source: ByteSource, options: CheckOptions = {}
 
 /** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */
 export async function checkEntries(source: EntrySource, options: CheckOptions = {}, path = '-'): Promise<Check> {
-  const indexes = indexesFor(options)
+  if (source instanceof RdbReader && (await isForThreads(source, options, path))) {
+    const {source: bytes} = source
+    const soundness = await withIndexes(source, options, checking => checking.runInSegments(bytes, path))
+    if (soundness !== undefined) return {soundness, failure: undefined}
+    // What ends the reading early is told with all that was found until then: by one thread, from the beginning.
+    return await checkEntries(await openEntries(path, {ignoreChecksum: true}), {...options, threads: 1}, path)
+  }
   try {
-    return await new Checking(source, options, indexes).run(path)
+    return await withIndexes(source, options, checking => checking.run(path))
   } catch (failure) {
     return {soundness: undefined, failure}
+  }
+}
+
+/** The source is closed. */
+async function withIndexes<T>(
+  source: EntrySource,
+  options: CheckOptions,
+  run: (checking: Checking) => Promise<T>,
+): Promise<T> {
+  const indexes = indexesFor(options)
+  try {
+    return await run(new Checking(source, options, indexes))
   } finally {
     indexes?.close()
     await source.close()
   }
+}
+
+/** Of a snapshot that can be read again; a server is judged by what one reader sees. */
+async function isForThreads(source: RdbReader, options: CheckOptions, path: string): Promise<boolean> {
+  const isAlone = options.judge === undefined && rereadable(path, source) !== undefined
+  return isAlone && (await paysInSegments(source.source, options))
 }
 
 class Checking {
@@ -93,7 +119,23 @@ class Checking {
         failure ??= error
       }
     }
-    return {soundness: this.#result(visitor, stored.header), failure}
+    const end = source instanceof RdbReader ? source.end : undefined
+    return {soundness: this.#result(visitor, stored.header, end), failure}
+  }
+
+  /** The same by several threads; undefined where something ends that early. */
+  async runInSegments(bytes: ByteSource, path: string): Promise<Soundness | undefined> {
+    const {source, options, indexes} = this
+    try {
+      const {problemsMax = PROBLEMS_MAX} = options
+      const {visitor, header, end} = await checkInSegments(bytes, problemsMax, options, indexes)
+      visitor.finish(end.bytes)
+      const search = indexes && {...indexes, source, header, path, bytes: this.#inputBytes}
+      if (search !== undefined) await reportDuplicates(visitor, search)
+      return this.#result(visitor, header, end)
+    } catch {
+      return undefined
+    }
   }
 
   get #inputBytes(): number {
@@ -101,9 +143,8 @@ class Checking {
     return inputBytes ?? storedBytes
   }
 
-  #result({findings, huge, keys}: SoundnessVisitor, header: RdbHeader | undefined): Soundness {
+  #result({findings, huge, keys}: SoundnessVisitor, header: RdbHeader | undefined, end: RdbEnd | undefined): Soundness {
     const {source, indexes} = this
-    const end = source instanceof RdbReader ? source.end : undefined
     return {
       format: source.format,
       header,

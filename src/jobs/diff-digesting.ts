@@ -91,7 +91,7 @@ export async function digestElsewhere(
   const found = await digestSource(source, options, pass => chosen.marking(pass))
   parcels.flush()
   const failure = found.failure === undefined ? undefined : flattened(found.failure)
-  return {...found, failure, rows: counts.rows(), balance: parcels.balance.sums}
+  return {...found, failure, rows: counts.rows(), balance: parcels.balance!.sums}
 }
 
 /** Digests a source to its end, or as far as it can be read, and closes it. */

@@ -111,7 +111,7 @@ export async function dumpSegment(
   let failure: FlatError | undefined
   let db: number | undefined
   try {
-    const end = await readSegment(inbox, start, visitor)
+    const end = await readSegment(inbox, start, () => visitor)
     if (end === 'cut') db = sink.pauses()
     else if (end === 'whole') sink.finish()
   } catch (error) {

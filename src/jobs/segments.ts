@@ -14,9 +14,9 @@ import {availableParallelism} from 'node:os'
 import {PeekedSource} from '../bytes/peeked.js'
 import type {ByteSource} from '../bytes/source.js'
 import {UsageError} from '../errors.js'
-import type {Problem} from '../keyspace/visitor.js'
+import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {type Answerer, KEPT, type Parcel, Thread, threadScript} from '../parallel/thread.js'
-import type {RdbEnd} from '../rdb/reader.js'
+import type {RdbEnd, RdbReader} from '../rdb/reader.js'
 import {SegmentCutter, type SegmentEnd, type SegmentStart, type SegmentTaker} from '../rdb/segments.js'
 
 /** What is done with the segments. */
@@ -30,6 +30,8 @@ export interface SegmentWork<Q, A> {
   answered(answer: A): void
   /** What is wrong with the file as a whole, or odd about it. */
   problem(problem: Problem): void
+  /** Told of the reader that passes over the file, once that has its header; what is returned is shown what it passes. */
+  passing?(reader: RdbReader): EntryVisitor
 }
 
 export interface SegmentsOptions {
@@ -81,7 +83,8 @@ export async function readInSegments<Q, A>(
   const crew = new Crew(work, threads, newThread as (script: string) => Answerer<Q, A>)
   const cutter = new SegmentCutter(source, crew, {segmentBytes, ignoreChecksum})
   try {
-    const [read] = await Promise.allSettled([cutter.run()])
+    if (work.passing !== undefined) await cutter.reader.readHeader()
+    const [read] = await Promise.allSettled([cutter.run(work.passing?.(cutter.reader))])
     await crew.finished()
     if (read.status === 'rejected') throw read.reason
     return read.value

@@ -16,7 +16,8 @@ export interface RecordOutlet {
 }
 
 export class RecordParcels implements RecordTaker {
-  readonly balance: Balance
+  /** Absent where the index has none. */
+  readonly balance: Balance | undefined
   readonly #width: number
   #words: Int32Array
   #used = 0
@@ -25,10 +26,10 @@ export class RecordParcels implements RecordTaker {
   /** As the index was made that they are for. */
   constructor(
     readonly outlet: RecordOutlet,
-    {payloadWords, balanced}: {payloadWords: number; balanced: {boundary: number; word: number}},
+    {payloadWords, balanced}: {payloadWords: number; balanced?: {boundary: number; word: number}},
   ) {
     this.#width = RECORD_WORDS + payloadWords
-    this.balance = new Balance(balanced)
+    this.balance = balanced && new Balance(balanced)
     this.#words = new Int32Array(outlet.take())
     this.#limit = this.#words.length - (this.#words.length % this.#width)
   }
@@ -40,7 +41,7 @@ export class RecordParcels implements RecordTaker {
     writeRecord(words, from, high, low, offset)
     for (let i = RECORD_WORDS; i < this.#width; i++) words[from + i] = payload[at + i - RECORD_WORDS]!
     this.#used += this.#width
-    this.balance.add(words, from, offset)
+    this.balance?.add(words, from, offset)
   }
 
   addPrints(prints: Int32Array, count: number, stride: number, shift: number): void {
@@ -52,7 +53,7 @@ export class RecordParcels implements RecordTaker {
       const some = Math.min(count - done, (this.#limit - from) / width)
       const to = from + some * width
       const last = writePrints(words, from, to, width, prints, done * stride, stride, shift)
-      this.balance.addAll(words, from, to, width, last)
+      this.balance?.addAll(words, from, to, width, last)
       this.#used = to
       done += some
     }

@@ -114,9 +114,13 @@ export class RdbReader implements EntrySource {
     return this.#records.recordOffset
   }
 
-  /** Between two windows: where the record begins that is not finished, or the next one, and its database. */
-  get boundary(): {offset: number; db: number} {
-    return {offset: this.#records.boundary, db: this.#records.entry.db}
+  /**
+   * Between two windows: where the record begins that is not finished, or the next one; its database; whether any key was
+   * finished before it.
+   */
+  get boundary(): {offset: number; db: number; behindKeys: boolean} {
+    const {boundary, entry} = this.#records
+    return {offset: boundary, db: entry.db, behindKeys: entry.endOffset > 0}
   }
 
   /** Magic and version, read if they have not been yet. */
@@ -154,9 +158,15 @@ export class RdbReader implements EntrySource {
    */
   async runPart(visitor: EntryVisitor, isCut: () => boolean): Promise<void> {
     this.#visitor = visitor
-    while (this.#step(() => this.#readAll(visitor)) === STARVED) {
+    for (;;) {
+      try {
+        if (this.#step(() => this.#readAll(visitor)) !== STARVED) return
+      } catch (error) {
+        // Read once more with all there is, as at the end of a file: what waited for more has been shown.
+        if (this.#cursor.ended && isCut() && error instanceof PlacedError && error.code === 'TRUNCATED') return
+        throw error
+      }
       await this.#refill()
-      if (this.#cursor.ended && isCut()) return
     }
   }
 

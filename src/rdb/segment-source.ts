@@ -80,19 +80,19 @@ export class SegmentSource implements ByteSource {
 }
 
 /**
- * Shows a visitor what is in a segment; offsets are those of the file. Throws what is wrong with its records, as the reader
+ * Shows a visitor what is in a segment; offsets are those of the file, as are those that the reader tells. Throws what is wrong with its records, as the reader
  * of the whole file would. Returns how the segment ends, once whoever cuts has said so.
  */
 export async function readSegment(
   pieces: SegmentPieces,
   start: SegmentStart,
-  visitor: EntryVisitor,
+  visitorOf: (reader: RdbReader) => EntryVisitor,
 ): Promise<SegmentEnd> {
   const {header, db, offset, templates} = start
   const source = new SegmentSource(pieces, start)
   try {
     const reader = new RdbReader(source, {base: offset, templates: new HashTemplates(templates), part: {header, db}})
-    await reader.runPart(visitor, () => source.end !== 'whole')
+    await reader.runPart(visitorOf(reader), () => source.end !== 'whole')
     return await source.ended()
   } finally {
     await source.close()

@@ -36,7 +36,7 @@ export interface SegmentStart {
  */
 export type SegmentEnd = 'cut' | 'whole' | 'broken'
 
-/** Who reads the segments. */
+/** Who reads the segments, and is told what the cutter meets. */
 export interface SegmentTaker {
   begin(start: SegmentStart): void
   /** Bytes of the present segment, lent. */
@@ -55,6 +55,15 @@ export interface SegmentOptions extends Pick<RdbReaderOptions, 'ignoreChecksum'>
   segmentBytes: number
 }
 
+/** Wants nothing. */
+const PASSING: EntryVisitor = {
+  entry: () => SKIP,
+  passer: {
+    ...{deep: false, types: -1, nowMs: 0, add: () => {}},
+    ...{bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY},
+  },
+}
+
 /** Passes over a source that is an RDB file, and cuts it. */
 export class SegmentCutter implements ByteSource {
   readonly name: string
@@ -64,7 +73,6 @@ export class SegmentCutter implements ByteSource {
   readonly readRest?: () => Promise<number>
   readonly reader: RdbReader
   readonly #templates = new HashTemplates()
-  #keys = 0
   /** The last window, which the reader has come to the end of. */
   #window: ByteWindow | undefined
   /** Absolute offset of the first byte of it that has not been handed on. */
@@ -89,10 +97,13 @@ export class SegmentCutter implements ByteSource {
     return this.source.storedRead
   }
 
-  /** Reads to the end of the file. Throws what is wrong with it; then the last segment has been ended, as broken. */
-  async run(): Promise<RdbEnd> {
+  /**
+   * Reads to the end of the file, and shows a visitor what it passes over. Throws what is wrong with it; then the last
+   * segment has been ended, as broken.
+   */
+  async run(visitor: EntryVisitor = {...PASSING, problem: problem => this.taker.problem(problem)}): Promise<RdbEnd> {
     try {
-      const end = await this.reader.run(this.#visitor())
+      const end = await this.reader.run(visitor)
       this.#handOn(false)
       this.#end('whole')
       return end
@@ -131,23 +142,6 @@ export class SegmentCutter implements ByteSource {
     return this.source.close()
   }
 
-  #visitor(): EntryVisitor {
-    return {
-      entry: () => {
-        this.#keys++
-        return SKIP
-      },
-      problem: problem => this.taker.problem(problem),
-      passer: {
-        ...{deep: false, types: -1, nowMs: 0},
-        ...{bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY},
-        add: ({keys}) => {
-          this.#keys += keys
-        },
-      },
-    }
-  }
-
   /** Of a window that ends before the header does. */
   #passHead(): void {
     if (this.#window === undefined) return
@@ -166,10 +160,10 @@ export class SegmentCutter implements ByteSource {
       this.#offset = MAGIC_BYTES
       this.#begin(0, [])
     }
-    const {offset, db} = this.reader.boundary
+    const {offset, db, behindKeys} = this.reader.boundary
     const until = start + offset - this.#offset
     // What a file says of itself stands before its keys: it is of the first segment, however long it is.
-    const isEnough = this.#keys > 0 && offset - this.#segmentOffset >= this.options.segmentBytes
+    const isEnough = behindKeys && offset - this.#segmentOffset >= this.options.segmentBytes
     if (mayCut && isEnough && until >= start && until <= end) {
       this.#bytes(bytes, start, until)
       this.#end('cut')

@@ -75,7 +75,7 @@ it('what differs is the same', async () => {
       }
       parcels.flush()
       open()
-      mixed.addBalance(parcels.balance.sums)
+      mixed.addBalance(parcels.balance!.sums)
       expect(mixed.count).toBe(direct.count)
       expect(await differing(mixed)).toEqual(await differing(direct))
     }),
