@@ -147,7 +147,7 @@ async function writeAll(fd: number, bytes: Uint8Array, start: number, end: numbe
   for (let p = start; p < end; ) p += await writeOnce(fd, bytes, p, end - p, position + p - start)
 }
 
-/** Pieces of such sizes are copied into blocks that are used again; memory that is new is slow. */
+/** Pieces of such sizes are copied into blocks that are used again: of new memory every page costs a fault. */
 const BLOCK_BYTES_MIN = 64 * 1024
 const BLOCK_BYTES = 256 * 1024
 const BLOCKS_MAX = 8
@@ -156,10 +156,11 @@ const BLOCKS_MAX = 8
 export class StreamTarget implements ByteTarget {
   bytes = 0
   #failure: Error | undefined
-  /** Blocks whose bytes have been written. */
   readonly #blocks: Uint8Array[] = []
+  /** Of the blocks, the first ones may hold bytes that the stream has not written yet. */
+  #taken = 0
 
-  /** `isLast`: the stream is done with bytes once it has called back, and has handed them on to nobody. */
+  /** `isLast`: the stream is done with all bytes once none are waiting in it, and has handed them on to nobody. */
   constructor(
     readonly name: string,
     readonly stream: Writable,
@@ -174,15 +175,17 @@ export class StreamTarget implements ByteTarget {
     if (this.#failure !== undefined) throw this.#failure
     const size = end - start
     this.bytes += size
-    if (!this.isLast || size < BLOCK_BYTES_MIN || size > BLOCK_BYTES) {
-      this.stream.write(bytes.slice(start, end))
-      return
-    }
-    const block = this.#blocks.pop() ?? new Uint8Array(BLOCK_BYTES)
+    this.stream.write(this.isLast && size <= BLOCK_BYTES ? this.#block(bytes, start, end) : bytes.slice(start, end))
+  }
+
+  /** A copy in a block whose bytes have been written, where there is one. */
+  #block(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    if (this.stream.writableLength === 0) this.#taken = 0
+    if (end - start < BLOCK_BYTES_MIN || this.#taken === BLOCKS_MAX) return bytes.slice(start, end)
+    this.#blocks[this.#taken] ??= new Uint8Array(BLOCK_BYTES)
+    const block = this.#blocks[this.#taken++]!
     block.set(bytes.subarray(start, end))
-    this.stream.write(block.subarray(0, size), error => {
-      if (error == null && this.#blocks.length < BLOCKS_MAX) this.#blocks.push(block)
-    })
+    return block.subarray(0, end - start)
   }
 
   drain(): Promise<void> | undefined {
