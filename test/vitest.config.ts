@@ -40,8 +40,9 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     // oclif prints through console and process.stdout; intercepted, captured output would be empty.
     disableConsoleIntercept: true,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For what hangs; nothing is asserted about time, and a busy machine may need several times as long as a quiet one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     // Much of the time is waited for servers and processes: one more than there are cores, where these are few.
     maxWorkers: Math.max(3, availableParallelism() - 1),

@@ -25,6 +25,10 @@ export class PeekedSource implements ByteSource {
     return this.source.storedRead
   }
 
+  get lies(): ByteSource['lies'] {
+    return this.source.lies
+  }
+
   /** A copy of the first bytes: as many as asked for, or all that there are. */
   async peek(bytes: number): Promise<Uint8Array> {
     while (this.#seen < bytes && !this.#ended) await this.#readOne(bytes)

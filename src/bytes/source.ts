@@ -37,6 +37,8 @@ export interface ByteSource {
   readonly inputBytes: number
   /** A file with the same bytes, where the name is that of none. */
   readonly path?: string | undefined
+  /** Where the bytes lie in an open file as they are: others may read them there too, as long as it is open. */
+  readonly lies?: {fd: number; start: number} | undefined
   /** How much of the stored input has been consumed: for progress, of `storedBytes`. */
   readonly storedRead: number
   /** Size of the stored input, compressed or not; Infinity where unknown. */
@@ -137,6 +139,10 @@ export class FileSource implements ByteSource {
   ) {
     this.storedBytes = inputBytes
     this.#windows = new TwoWindows(Math.min(limits.windowBytes, Math.max(inputBytes, 1)))
+  }
+
+  get lies(): {fd: number; start: number} {
+    return {fd: this.file.fd, start: this.start}
   }
 
   async read(): Promise<ByteWindow | undefined> {

@@ -97,7 +97,7 @@ function realThread(script: string): Thread<never, never> {
   return new Thread(threadScript(script))
 }
 
-type Fed = {buffer: ArrayBuffer; used: number} | {end: SegmentEnd}
+type Fed = {buffer: ArrayBuffer; used: number} | {offset: number; used: number} | {end: SegmentEnd}
 
 /** A thread, and how much is on its way to it. */
 interface Lane<Q, A> {
@@ -123,8 +123,12 @@ class Crew<Q, A> implements SegmentTaker {
   /** That is being cut. */
   #present: Segment<Q, A> | undefined
   #begun = 0
+  /** Bytes go to the threads; else they are told where these lie. */
+  #handsOn = true
   #piece: ArrayBuffer | undefined
   #used = 0
+  /** Of the first byte of a piece that is not handed on. */
+  #offset = 0
   #waiting = 0
   readonly #empty: ArrayBuffer[] = []
   /** Of the file as a whole, met once segments had begun. */
@@ -145,16 +149,21 @@ class Crew<Q, A> implements SegmentTaker {
 
   begin(start: SegmentStart): void {
     const question = this.work.question(start, this.#begun++ === 0)
+    this.#handsOn = start.lies === undefined
     this.#present = {question, lane: undefined, fed: [], parcels: [], answer: undefined}
     this.#segments.push(this.#present)
     this.#assign()
   }
 
-  bytes(bytes: Uint8Array, start: number, end: number): void {
+  bytes(bytes: Uint8Array, start: number, end: number, offset: number): void {
     for (let from = start; from < end; ) {
-      this.#piece ??= this.#empty.pop() ?? new ArrayBuffer(PIECE_BYTES)
       const count = Math.min(end - from, PIECE_BYTES - this.#used)
-      new Uint8Array(this.#piece).set(bytes.subarray(from, from + count), this.#used)
+      if (this.#handsOn) {
+        this.#piece ??= this.#empty.pop() ?? new ArrayBuffer(PIECE_BYTES)
+        new Uint8Array(this.#piece).set(bytes.subarray(from, from + count), this.#used)
+      } else if (this.#used === 0) {
+        this.#offset = offset + from - start
+      }
       this.#used += count
       from += count
       if (this.#used === PIECE_BYTES) this.#sendPiece()
@@ -209,8 +218,9 @@ class Crew<Q, A> implements SegmentTaker {
   }
 
   #sendPiece(): void {
-    if (this.#piece === undefined) return
-    this.#feed({buffer: this.#piece, used: this.#used})
+    const used = this.#used
+    if (used === 0) return
+    this.#feed(this.#piece === undefined ? {offset: this.#offset, used} : {buffer: this.#piece, used})
     this.#piece = undefined
     this.#used = 0
   }

@@ -31,8 +31,11 @@ export interface Parcel {
   tag: number
 }
 
-/** What a thread is fed with, in memory that comes back; or that there is no more, and how that came. */
-export type Piece = {buffer: ArrayBuffer; used: number} | {end: string}
+/**
+ * What a thread is fed with: bytes, in memory that comes back, or where they lie; or that there is no more, and how that
+ * came.
+ */
+export type Piece = {buffer: ArrayBuffer; used: number} | {offset: number; used: number} | {end: string}
 
 export type ToThread<Q> = {question: Q} | {empty: ArrayBuffer} | {piece: Piece}
 export type FromThread<A> = {parcel: Parcel} | {eaten: ArrayBuffer} | {answer: A} | {error: FlatError}

@@ -1,16 +1,21 @@
 /**
  * A segment of a snapshot (segments.ts) on the side of whoever reads it: pieces in, windows out.
  */
+import {readSync} from 'node:fs'
 import {type ByteSource, type ByteWindow, TwoWindows} from '../bytes/source.js'
+import {FormatError} from '../errors.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {RdbReader} from './reader.js'
 import type {SegmentEnd, SegmentStart} from './segments.js'
 import {HashTemplates} from './value/hash-template.js'
 
+/** Bytes of a segment, or where they lie in its file. */
+type Piece = {buffer: ArrayBuffer; used: number} | {offset: number; used: number}
+
 /** Where the pieces come from, in order. */
 export interface SegmentPieces {
-  next(): Promise<{buffer: ArrayBuffer; used: number} | {end: string}>
+  next(): Promise<Piece | {end: string}>
   /** Gives the memory of a piece back. */
   back(buffer: ArrayBuffer): void
 }
@@ -21,13 +26,13 @@ export class SegmentSource implements ByteSource {
   readonly storedBytes = Number.POSITIVE_INFINITY
   storedRead = 0
   readonly #windows = new TwoWindows(limits.windowBytes)
-  #piece: {buffer: ArrayBuffer; used: number} | undefined
+  #piece: Piece | undefined
   #at = 0
   #end: SegmentEnd | undefined
 
   constructor(
     readonly pieces: SegmentPieces,
-    start: SegmentStart,
+    readonly start: SegmentStart,
   ) {
     this.inputBytes = start.inputBytes - start.offset
   }
@@ -41,25 +46,34 @@ export class SegmentSource implements ByteSource {
     if (this.#piece === undefined && !(await this.#nextPiece())) return undefined
     const piece = this.#piece!
     const {bytes, room, start, end} = this.#windows.next()
-    const count = Math.min(end - start, piece.used - this.#at)
-    bytes.set(new Uint8Array(piece.buffer, this.#at, count), start)
+    const wanted = Math.min(end - start, piece.used - this.#at)
+    const count = 'buffer' in piece ? wanted : this.#fromFile(bytes, start, wanted, piece.offset + this.#at)
+    if ('buffer' in piece) bytes.set(new Uint8Array(piece.buffer, this.#at, count), start)
     this.#at += count
     this.storedRead += count
-    if (this.#at === piece.used) {
-      this.#piece = undefined
-      this.pieces.back(piece.buffer)
-    }
+    if (this.#at === piece.used) this.#done(piece)
     return {bytes, room, start, end: start + count}
   }
 
   /** Waits until whoever cuts has said how the segment ends; what is left of it is passed over. */
   async ended(): Promise<SegmentEnd> {
     while (this.#end === undefined) {
-      if (this.#piece !== undefined) this.pieces.back(this.#piece.buffer)
-      this.#piece = undefined
+      if (this.#piece !== undefined) this.#done(this.#piece)
       await this.#nextPiece()
     }
     return this.#end
+  }
+
+  #fromFile(bytes: Uint8Array, at: number, wanted: number, offset: number): number {
+    const {fd, start} = this.start.lies!
+    const count = readSync(fd, bytes, at, wanted, start + offset)
+    if (count === 0) throw new FormatError('TRUNCATED', 'the file has become shorter while it was read', offset)
+    return count
+  }
+
+  #done(piece: Piece): void {
+    this.#piece = undefined
+    if ('buffer' in piece) this.pieces.back(piece.buffer)
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
  *         └ segment     └ segment     └ segment
  *
  * One reader passes over all of the file, values unseen, and knows at the end of each window where a record begins: there
- * it is cut. All bytes are handed on as they come, of a file as of a pipe; nothing is read twice.
+ * it is cut. Bytes are handed on as they come; those of a plain file need not be: who reads a segment finds them there.
  */
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
 import {PlacedError} from '../errors.js'
@@ -26,6 +26,8 @@ export interface SegmentStart {
   inputBytes: number
   /** Templates of hashes that were defined before. */
   templates: readonly KnownTemplate[]
+  /** The file that the bytes can be read from; absent: they are handed on. */
+  lies: ByteSource['lies']
 }
 
 /**
@@ -39,8 +41,8 @@ export type SegmentEnd = 'cut' | 'whole' | 'broken'
 /** Who reads the segments, and is told what the cutter meets. */
 export interface SegmentTaker {
   begin(start: SegmentStart): void
-  /** Bytes of the present segment, lent. */
-  bytes(bytes: Uint8Array, start: number, end: number): void
+  /** Bytes of the present segment, which lie at an offset of the input; lent. */
+  bytes(bytes: Uint8Array, start: number, end: number, offset: number): void
   end(how: SegmentEnd): void
   /** What is wrong with the file as a whole, or odd about it. */
   problem(problem: Problem): void
@@ -176,12 +178,13 @@ export class SegmentCutter implements ByteSource {
   #begin(db: number, templates: readonly KnownTemplate[]): void {
     const {header} = this.reader
     this.#segmentOffset = this.#offset
-    this.taker.begin({header: header!, offset: this.#offset, db, inputBytes: this.inputBytes, templates})
+    const {inputBytes, source} = this
+    this.taker.begin({header: header!, offset: this.#offset, db, inputBytes, templates, lies: source.lies})
   }
 
   #bytes(bytes: Uint8Array, start: number, end: number): void {
     if (end <= start) return
-    this.taker.bytes(bytes, start, end)
+    this.taker.bytes(bytes, start, end, this.#offset)
     this.#offset += end - start
   }
 
