@@ -90,7 +90,13 @@ export class SegmentCutter implements ByteSource {
     this.inputBytes = source.inputBytes
     this.storedBytes = source.storedBytes
     if (source.path !== undefined) this.path = source.path
-    if (source.readRest !== undefined) this.readRest = () => source.readRest!()
+    if (source.readRest !== undefined) {
+      this.readRest = () => {
+        // Whatever is read on overwrites the last window.
+        this.#handOn(false)
+        return source.readRest!()
+      }
+    }
     const {ignoreChecksum} = options
     this.reader = new RdbReader(this, {ignoreChecksum, templates: this.#templates})
   }

@@ -114,6 +114,12 @@ describe('real threads', () => {
     }
   })
 
+  it('a compressed file with bytes behind its end, which overwrite the windows that are read last', async () => {
+    const rest = new Uint8Array(2_000_000).fill(0xff)
+    const path = folder.write('rest.rdb.gz', gzipSync(Buffer.concat([bytes, rest]), {level: 1}))
+    expect(await dumped(path, 'keys', REAL)).toEqual(await dumped(path, 'keys', ONE))
+  })
+
   const kinds = distinct.filter(({path}, i) => path.endsWith('.rdb') && i % 9 === 0)
 
   it.each(kinds)('$name, in which kernels write', async ({path}) => {
