@@ -206,8 +206,12 @@ export class CsvWriter extends ValueVisitor implements EntrySink {
   }
 
   pauses(): undefined {
-    this.#beginTable()
+    this.keysBegin()
     this.out.flush()
+  }
+
+  keysBegin(): void {
+    this.#beginTable()
   }
 
   finish(): void {

@@ -253,7 +253,9 @@ class Crew<Q, A> implements SegmentTaker {
   #freeLane(): Lane<Q, A> | undefined {
     const free = this.#lanes.find(({isBusy}) => !isBusy)
     if (free !== undefined || this.#lanes.length === this.threads) return free
-    const lane: Lane<Q, A> = {thread: this.newThread(this.work.script), isBusy: false, pieces: 0}
+    const thread = this.#start()
+    if (thread === undefined) return undefined
+    const lane: Lane<Q, A> = {thread, isBusy: false, pieces: 0}
     lane.thread.onEaten = buffer => {
       lane.pieces--
       this.#empty.push(buffer)
@@ -261,6 +263,17 @@ class Crew<Q, A> implements SegmentTaker {
     }
     this.#lanes.push(lane)
     return lane
+  }
+
+  /** Undefined where the system has no room for another thread: that ends the reading. */
+  #start(): Answerer<Q, A> | undefined {
+    try {
+      return this.newThread(this.work.script)
+    } catch (error) {
+      this.#failure ??= {error}
+      this.#wake()
+      return undefined
+    }
   }
 
   async #ask(segment: Segment<Q, A>, lane: Lane<Q, A>): Promise<void> {

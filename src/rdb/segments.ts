@@ -109,15 +109,19 @@ export class SegmentCutter implements ByteSource {
    * Reads to the end of the file, and shows a visitor what it passes over. Throws what is wrong with it; then the last
    * segment has been ended, as broken.
    */
-  async run(visitor: EntryVisitor = {...PASSING, problem: problem => this.taker.problem(problem)}): Promise<RdbEnd> {
+  async run(visitor: EntryVisitor = {...PASSING, problem: problem => this.#problem(problem)}): Promise<RdbEnd> {
     try {
       const end = await this.reader.run(visitor)
       this.#handOn(false)
       this.#end('whole')
       return end
     } catch (error) {
-      // Without a header there is no segment either.
-      if (this.#segmentOffset >= 0 || this.reader.header !== undefined) await this.#handOnRest(error)
+      try {
+        // Without a header there is no segment either.
+        if (this.reader.header !== undefined) await this.#handOnRest(error)
+      } catch {
+        // The first error is told.
+      }
       this.#end('broken')
       throw error
     }
@@ -179,6 +183,12 @@ export class SegmentCutter implements ByteSource {
       this.#begin(db, this.#templates.known())
     }
     this.#bytes(bytes, start, end)
+  }
+
+  #problem(problem: Problem): void {
+    // Of what stands at the end all before it is to be read first.
+    if (problem.offset > MAGIC_BYTES) this.#handOn(false)
+    this.taker.problem(problem)
   }
 
   #begin(db: number, templates: readonly KnownTemplate[]): void {

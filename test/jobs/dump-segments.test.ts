@@ -120,6 +120,27 @@ describe('real threads', () => {
     expect(await dumped(path, 'keys', REAL)).toEqual(await dumped(path, 'keys', ONE))
   })
 
+  it('where the framing is lost, and then the compressed input is damaged too, the first is told', async () => {
+    const broken = Buffer.from(bytes)
+    broken[broken.indexOf('key:30000') - 2] = 0xe0
+    const packed = gzipSync(broken, {level: 1})
+    const late = packed.length - 100_000
+    packed.fill(0xff, late, late + 40)
+    const path = folder.write('twice-broken.rdb.gz', packed)
+    const one = await dumped(path, 'jsonl', ONE)
+    expect(one).toMatchObject({error: {code: 'UNKNOWN_TYPE'}})
+    expect(await dumped(path, 'jsonl', REAL)).toEqual(one)
+  })
+
+  it('that cannot be started end it', async () => {
+    const path = folder.write('unstarted.rdb', bytes)
+    const error = new Error('no more threads')
+    const newThread = (): never => {
+      throw error
+    }
+    expect((await dump(path, new MemoryTarget(), {...REAL, newThread, format: 'jsonl'})).failure).toBe(error)
+  })
+
   const kinds = distinct.filter(({path}, i) => path.endsWith('.rdb') && i % 9 === 0)
 
   it.each(kinds)('$name, in which kernels write', async ({path}) => {
