@@ -23,6 +23,7 @@ const SUITES = [
   'test/jobs/check-damage.test.ts',
   'test/server/check-damage.test.ts',
   'test/server/check-target.test.ts',
+  'test/server/check-target-log.test.ts',
   'test/analysis/prefixes.test.ts',
   'test/aof/survey-random.test.ts',
   'test/analysis/snapshot-survey-random.test.ts',

@@ -1,7 +1,8 @@
 /**
  * Random commands through real servers and through the replay engine, with another seed each round, until something
  * differs: then the fewest commands that do are told. And before that, rewritings that are killed, masters in trouble
- * that are followed and come back to second by second, and replicas of ours that stay online for a minute.
+ * that are followed and come back to second by second, replicas of ours that stay online for a minute, and damaged and foreign
+ * files that servers are started from.
  *
  *   npm run soak                                     without end
  *   npm run soak -- --minutes 30                     no round begins later than that
@@ -11,6 +12,8 @@
  *   npm run soak -- --kills 1000                     so many of each form of log; 100 otherwise, none with 0
  *   npm run soak -- --troubles 1000                  so many of a followed master; 200 otherwise, none with 0
  *   npm run soak -- --moments 300                    so many seconds that are come back to; 60 otherwise
+ *   npm run soak -- --targets 5                      so many minutes of starts of each server, to see whether check --target
+ *                                                    was right: snapshots, then as many of logs; 2 otherwise, none with 0
  */
 import {spawnSync} from 'node:child_process'
 import {randomInt} from 'node:crypto'
@@ -28,6 +31,7 @@ const {values} = parseArgs({
     kills: {type: 'string', default: '100'},
     troubles: {type: 'string', default: '200'},
     moments: {type: 'string', default: '60'},
+    targets: {type: 'string', default: '2'},
   },
 })
 const until = Date.now() + Number(values.minutes) * 60_000
@@ -60,6 +64,28 @@ if (status === 0 && Number(values.troubles) > 0) {
 const online = {...process.env, RDBTOOL_ONLINE_SECONDS: '60', RDBTOOL_SKIP_BUILD: '1'}
 const attached = ['vitest', 'run', '--config', 'test/vitest.config.ts', 'test/server/serve.test.ts']
 if (status === 0) status = spawnSync('npx', attached, {cwd: root, env: online, stdio: 'inherit'}).status ?? 1
+/** Of each fixture; there is time for some of them. */
+const TARGET_MUTANTS = 20
+const predicted = [
+  'vitest',
+  'run',
+  '--config',
+  'test/vitest.config.ts',
+  '--maxWorkers=1',
+  '-t',
+  `${escaped}.*comes true$`,
+]
+predicted.push('test/server/check-target.test.ts', 'test/server/check-target-log.test.ts')
+const predicting = {
+  ...killing,
+  RDBTOOL_SKIP_BUILD: '1',
+  RDBTOOL_TARGET_MUTANTS: String(TARGET_MUTANTS),
+  RDBTOOL_TARGET_MINUTES: values.targets,
+}
+if (status === 0 && Number(values.targets) > 0) {
+  process.stdout.write(`targets: --seed ${predicting.RDBTOOL_SEED}\n`)
+  status = spawnSync('npx', predicted, {cwd: root, env: predicting, stdio: 'inherit'}).status ?? 1
+}
 for (let round = 0; round < Number(values.rounds) && Date.now() < until && status === 0; round++) {
   // A round takes three seeds in a row.
   const seed = values.seed === undefined ? randomInt(1, 2 ** 31 - 3) : Number(values.seed) + 3 * round

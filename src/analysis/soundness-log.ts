@@ -3,6 +3,7 @@
  * and what a server that starts from it does.
  */
 import type {TornBy} from '../aof/log-reader.js'
+import type {Problem} from '../keyspace/visitor.js'
 
 /** One file of the log, in the order in which they are loaded. */
 export interface LogFileSoundness {
@@ -26,6 +27,8 @@ export interface LogFileSoundness {
   wholeWithin: number | undefined
   /** It is not there, or its end was not reached. */
   broken: boolean
+  /** What no server gets past, whatever it makes of the snapshot: the first of its commands that none takes, or its absence. */
+  stop: Problem | undefined
 }
 
 /**

@@ -6,6 +6,7 @@
 import {DATABASES_DEFAULT} from '../analysis/soundness-databases.js'
 import type {Findings} from '../analysis/soundness-findings.js'
 import type {LogCommand} from '../aof/log-reader.js'
+import type {Problem} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {moduleOf} from '../replay/engine.js'
 import {lookupCommand, type NamedCommand, takesArgc} from '../replay/table.js'
@@ -15,6 +16,8 @@ import {databaseOf} from '../resp/word.js'
 const NAME_BYTES_MAX = 64
 
 export class CommandSoundness {
+  /** The first command that no server takes. */
+  stop: Problem | undefined
   #inTransaction = false
   /** Where a DISCARD stands in the present transaction; -1 where there is none. */
   #discardOffset = -1
@@ -49,18 +52,18 @@ export class CommandSoundness {
     const module = moduleOf(nameBytes.toString('latin1'))
     if (module === undefined) {
       const text = `${name} is a command of no server that we know: servers do not start from a log with one`
-      this.findings.inFile('UNKNOWN_COMMAND', 'error', offset, text)
+      this.#stops('UNKNOWN_COMMAND', offset, text)
     } else {
       const text = `${name} is a command of the module ${module}: a server without it does not start`
       this.findings.inFile('MODULE_COMMAND', 'warning', offset, text)
     }
   }
 
-  /** Redis 8.0 ends at an assertion here, Valkey 9.1 with an error. */
+  /** Valkey 8.1 looks and refuses; redis up to 8.0 and valkey 8.0 read arguments that are not there, and mostly crash. */
   #wrongArity({name, arity}: NamedCommand, {argc, offset}: LogCommand): void {
     const [least, wanted] = arity < 0 ? ['at least ', -arity - 1] : ['', arity - 1]
     const text = `${name} has ${argc - 1} arguments, and takes ${least}${wanted}: servers do not start from such a log`
-    this.findings.inFile('BAD_ARITY', 'error', offset, text)
+    this.#stops('BAD_ARITY', offset, text)
   }
 
   /** MULTI, EXEC and DISCARD have no arguments. */
@@ -83,12 +86,12 @@ export class CommandSoundness {
     const offset = this.#discardOffset
     if (offset < 0) return
     this.#discardOffset = -1
-    this.findings.inFile(
-      'BAD_TRANSACTION',
-      'error',
-      offset,
-      'DISCARD stands within a transaction: servers crash at its EXEC',
-    )
+    this.#stops('BAD_TRANSACTION', offset, 'DISCARD stands within a transaction: servers crash at its EXEC')
+  }
+
+  #stops(code: string, offset: number, text: string): void {
+    this.findings.inFile(code, 'error', offset, text)
+    this.stop ??= {code, severity: 'error', offset, text}
   }
 
   #nesting(offset: number, what: string): void {

@@ -118,7 +118,8 @@ class LogChecking {
     const manifest = basename(this.chain.manifestPath!)
     const text = `${manifest} names this file, and it is not there: servers do not start without it`
     findings.inFile('MISSING_FILE', 'error', 0, text)
-    this.#parts.push({file: {...emptyFile(file), broken: true}, findings: [findings], snapshot: undefined})
+    const stop: Problem = {code: 'MISSING_FILE', severity: 'error', offset: 0, text}
+    this.#parts.push({file: {...emptyFile(file), broken: true, stop}, findings: [findings], snapshot: undefined})
     this.#checksum = undefined
   }
 
@@ -163,22 +164,26 @@ class LogChecking {
       if (end.preamble !== undefined) this.#checksum = end.preamble.checksum
     } catch (error) {
       if (!(error instanceof PlacedError)) throw error
-      this.#lost(part, error, reader, source.inputBytes)
+      this.#lost(part, error, reader, snapshot.reader !== undefined)
     } finally {
+      part.file.stop = commands.stop ?? part.file.stop
       this.#rdbVersion ??= snapshot.reader?.header?.rdbVersion
       this.#bytes += Math.min(reader.offset, source.inputBytes)
       await snapshot.finish(source)
     }
   }
 
-  /** Behind what is damaged nothing says where the next command begins. */
-  #lost(part: Part, error: PlacedError, reader: LogReader, inputBytes: number): void {
+  /** Behind what is damaged nothing says where the next command begins. `begun`: the file begins with a snapshot. */
+  #lost(part: Part, error: PlacedError, reader: LogReader, begun: boolean): void {
+    const {inputBytes} = reader.source
     const {code, offset, message} = error
     const {file: _, recordOffset: __, ...place} = error.place
     const bytesLost = Number.isFinite(inputBytes) ? Math.max(inputBytes - offset, 0) : undefined
     const text = `${message}; what follows in this file could not be read`
-    part.findings.at(-1)!.add({code, severity: 'error', offset, text, ...place, bytesLost})
-    part.file = {...part.file, ...factsOf(reader.sofar), bytes: inputBytes, broken: true}
+    const problem: Problem = {code, severity: 'error', offset, text, ...place, bytesLost}
+    part.findings.at(-1)!.add(problem)
+    const stop = begun && reader.sofar.preamble === undefined ? undefined : problem
+    part.file = {...part.file, ...factsOf(reader.sofar), bytes: inputBytes, broken: true, stop}
     this.#checksum = undefined
     if (error instanceof UnsupportedError && error.code !== 'UNKNOWN_ENCODING') this.#failure ??= error
   }
@@ -195,13 +200,14 @@ class LogChecking {
     if (torn === 'annotation') then = 'servers do not mind'
     else if (!isLast) then = 'servers do not start: another file follows this one'
     else if (preamble !== undefined && commands === 0) then = `${then}; redis 7.0 to 8.0 cut off the snapshot as well`
+    let problem: Problem = {code: 'LOG_TORN', severity, offset: goodOffset, text: `${what}: ${then}`, bytesLost}
     if (wholeWithin !== undefined) {
       const where = `whole commands begin again at byte ${wholeWithin}`
       const text = `a length in this command leads behind the end of the file, but ${where}: it is damaged; ${then}`
-      findings.add({code: 'BAD_COMMAND', severity, offset: goodOffset, text, bytesLost})
-      return
+      problem = {...problem, code: 'BAD_COMMAND', text}
     }
-    findings.add({code: 'LOG_TORN', severity, offset: goodOffset, text: `${what}: ${then}`, bytesLost})
+    findings.add(problem)
+    if (severity === 'error' && !isLast) part.file.stop = problem
   }
 
   #newFindings(): Findings {
@@ -285,7 +291,7 @@ async function wholeCommandsIn({path}: ChainFile, source: ByteSource, from: numb
 }
 
 function emptyFile({name, type}: ChainFile): LogFileSoundness {
-  return {name, type, bytes: 0, ...factsOf(NOTHING), wholeWithin: undefined, broken: false}
+  return {name, type, bytes: 0, ...factsOf(NOTHING), wholeWithin: undefined, broken: false, stop: undefined}
 }
 
 const NOTHING: LogEnd = {

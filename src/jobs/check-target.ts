@@ -4,11 +4,13 @@
  */
 import {PredictedLoad} from '../analysis/loading/predicted-load.js'
 import {LoadIndexes, type LoadPrediction, predictionOf} from '../analysis/loading/prediction.js'
+import type {LogSoundness} from '../analysis/soundness-log.js'
 import type {Chain} from '../aof/chain.js'
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
 import {UsageError} from '../errors.js'
 import type {SourceFormat} from '../keyspace/entry-source.js'
 import {KEY_INDEX_BYTES} from '../keyspace/key-index.js'
+import type {Problem} from '../keyspace/visitor.js'
 import {type Loader, loaderOf} from '../rdb/loaders.js'
 import {hasMagic} from '../rdb/versions.js'
 import {openSource} from '../source/open.js'
@@ -52,23 +54,38 @@ export class TargetJudge {
     )
   }
 
-  /** What becomes of a log: its base is looked at, and which files it is made of. */
-  async judgeLog(chain: Chain): Promise<TargetCheck> {
+  /** What becomes of a log: its base is looked at, which files it is made of, and what no server gets past in its commands. */
+  async judgeLog(chain: Chain, log: LogSoundness): Promise<TargetCheck> {
     const [base] = chain.files
     const load = this.#newLoad(Number.POSITIVE_INFINITY, true)
     const isFolder = chain.manifest !== undefined
-    if (isFolder && !FOLDER_LINES.test(this.loader.target.name)) {
-      const text = `a log is one file to ${this.loader.target.name}: it starts without what a folder with a manifest holds`
-      load.obstacles.addAt('skips', 'LOG_FOLDER', text, '', {offset: 0})
-    } else if (base?.type === 'base') {
-      await this.#feedBase(load, base.path)
-    }
+    const isRead = !isFolder || this.#readsFolders
+    if (!isRead) this.#addFolder(load)
+    else if (base?.type === 'base') await this.#feedBase(load, base.path)
+    if (isRead && load.obstacles.ending === undefined) this.#addStop(load, chain, log)
     const result = await predictionOf(load, this.#indexes)
     return {...result, unseen: ['commands', ...result.unseen], file: base?.name}
   }
 
+  /** The same of one whose manifest no server reads, and why. */
+  async judgeManifest({code, offset, text}: Problem): Promise<TargetCheck> {
+    const load = this.#newLoad(0, true)
+    if (this.#readsFolders) load.obstacles.addAt('refuses', code, text, '', {offset})
+    else this.#addFolder(load)
+    return {...(await predictionOf(load, this.#indexes)), unseen: ['commands']}
+  }
+
   close(): void {
     this.#indexes.close()
+  }
+
+  get #readsFolders(): boolean {
+    return FOLDER_LINES.test(this.loader.target.name)
+  }
+
+  #addFolder({obstacles}: PredictedLoad): void {
+    const text = `a log is one file to ${this.loader.target.name}: it starts without what a folder with a manifest holds`
+    obstacles.addAt('skips', 'LOG_FOLDER', text, '', {offset: 0})
   }
 
   async #feedBase(load: PredictedLoad, path: string): Promise<void> {
@@ -76,6 +93,15 @@ export class TargetJudge {
     if (!(await feed(load, path)) || !PLAIN_LOG_LINES.test(name)) return
     const text = `a log that begins with a snapshot is none to ${name}`
     load.obstacles.addAt('refuses', 'LOG_PREAMBLE', text, '', {offset: 0})
+  }
+
+  /** The first thing that stops the server behind the snapshot. */
+  #addStop({obstacles}: PredictedLoad, {manifest}: Chain, {files}: LogSoundness): void {
+    const file = files.find(one => one.stop !== undefined)
+    if (file?.stop === undefined) return
+    const {code, offset, text} = file.stop
+    const effect = code === 'BAD_ARITY' ? this.loader.wrongArity : code === 'BAD_TRANSACTION' ? 'crashes' : 'refuses'
+    obstacles.addAt(effect, code, manifest === undefined ? text : `${file.name}: ${text}`, '', {offset})
   }
 
   #newLoad(inputBytes: number, isBase: boolean): PredictedLoad {

@@ -21,8 +21,10 @@ export async function check(name: string, options: CheckOptions = {}): Promise<C
   // What knows the commands of logs is loaded for them only.
   if (await isChain(name)) {
     const checked = await (await import('./check-aof.js')).checkFolder(name, options)
-    if (judge === undefined || checked.soundness?.log === undefined) return checked
-    return {...checked, target: await judge.judgeLog(await (await import('../aof/chain.js')).readChain(name))}
+    const log = checked.soundness?.log
+    if (judge === undefined || log === undefined) return checked
+    if (log.files.length === 0) return {...checked, target: await judge.judgeManifest(checked.soundness!.problems[0]!)}
+    return {...checked, target: await judge.judgeLog(await (await import('../aof/chain.js')).readChain(name), log)}
   }
   let source: EntrySource
   try {
@@ -35,8 +37,8 @@ export async function check(name: string, options: CheckOptions = {}): Promise<C
     if (judge !== undefined && name === '-') throw twice()
     const {checkLog} = await import('./check-aof.js')
     const checked = await checkLog(log.chain, options, path => log.takeFile(path), name !== '-')
-    if (judge === undefined) return checked
-    return {...checked, target: await judge.judgeLog(log.chain)}
+    if (judge === undefined || checked.soundness?.log === undefined) return checked
+    return {...checked, target: await judge.judgeLog(log.chain, checked.soundness.log)}
   }
   options.onOpen?.(source.source)
   const checked = await checkEntries(source, options, source.source.path ?? name)

@@ -57,6 +57,10 @@ export interface Loader {
   readonly slotHints: boolean
   /** A pending entry of a stream with two consumers: later releases of some lines refuse it, earlier ones take it. */
   readonly sharedPending: 'taken' | 'refused' | 'by release'
+  /** A snapshot that is refused is checked from its beginning before the server ends (as measured from redis 7.0 on). */
+  readonly checksRefused: boolean
+  /** A command of a log with too few or too many arguments; others read such as are not there (as measured up to redis 8.0). */
+  readonly wrongArity: 'unsure' | 'refuses'
   /** Module types that are built in. */
   readonly modules: ReadonlySet<string>
 }
@@ -147,6 +151,8 @@ export function loaderOf(name: string): Loader {
     luaScripts: !since('7.0'),
     slotHints: product === 'valkey' && target.name !== 'valkey-7.2',
     sharedPending: SHARED_PENDING[target.name] ?? (since('6.2') ? 'by release' : 'taken'),
+    checksRefused: since('7.0'),
+    wrongArity: product === 'valkey' && !/-(?:7\.2|8\.0)$/.test(target.name) ? 'refuses' : 'unsure',
     modules: new Set(product === 'redis' && since('8.0') ? ['vectorset'] : []),
   }
 }

@@ -33,13 +33,14 @@ const VERDICTS: Readonly<Record<TargetReport['verdict'], string>> = {
   skips: 'LOADS it, WITHOUT SOME KEYS',
   refuses: 'REFUSES it, and does not start',
   crashes: 'CRASHES on it',
+  hangs: 'HANGS on it: it neither starts nor ends',
   unsure: 'UNSURE: it depends on memory that the file does not tell of',
 }
 
 const UNSEEN: Readonly<Record<TargetReport['unseen'][number], string>> = {
   functions: 'the bodies of functions: engine, name and duplicates only were looked at',
   scripts: 'Lua scripts in aux fields',
-  commands: 'the commands of the log: its base and its manifest only were looked at',
+  commands: 'what the commands of the log do, and whether that server knows them all',
   'behind damage': 'what follows the last obstacle: where the next record begins is not known',
 }
 

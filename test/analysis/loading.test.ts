@@ -7,7 +7,7 @@ import {type LoadPrediction, MemorySource, predictLoad, TARGETS} from '../../src
 import {hex, le, str} from '../fixtures/builder.js'
 import {RdbFile} from '../fixtures/rdb-file.js'
 import {mutantsOf} from '../jobs/mutants.js'
-import {distinct} from '../reading/fixtures.js'
+import {distinct, fixture} from '../reading/fixtures.js'
 
 const LOADERS = ['redis-6.0', 'redis-7.0', 'redis-8.0', 'valkey-9.1']
 const WINDOWS = [1, 2, 3, 7, 4096]
@@ -110,6 +110,16 @@ describe('what is in the way', () => {
     expect(base).toMatchObject({verdict: 'loads', keys: {loaded: 2, expired: 0}, obstacles: []})
   })
 
+  it('is the magic word VALKEY before the base of a log, to valkey 8.1', async () => {
+    const bytes = Buffer.concat([Buffer.from('VALKEY010'), fileOf(10, file => file.key(0, 'a', STRING)).subarray(9)])
+    bytes.fill(0, bytes.length - 8)
+    expect(await predictLoad(bytes, 'valkey-8.1')).toMatchObject({verdict: 'loads'})
+    expect(await predictLoad(bytes, 'valkey-8.1', {isBase: true})).toMatchObject({
+      verdict: 'refuses',
+      obstacles: [{code: 'BAD_MAGIC'}],
+    })
+  })
+
   it('is found among more keys and elements than are held in memory', async () => {
     const names = Array.from({length: 70_000}, (_, i) => `key:${i}`)
     const keys = fileOf(9, file => {
@@ -125,6 +135,44 @@ describe('what is in the way', () => {
       obstacles: [{code: 'DUPLICATE_ELEMENT'}],
     })
     expect(await predictLoad(bytes, 'redis-6.0')).toMatchObject({verdict: 'loads'})
+  })
+
+  it('is a search without end where the file ends before another item of a module', async () => {
+    const {bytes} = fixture('rdb-built/module-value-v9.rdb')
+    const verdictAt = async (end: number, target: string, isBase = false): Promise<string> =>
+      (await predictLoad(bytes.slice(0, end), target, {isBase})).verdict
+    expect(await Promise.all([26, 27, 28, 37, 38, 39].map(end => verdictAt(end, 'redis-7.0')))).toEqual([
+      ...['refuses', 'hangs', 'refuses', 'hangs', 'refuses', 'hangs'],
+    ])
+    expect(await verdictAt(27, 'redis-6.0')).toBe('refuses')
+    expect(await verdictAt(27, 'redis-7.0', true)).toBe('refuses')
+    const sized = await predictLoad(new MemorySource(bytes.slice(0, 27), 3), 'valkey-9.1')
+    expect(sized.obstacles.map(({effect, code}) => [effect, code])).toEqual([
+      ['hangs', 'TRUNCATED'],
+      ['refuses', 'MODULE'],
+    ])
+    const stopped = Buffer.concat([bytes.subarray(0, 9), hex(0xfe, 17), bytes.subarray(9, 27)])
+    expect(await predictLoad(stopped, 'redis-7.0')).toMatchObject({verdict: 'refuses'})
+  })
+
+  it('is a vector set whose graph its module does not take', async () => {
+    const {bytes} = fixture('rdb/module-vectorset-v12.rdb')
+    expect(await predictLoad(bytes, 'redis-8.0')).toMatchObject({verdict: 'loads'})
+    // Its dimension, its quantization, a link that leads to nobody, one that does not lead back, the norm as a signed number.
+    const places: [at: number, byte: number][] = [
+      [125, 4],
+      [130, 7],
+      [193, 9],
+      [195, 2],
+      [196, 1],
+    ]
+    for (const [at, byte] of places) {
+      const changed = bytes.slice()
+      changed[at] = byte
+      changed.fill(0, -8)
+      const {verdict, obstacles} = await predictLoad(changed, 'redis-8.0')
+      expect([at, verdict, obstacles[0]?.code]).toEqual([at, 'refuses', 'MODULE'])
+    }
   })
 
   it('does not vouch for the bodies of functions', async () => {

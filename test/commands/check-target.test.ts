@@ -128,6 +128,9 @@ describe('check --target', () => {
   })
 })
 
+const aofBase = (): Buffer =>
+  new RdbFile('REDIS', 9).op(0xfa, str('aof-preamble'), 0xc0, 1).db(0).key(0, 'a', text('1')).end()
+
 describe('check --target of a log', () => {
   const log = join(folder.path, 'appendonlydir')
   mkdirSync(log)
@@ -145,6 +148,36 @@ describe('check --target of a log', () => {
       keys: {loaded: 1},
       unseen: ['commands'],
     })
+  })
+
+  it.each([
+    ['a command that is none', '*1\r\n$4\r\nFROB\r\n', 'refuses', 'UNKNOWN_COMMAND'],
+    ['bytes that are none', '*1\r\nx', 'refuses', 'BAD_COMMAND'],
+    [
+      'DISCARD in a transaction',
+      '*1\r\n$5\r\nMULTI\r\n*1\r\n$7\r\nDISCARD\r\n*1\r\n$4\r\nEXEC\r\n',
+      'crashes',
+      'BAD_TRANSACTION',
+    ],
+    ['too few arguments', '*1\r\n$3\r\nGET\r\n', 'unsure', 'BAD_ARITY'],
+  ])('stops at %s behind a base that loads', async (_, commands, verdict, code) => {
+    const single = folder.write('stops.aof', Buffer.concat([aofBase(), Buffer.from(commands)]))
+    const {stdout, code: exit} = await rdbtool(['check', single, '--target', 'redis-7.0', '--json'])
+    expect(exit).toBe(1)
+    expect(JSON.parse(stdout).target).toMatchObject({verdict, keys: {loaded: 1}, obstacles: [{code}]})
+  })
+
+  it('names the file that is not there, and the manifest that cannot be read', async () => {
+    const broken = join(folder.path, 'broken')
+    mkdirSync(broken)
+    writeFileSync(join(broken, 'a.aof.1.base.rdb'), aofBase())
+    writeFileSync(join(broken, 'a.aof.manifest'), manifest)
+    const one = JSON.parse((await rdbtool(['check', broken, '--target', 'valkey-9.1', '--json'])).stdout).target
+    expect(one).toMatchObject({verdict: 'refuses', obstacles: [{code: 'MISSING_FILE'}]})
+    expect(one.obstacles[0].text).toMatch(/^a.aof.1.incr.aof: /)
+    writeFileSync(join(broken, 'a.aof.manifest'), 'file a.aof.1.base.rdb seq x type b\n')
+    const two = JSON.parse((await rdbtool(['check', broken, '--target', 'redis-7.0', '--json'])).stdout).target
+    expect(two).toMatchObject({verdict: 'refuses', obstacles: [{code: 'BAD_MANIFEST'}]})
   })
 
   it('knows that a folder is no log to servers before 7.0', async () => {

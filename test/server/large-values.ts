@@ -29,7 +29,7 @@ const set = names(200, i => [i % 2 === 0 ? `m${i}` : i * 1000])
 const times = names(600, i => [`f${i}`, i, 4_102_444_800_000 + i])
 const twice = (all: (string | number)[], each: number): (string | number)[] => [...all, ...all.slice(0, each)]
 
-const VALUES: Made[] = [
+export const PACKED_VALUES: readonly Made[] = [
   ['hash listpack', 10, 16, str(listpack(hash))],
   ['hash listpack, a field twice', 10, 16, str(listpack(twice(hash, 2)))],
   ['hash listpack, odd', 10, 16, str(listpack([...hash, 'x']))],
@@ -94,7 +94,7 @@ function fileOf([what, version, type, value]: Made): LargeFile {
 /** Each as it is, and so many with a byte of the value changed. */
 export function* largeFiles(seed: number, mutants: number): Generator<{what: string; bytes: Uint8Array}> {
   const dice = new Dice(seed)
-  for (const made of VALUES) {
+  for (const made of PACKED_VALUES) {
     const {what, bytes, start, end} = fileOf(made)
     yield {what, bytes: new Uint8Array(bytes)}
     for (let i = 0; i < mutants; i++) {

@@ -34,7 +34,11 @@ export class Starter {
   readonly #folder = mkdtempSync(join(tmpdir(), 'rdbtool-start-'))
   #count = 0
 
-  constructor(readonly name: string) {}
+  /** `lateMs`: what has neither started nor ended by then hangs. */
+  constructor(
+    readonly name: string,
+    readonly lateMs = LATE_MS,
+  ) {}
 
   /** The file as the server's snapshot. `prepare` may put other files into the folder, and name settings. */
   async start(rdb: Uint8Array | undefined, prepare?: (dir: string) => Record<string, string>): Promise<Start> {
@@ -79,7 +83,7 @@ export class Starter {
     })
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'hangs'>(resolve => {
-      timer = setTimeout(() => resolve('hangs'), LATE_MS)
+      timer = setTimeout(() => resolve('hangs'), this.lateMs)
     })
     try {
       const verdict = await Promise.race([ended, ready, late])

@@ -3,17 +3,21 @@
  * as atoi does, to the first character that is no digit.
  */
 import type {Loader} from '../../rdb/loaders.js'
-import type {Obstacles} from './obstacles.js'
+import type {LoadContext} from './value-load.js'
 
 const MAGIC_WORD_BYTES = 5
 const VALKEY_FIRST = 80
 /** Versions that are redis's own, and foreign to valkey. */
 const FOREIGN_FIRST = 12
 
-/** Reads the nine bytes; returns the version, or nothing where the server does not take it. */
-export function readServerHeader(text: string, loader: Loader, obstacles: Obstacles): number | undefined {
+/**
+ * Reads the nine bytes; returns the version, or nothing where the server does not take it. As the base of a log valkey 8.1 knows
+ * the magic word REDIS only (aof.c loadSingleAppendOnlyFile), valkey 9.1 both.
+ */
+export function readServerHeader({loader, obstacles, isBase}: LoadContext, text: string): number | undefined {
   const {header, target} = loader
-  const valkey = header !== 'redis' && text.startsWith('VALKEY')
+  const knowsValkey = header === 'valkey from 80' || (header === 'redis or valkey' && !isBase)
+  const valkey = knowsValkey && text.startsWith('VALKEY')
   const isMagic = valkey || text.startsWith(header === 'redis' ? 'REDIS' : 'REDIS0')
   if (!isMagic) {
     const begins = text.startsWith('VALKEY')

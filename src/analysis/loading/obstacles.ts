@@ -6,10 +6,10 @@ import {type KeptKey, keptKey} from '../../keyspace/entry.js'
 import {limits} from '../../limits.js'
 
 /**
- * What the server does at it. `unsure` where that hangs on memory that the file does not tell of: what lay behind a value,
+ * What the server does at it. `hangs`: it refuses the file, and does not end either. `unsure` where that hangs on memory that the file does not tell of: what lay behind a value,
  * or how much there is.
  */
-export type Effect = 'skips' | 'refuses' | 'crashes' | 'unsure'
+export type Effect = 'skips' | 'refuses' | 'crashes' | 'hangs' | 'unsure'
 
 export interface ObstaclePlace extends Partial<KeptKey> {
   db?: number | undefined
@@ -87,7 +87,8 @@ export class Obstacles {
 
   #ends(obstacle: Obstacle, offset: number): void {
     if (obstacle.effect === 'skips') return
-    if (this.ending !== undefined && this.#endingOffset <= offset) return
+    // It is met behind what was refused first.
+    if (obstacle.effect !== 'hangs' && this.ending !== undefined && this.#endingOffset <= offset) return
     this.ending = obstacle
     this.#endingOffset = offset
   }

@@ -50,6 +50,7 @@ export class PredictedLoad implements LoadContext {
   readonly strings: ServerStrings
   readonly elements: ServerElements
   readonly templates = new HashTemplates()
+  readonly isBase: boolean
   readonly nowMs: number
   readonly counts: LoadCounts = {loaded: 0, expired: 0, empty: 0}
   /** There are function libraries, or Lua scripts: what they hold is not looked at. */
@@ -81,6 +82,7 @@ export class PredictedLoad implements LoadContext {
     this.obstacles = new Obstacles(() => this.#place())
     this.strings = new ServerStrings(this.cursor, loader, this.obstacles)
     this.elements = new ServerElements(elements)
+    this.isBase = isBase
     this.nowMs = isBase ? Number.NEGATIVE_INFINITY : nowMs
     this.#keys = new ServerKeys(keys)
     this.#values = new ServerValues(this)
@@ -137,7 +139,7 @@ export class PredictedLoad implements LoadContext {
     const {cursor} = this
     const start = cursor.take(MAGIC_BYTES)
     const text = Buffer.from(cursor.bytes.subarray(start, start + MAGIC_BYTES)).toString('latin1')
-    const version = readServerHeader(text, this.loader, this.obstacles)
+    const version = readServerHeader(this, text)
     if (version !== undefined) this.#values.useFamily(text.startsWith('VALKEY') ? 'valkey' : 'redis', version)
     this.#version = version ?? this.#values.readOwnHeader(text)
     // Of a file that is none nothing more can be said.

@@ -9,7 +9,7 @@ import {type LoadCounts, PredictedLoad} from './predicted-load.js'
 
 /**
  * `loads`: all of it. `skips`: it loads, and leaves keys out. `refuses`: it does not start. `crashes`: neither, and not in
- * good order. `unsure`: what it does hangs on memory that the file does not tell of.
+ * good order. `hangs`: it neither starts nor ends. `unsure`: what it does hangs on memory that the file does not tell of.
  */
 export type LoadVerdict = 'loads' | Effect
 

@@ -28,6 +28,8 @@ export interface LoadContext {
   readonly templates: HashTemplates
   /** Where the record begins that is being read. */
   readonly recordOffset: number
+  /** The file is the base of a log. */
+  readonly isBase: boolean
   /** Milliseconds since 1970; -Infinity where nothing expires while it is loaded. */
   readonly nowMs: number
 }

@@ -11,6 +11,7 @@ import type {ValueReader} from '../../rdb/value/reader.js'
 import {valueReaders} from '../../rdb/value/table.js'
 import {parseMagic, type RdbHeader} from '../../rdb/versions.js'
 import {CountedLoad} from './counted-load.js'
+import {ModuleLoad} from './module-load.js'
 import {LoadLost} from './obstacles.js'
 import {PackedLoad, QuicklistLoad} from './packed-load.js'
 import {StreamLoad} from './stream-load.js'
@@ -60,6 +61,7 @@ export class ServerValues {
     fill(PACKED, new PackedLoad(context))
     fill(QUICKLISTS, new QuicklistLoad(context))
     fill(STREAMS, new StreamLoad(context))
+    fill([op.TYPE_MODULE_2], new ModuleLoad(context))
     this.#loads = loads
   }
 
@@ -97,7 +99,7 @@ export class ServerValues {
       return
     }
     if (!isKnown) this.#unknown(typeId)
-    this.#load = this.#passing(typeId, isKnown)
+    this.#load = this.#passing(typeId)
   }
 
   read(): Loaded {
@@ -117,8 +119,8 @@ export class ServerValues {
   }
 
   /** Passes over a value as the reader of all formats does. */
-  #passing(typeId: number, isKnown: boolean): ValueLoad {
-    const {cursor, loader, obstacles} = this.context
+  #passing(typeId: number): ValueLoad {
+    const {cursor} = this.context
     const reader = this.#readers[typeId]
     if (reader === undefined) throw new LoadLost()
     const entry = this.#entry
@@ -130,10 +132,6 @@ export class ServerValues {
     reader.begin(entry)
     const read = (): Loaded => {
       reader.read(cursor, SKIP)
-      if (isKnown && typeId === op.TYPE_MODULE_2 && !loader.modules.has(entry.module)) {
-        const text = `a value of module ${entry.module}, which the server does not have`
-        obstacles.add('refuses', 'MODULE', text, entry.module)
-      }
       return 'whole'
     }
     return {begin: () => {}, read}

@@ -27,12 +27,12 @@ import {TYPE_MODULE_2} from '../opcodes.js'
 import type {ValueReader} from './reader.js'
 import {ValueWriter} from './writer.js'
 
-const ITEM_END = 0
-const ITEM_SIGNED = 1
-const ITEM_UNSIGNED = 2
-const ITEM_FLOAT = 3
-const ITEM_DOUBLE = 4
-const ITEM_STRING = 5
+export const ITEM_END = 0
+export const ITEM_SIGNED = 1
+export const ITEM_UNSIGNED = 2
+export const ITEM_FLOAT = 3
+export const ITEM_DOUBLE = 4
+export const ITEM_STRING = 5
 
 const NAME_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const NAME_LENGTH = 9
