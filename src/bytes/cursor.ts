@@ -124,9 +124,9 @@ export class ByteCursor {
     this.#starve(0)
   }
 
-  /** Throws STARVED, unless there is nothing to wait for. */
+  /** Throws STARVED, unless there is nothing to wait for, or nobody knows whether there is: a pipe may stay open behind its last byte. */
   awaitMore(): void {
-    if (this.ended || this.base + this.end >= this.inputBytes) return
+    if (this.ended || this.inputBytes === Number.POSITIVE_INFINITY || this.base + this.end >= this.inputBytes) return
     this.#wanted = this.base + this.end + 1
     throw STARVED
   }

@@ -166,9 +166,12 @@ export class FileSource implements ByteSource {
 export class StreamSource implements ByteSource {
   readonly inputBytes = Number.POSITIVE_INFINITY
   readonly #iterator: AsyncIterator<Uint8Array>
-  readonly #windows: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0), new Uint8Array(0)]
-  #next = 0
-  #arrived = 0
+  /** Copying a piece costs less than joining it to what the cursor has left, and kernels work on it there. */
+  readonly #windows = new TwoWindows(limits.windowBytes)
+  #piece: Uint8Array = new Uint8Array(0)
+  /** Of the piece, bytes that have been handed on. */
+  #at = 0
+  #handed = 0
 
   /** `stored` tells the progress of a stream that decompresses another source. */
   constructor(
@@ -181,7 +184,7 @@ export class StreamSource implements ByteSource {
   }
 
   get storedRead(): number {
-    return this.stored?.storedRead ?? this.#arrived
+    return this.stored?.storedRead ?? this.#handed
   }
 
   get storedBytes(): number {
@@ -189,38 +192,31 @@ export class StreamSource implements ByteSource {
   }
 
   async read(): Promise<ByteWindow | undefined> {
-    for (;;) {
+    while (this.#at === this.#piece.length) {
       const {done, value} = await this.#iterator.next()
       if (done === true) return undefined
-      if (value.length === 0) continue
-      this.#arrived += value.length
-      return this.#window(value)
+      this.#piece = value
+      this.#at = 0
     }
+    const {bytes, room, start, end} = this.#windows.next()
+    const count = Math.min(end - start, this.#piece.length - this.#at)
+    bytes.set(this.#piece.subarray(this.#at, this.#at + count), start)
+    this.#at += count
+    this.#handed += count
+    return {bytes, room, start, end: start + count}
   }
 
   async readRest(): Promise<number> {
     if (this.stored === undefined) return 0
-    const before = this.#arrived
+    const before = this.#handed
     while ((await this.read()) !== undefined);
-    return this.#arrived - before
+    return this.#handed - before
   }
 
   async close(): Promise<void> {
+    this.#windows.giveBack()
     await this.#iterator.return?.()
     await this.onClose()
-  }
-
-  /** Copies a piece behind headroom: cheaper than joining it to what the cursor has left. */
-  #window(piece: Uint8Array): ByteWindow {
-    const end = HEADROOM_BYTES + piece.length
-    let bytes = this.#windows[this.#next]!
-    if (bytes.length < end) {
-      bytes = new Uint8Array(end)
-      this.#windows[this.#next] = bytes
-    }
-    this.#next = (this.#next + 1) % this.#windows.length
-    bytes.set(piece, HEADROOM_BYTES)
-    return {bytes, start: HEADROOM_BYTES, end}
   }
 }
 

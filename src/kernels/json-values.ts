@@ -13,7 +13,7 @@ import {blob, blobBytes, passBlob} from './blobs'
 import {writeUnsigned} from './decimal'
 import {OUT_END, jsonDigits, jsonScore, jsonScoreText, jsonStored, putEntry} from './json-text'
 import {putStream, streamEnd} from './json-streams'
-import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
+import {isHeaded, isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
 import {leave, TEXT_OUT} from './memory'
 import {length, made, passLength, passString, payload, stored} from './strings'
 import {HASH, LIST, ZSET} from './text'
@@ -164,7 +164,7 @@ function putEntries(shape: i32, start: i32, end: i32, to: i32): i32 {
     entries++
     p = next
   }
-  if (p != last || load<u8>(last) != 0xff) return 0
+  if (p != last || load<u8>(last) != 0xff || !isHeaded(start, end, entries)) return 0
   entriesWritten = entries
   return out
 }
@@ -187,8 +187,11 @@ function putIntset(p: i32, end: i32, out: i32): i32 {
   if (count == 0 || count > (blobBytes as u32) || 8 + (count as i32) * width != blobBytes) return 0
   const first = putCount(count, out)
   let to = first
+  let before = i64.MIN_VALUE
   for (let at = blob + 8, last = blob + blobBytes; at < last; at += width) {
     const value = width == 2 ? (load<i16>(at) as i64) : width == 4 ? (load<i32>(at) as i64) : load<i64>(at)
+    if (value <= before && at > blob + 8) return 0
+    before = value
     store<u8>(to, COMMA)
     to = jsonDigits(value, to + 1)
     if (to == 0) return 0

@@ -1,6 +1,8 @@
 /** The entries of a listpack (their form is in src/encoding/listpack.ts). */
 import {PACKED_SIZES} from './memory'
 
+const COUNT_UNKNOWN: i32 = 0xffff
+
 buildSizes()
 
 /** Passes over an entry of a length to be read; 0 in doubt. */
@@ -32,6 +34,12 @@ export function pass(p: i32, last: i32): i32 {
   const size = load<u8>(PACKED_SIZES + (load<u8>(p) as i32)) as i32
   if (size == 0) return passLong(p, last)
   return (load<u8>(p + size) as i32) == size ? p + size + 1 : 0
+}
+
+/** Whether the header of the listpack in [start, end) tells its bytes, and so many entries or no number. */
+export function isHeaded(start: i32, end: i32, entries: i32): bool {
+  const claimed = load<u16>(start, 4) as i32
+  return (load<u32>(start) as i32) == end - start && (claimed == entries || claimed == COUNT_UNKNOWN)
 }
 
 // @ts-ignore: decorator

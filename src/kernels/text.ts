@@ -8,7 +8,7 @@
  * it, and slack lies behind every area.
  */
 import {writeInteger, writeUnsigned} from './decimal'
-import {isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
+import {isHeaded, isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
 import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 
 export const LIST: i32 = 0
@@ -83,7 +83,8 @@ export function respEntries(shape: i32, start: i32, end: i32, to: i32, toEnd: i3
     entries++
     p = next
   }
-  if (p != last || load<u8>(last) != 0xff || (shape != LIST && (entries & 1) != 0)) return IN_DOUBT
+  if (p != last || load<u8>(last) != 0xff || !isHeaded(start, end, entries)) return IN_DOUBT
+  if (shape != LIST && (entries & 1) != 0) return IN_DOUBT
   entriesWritten = entries
   return out
 }

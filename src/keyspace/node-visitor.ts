@@ -57,7 +57,7 @@ export class NodeVisitor extends ValueVisitor {
 
   #scored(member: LentBytes): void {
     const text = this.#second
-    if (!this.walker.next(text)) return
+    if (!this.walker.next(text)) throw memberWithoutScore('listpack', this.#entry)
     const score = parseDouble(text.bytes, text.start, text.end)
     if (score === undefined) throw new FormatError('BAD_SCORE', 'a score is not a number', this.#entry.valueOffset)
     this.inner.scored(member.bytes, member.start, member.end, score)
@@ -65,7 +65,7 @@ export class NodeVisitor extends ValueVisitor {
 
   #field(name: LentBytes): void {
     const value = this.#second
-    if (!this.walker.next(value)) return
+    if (!this.walker.next(value)) throw fieldWithoutValue('listpack', this.#entry)
     this.inner.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, NEVER)
   }
 
@@ -88,4 +88,14 @@ export class NodeVisitor extends ValueVisitor {
   override end(entry: Entry): void {
     this.inner.end(entry)
   }
+}
+
+/** A packed hash with an odd number of entries. */
+export function fieldWithoutValue(kind: string, {valueOffset}: Entry): FormatError {
+  return new FormatError('BAD_HASH', `the ${kind} holds a field without its value`, valueOffset)
+}
+
+/** The same of a sorted set. */
+export function memberWithoutScore(kind: string, {valueOffset}: Entry): FormatError {
+  return new FormatError('BAD_COUNT', `the ${kind} holds a member without a score`, valueOffset)
 }

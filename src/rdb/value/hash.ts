@@ -23,8 +23,8 @@ import {readLength64} from '../../encoding/length.js'
 import type {ListpackWalker} from '../../encoding/listpack.js'
 import {readString, skipString} from '../../encoding/string.js'
 import {ZipmapWalker} from '../../encoding/zipmap.js'
-import {FormatError} from '../../errors.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
+import {fieldWithoutValue} from '../../keyspace/node-visitor.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import {CountedReader, PackedPasser, PackedReader, StringsReader, type ValueReader} from './reader.js'
 
@@ -127,7 +127,7 @@ export class PackedHashReader extends PackedReader {
     const name = this.#name
     const value = this.#value
     while (this.walker.next(name)) {
-      if (!this.walker.next(value)) throw oddEntries(this.kind, this.entry)
+      if (!this.walker.next(value)) throw fieldWithoutValue(this.kind, this.entry)
       visitor.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, NEVER)
     }
   }
@@ -151,7 +151,7 @@ export class HashListpackExReader extends PackedReader {
     const name = this.#name
     const value = this.#value
     while (walker.next(name)) {
-      if (!walker.next(value) || walker.atEnd) throw oddEntries(this.kind, this.entry)
+      if (!walker.next(value) || walker.atEnd) throw fieldWithoutValue(this.kind, this.entry)
       const stored = walker.nextInteger()
       const expireAtMs = stored === 0 ? NEVER : stored
       visitor.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, expireAtMs)
@@ -202,8 +202,4 @@ export class ZipmapReader implements ValueReader {
       visitor.field(name.bytes, name.start, name.end, value.bytes, value.start, value.end, NEVER)
     }
   }
-}
-
-function oddEntries(kind: string, entry: Entry): FormatError {
-  return new FormatError('BAD_HASH', `the ${kind} holds a field without its value`, entry.valueOffset)
 }

@@ -27,6 +27,7 @@ import {
 import {readString, skipString, writeString} from '../../encoding/string.js'
 import {FormatError} from '../../errors.js'
 import type {Entry} from '../../keyspace/entry.js'
+import {memberWithoutScore} from '../../keyspace/node-visitor.js'
 import type {ValueVisitor} from '../../keyspace/visitor.js'
 import {LOST} from '../loss-kinds.js'
 import {TYPE_ZSET, TYPE_ZSET_2, TYPE_ZSET_LISTPACK, TYPE_ZSET_ZIPLIST} from '../opcodes.js'
@@ -87,9 +88,7 @@ export class PackedZsetReader extends PackedReader {
     const member = this.#member
     const score = this.#score
     while (this.walker.next(member)) {
-      if (!this.walker.next(score)) {
-        throw new FormatError('BAD_COUNT', `the ${this.kind} holds a member without a score`, this.entry.valueOffset)
-      }
+      if (!this.walker.next(score)) throw memberWithoutScore(this.kind, this.entry)
       visitor.scored(member.bytes, member.start, member.end, this.#parse(score))
     }
   }
