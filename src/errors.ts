@@ -178,3 +178,9 @@ export class WireError extends Error {
     super(message, options)
   }
 }
+
+/** Whether the operating system refused something. */
+export function isSystemError(error: unknown): boolean {
+  const {code, syscall} = (error ?? {}) as NodeJS.ErrnoException
+  return typeof code === 'string' && syscall !== undefined
+}

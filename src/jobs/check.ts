@@ -4,7 +4,7 @@
  */
 import {type Soundness, type SoundnessOptions, SoundnessVisitor} from '../analysis/soundness.js'
 import type {ByteSource} from '../bytes/source.js'
-import {PlacedError, UnsupportedError, UsageError} from '../errors.js'
+import {isSystemError, PlacedError, UnsupportedError, UsageError} from '../errors.js'
 import type {EntrySource, SourceEnd, SourceOrigin} from '../keyspace/entry-source.js'
 import {type RdbEnd, RdbReader} from '../rdb/reader.js'
 import type {RdbHeader} from '../rdb/versions.js'
@@ -56,21 +56,24 @@ export async function checkSource(source: ByteSource, options: CheckOptions = {}
 
 /** The same of a source that is open; it is closed. `path` is where its bytes can be read again, if they can. */
 export async function checkEntries(source: EntrySource, options: CheckOptions = {}, path = '-'): Promise<Check> {
-  if (source instanceof RdbReader && (await isForThreads(source, options, path))) {
-    const {source: bytes} = source
-    const soundness = await withIndexes(source, options, checking => checking.runInSegments(bytes, path))
-    if (soundness !== undefined) return {soundness, failure: undefined}
-    // What ends the reading early is told with all that was found until then: by one thread, from the beginning.
-    return await checkEntries(await openEntries(path, {ignoreChecksum: true}), {...options, threads: 1}, path)
-  }
   try {
+    if (source instanceof RdbReader && (await isForThreads(source, options, path))) {
+      const {source: bytes} = source
+      const soundness = await withIndexes(source, options, checking => checking.runInSegments(bytes, path))
+      if (soundness !== undefined) return {soundness, failure: undefined}
+      // What ends the reading early is told with all that was found until then: by one thread, from the beginning.
+      const again = await openEntries(path, {ignoreChecksum: true})
+      options.onOpen?.(again.source)
+      return await checkEntries(again, {...options, threads: 1}, path)
+    }
     return await withIndexes(source, options, checking => checking.run(path))
   } catch (failure) {
     return {soundness: undefined, failure}
+  } finally {
+    await source.close()
   }
 }
 
-/** The source is closed. */
 async function withIndexes<T>(
   source: EntrySource,
   options: CheckOptions,
@@ -81,7 +84,6 @@ async function withIndexes<T>(
     return await run(new Checking(source, options, indexes))
   } finally {
     indexes?.close()
-    await source.close()
   }
 }
 
@@ -135,8 +137,9 @@ class Checking {
       const search = indexes && {...indexes, source, header, path, bytes: this.#inputBytes}
       if (search !== undefined) await reportDuplicates(visitor, search)
       return this.#result(visitor, header, end)
-    } catch {
-      return undefined
+    } catch (error) {
+      if (error instanceof PlacedError || isSystemError(error)) return undefined
+      throw error
     }
   }
 

@@ -104,10 +104,17 @@ interface Lane<Q, A> {
   thread: Answerer<Q, A>
   isBusy: boolean
   pieces: number
+  /** That it has read last. */
+  last: Segment<Q, A> | undefined
 }
 
 interface Segment<Q, A> {
-  question: Q
+  start: SegmentStart
+  isFirst: boolean
+  /** All of it has been cut. */
+  isEnded: boolean
+  /** Templates that are known at its end; that is where the next one begins. */
+  templates: number
   lane: Lane<Q, A> | undefined
   /** Those that wait for a thread. */
   fed: Fed[]
@@ -148,14 +155,19 @@ class Crew<Q, A> implements SegmentTaker {
   }
 
   begin(start: SegmentStart): void {
-    const question = this.work.question(start, this.#begun++ === 0)
     this.#handsOn = start.lies === undefined
-    this.#present = {question, lane: undefined, fed: [], parcels: [], answer: undefined}
+    const isFirst = this.#begun++ === 0
+    const {length: templates} = start.templates
+    if (this.#present !== undefined) this.#present.templates = templates
+    const nothing = {lane: undefined, fed: [], parcels: [], answer: undefined}
+    this.#present = {start, isFirst, isEnded: false, templates, ...nothing}
     this.#segments.push(this.#present)
     this.#assign()
   }
 
   bytes(bytes: Uint8Array, start: number, end: number, offset: number): void {
+    // What was given up is eaten by nobody.
+    if (this.#present!.answer !== undefined) return
     for (let from = start; from < end; ) {
       const count = Math.min(end - from, PIECE_BYTES - this.#used)
       if (this.#handsOn) {
@@ -173,6 +185,7 @@ class Crew<Q, A> implements SegmentTaker {
   end(how: SegmentEnd): void {
     this.#sendPiece()
     this.#feed({end: how})
+    this.#present!.isEnded = true
   }
 
   problem(problem: Problem): void {
@@ -203,9 +216,9 @@ class Crew<Q, A> implements SegmentTaker {
   }
 
   #isFull(): boolean {
-    const {lane, answer} = this.#present ?? {}
-    // What was given up is eaten by nobody.
-    if (answer !== undefined) return false
+    const {lane, answer, isEnded} = this.#present ?? {}
+    // Given up in the middle: its turn will come, and that ends the reading.
+    if (answer !== undefined && isEnded === false) return true
     return this.#waiting >= PIECES_WAITING_MAX || (lane !== undefined && lane.pieces >= PIECES_OUT_MAX)
   }
 
@@ -255,7 +268,7 @@ class Crew<Q, A> implements SegmentTaker {
     if (free !== undefined || this.#lanes.length === this.threads) return free
     const thread = this.#start()
     if (thread === undefined) return undefined
-    const lane: Lane<Q, A> = {thread, isBusy: false, pieces: 0}
+    const lane: Lane<Q, A> = {thread, isBusy: false, pieces: 0, last: undefined}
     lane.thread.onEaten = buffer => {
       lane.pieces--
       this.#empty.push(buffer)
@@ -277,8 +290,13 @@ class Crew<Q, A> implements SegmentTaker {
   }
 
   async #ask(segment: Segment<Q, A>, lane: Lane<Q, A>): Promise<void> {
+    const {start, isFirst} = segment
+    // Those that it does not know yet.
+    const templates = start.templates.slice(lane.last?.templates ?? 0)
+    lane.last = segment
+    const question = this.work.question({...start, templates}, isFirst)
     try {
-      const answer = await lane.thread.ask(segment.question, parcel => {
+      const answer = await lane.thread.ask(question, parcel => {
         segment.parcels.push(parcel)
         this.#wake()
         return KEPT

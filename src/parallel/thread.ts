@@ -75,7 +75,10 @@ export class Thread<Q, A> {
   constructor(script: URL) {
     const name = basename(script.pathname, '.js')
     // A thread has limits of its own: they are to be the same.
-    this.#worker = new Worker(script, {name, workerData: {...limits}})
+    // It has nothing to say on the standard streams: each of many threads would listen to ours.
+    this.#worker = new Worker(script, {name, workerData: {...limits}, stdout: true, stderr: true})
+    this.#worker.stdout.resume()
+    this.#worker.stderr.resume()
     this.#worker.on('message', (message: FromThread<A>) => this.#take(message))
     this.#worker.on('messageerror', error => this.#fail(error))
     this.#worker.on('error', error => this.#fail(error))

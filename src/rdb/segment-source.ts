@@ -102,13 +102,24 @@ export async function readSegment(
   start: SegmentStart,
   visitorOf: (reader: RdbReader) => EntryVisitor,
 ): Promise<SegmentEnd> {
-  const {header, db, offset, templates} = start
+  const {header, db, offset} = start
   const source = new SegmentSource(pieces, start)
   try {
-    const reader = new RdbReader(source, {base: offset, templates: new HashTemplates(templates), part: {header, db}})
+    const templates = templatesOf(pieces)
+    templates.learn(start.templates)
+    const reader = new RdbReader(source, {base: offset, templates, part: {header, db}})
     await reader.runPart(visitorOf(reader), () => source.end !== 'whole')
     return await source.ended()
   } finally {
     await source.close()
   }
+}
+
+/** What a thread has learned from one segment is known in the next. */
+const learned = new WeakMap<SegmentPieces, HashTemplates>()
+
+function templatesOf(pieces: SegmentPieces): HashTemplates {
+  const known = learned.get(pieces) ?? new HashTemplates()
+  learned.set(pieces, known)
+  return known
 }

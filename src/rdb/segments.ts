@@ -24,7 +24,7 @@ export interface SegmentStart {
   db: number
   /** Bytes of the whole input; Infinity where nobody knows. */
   inputBytes: number
-  /** Templates of hashes that were defined before. */
+  /** Templates of hashes that were defined before, and that who reads it has not read itself in an earlier segment. */
   templates: readonly KnownTemplate[]
   /** The file that the bytes can be read from; absent: they are handed on. */
   lies: ByteSource['lies']
@@ -56,6 +56,9 @@ export interface SegmentOptions extends Pick<RdbReaderOptions, 'ignoreChecksum'>
   /** A segment ends behind so many bytes, as soon as a record does. */
   segmentBytes: number
 }
+
+/** Each is copied to each thread: of a file with more the rest is one segment. */
+const TEMPLATE_FIELDS_MAX = 10_000
 
 /** Wants nothing. */
 const PASSING: EntryVisitor = {
@@ -176,7 +179,8 @@ export class SegmentCutter implements ByteSource {
     const until = start + offset - this.#offset
     // What a file says of itself stands before its keys: it is of the first segment, however long it is.
     const isEnough = behindKeys && offset - this.#segmentOffset >= this.options.segmentBytes
-    if (mayCut && isEnough && until >= start && until <= end) {
+    const isToldSoon = this.#templates.fieldCount <= TEMPLATE_FIELDS_MAX
+    if (mayCut && isEnough && isToldSoon && until >= start && until <= end) {
       this.#bytes(bytes, start, until)
       this.#end('cut')
       start = until

@@ -4,6 +4,7 @@
 import {tmpdir} from 'node:os'
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
 import {SpillError} from '../bytes/spill.js'
+import {isSystemError} from '../errors.js'
 import {type FullResyncOptions, fullResync, type Resync} from '../replication/full-resync.js'
 import type {TransferProgress} from '../replication/observer.js'
 import {maskAddress, parseAddress, type ServerAddress} from '../resp/address.js'
@@ -24,6 +25,7 @@ export async function openLive(url: string, onFetch: OnFetch = () => {}): Promis
     },
   }
   const resync = await fullResync(withPassword(parseAddress(url)), {snapshotOnly: true, observer}).catch(error => {
+    // What the disk says has nothing to do with the server.
     throw isSystemError(error) ? new SpillError('write', tmpdir(), 0, error, ADVICE) : error
   })
   try {
@@ -32,12 +34,6 @@ export async function openLive(url: string, onFetch: OnFetch = () => {}): Promis
     await resync.close()
     throw error
   }
-}
-
-/** What the disk says has nothing to do with the server. */
-function isSystemError(error: unknown): boolean {
-  const {code, syscall} = (error ?? {}) as NodeJS.ErrnoException
-  return typeof code === 'string' && syscall !== undefined
 }
 
 function withPassword(address: ServerAddress): ServerAddress {

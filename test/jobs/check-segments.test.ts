@@ -63,22 +63,22 @@ describe('damage', () => {
   })
 })
 
-describe('many', () => {
-  /** Keys of which some expire before 1970, some are there twice, and some have a value that is no LZF. */
-  function many(keys: number, seed: number): Uint8Array {
-    const dice = new Dice(seed)
-    const file = new RdbFile('REDIS', 11).db(0)
-    for (let i = 0; i < keys; i++) {
-      if (i === keys >> 1) file.db(3)
-      const name = dice.below(20) === 0 ? `key:${dice.below(30)}` : `key:${i}`
-      const kind = dice.below(10)
-      if (kind === 0) file.expireMs(-5).key(0, name, text('gone'))
-      else if (kind === 1) file.key(0, name, {...text('no LZF'), bytes: hex(0xc3, 3, 9, 0xe0, 0xff, 0xff)})
-      else file.key(0, name, text(`value ${i}`))
-    }
-    return file.end()
+/** Keys of which some expire before 1970, some are there twice, and some have a value that is no LZF. */
+function many(keys: number, seed: number): Uint8Array {
+  const dice = new Dice(seed)
+  const file = new RdbFile('REDIS', 11).db(0)
+  for (let i = 0; i < keys; i++) {
+    if (i === keys >> 1) file.db(3)
+    const name = dice.below(20) === 0 ? `key:${dice.below(30)}` : `key:${i}`
+    const kind = dice.below(10)
+    if (kind === 0) file.expireMs(-5).key(0, name, text('gone'))
+    else if (kind === 1) file.key(0, name, {...text('no LZF'), bytes: hex(0xc3, 3, 9, 0xe0, 0xff, 0xff)})
+    else file.key(0, name, text(`value ${i}`))
   }
+  return file.end()
+}
 
+describe('many', () => {
   it.each([1, 2, 3])('problems, of which the first are told (seed %i)', async seed => {
     const path = folder.write(`many-${seed}.rdb`, many(600, seed))
     for (const problemsMax of [0, 1, 7, 1000]) await same(path, {problemsMax})
@@ -105,6 +105,25 @@ function hugeSets(sets: number, members: number): Uint8Array {
   }
   return file.end()
 }
+
+describe('what goes wrong with the threads', () => {
+  const path = folder.write('wrong.rdb', many(2000, 9))
+  const failing = (error: Error): CheckOptions => ({
+    ...cut(path),
+    newThread: () => new Here(async () => Promise.reject(error)) as never,
+  })
+
+  it('is told where it is no matter of the file', async () => {
+    const {failure, soundness} = await check(path, failing(new TypeError('a bug')))
+    expect(failure).toMatchObject({name: 'TypeError', message: 'a bug'})
+    expect(soundness).toBeUndefined()
+  })
+
+  it('is looked into by one thread where it is', async () => {
+    const error = Object.assign(new Error('EIO'), {code: 'EIO', syscall: 'read'})
+    expect(await check(path, failing(error))).toEqual(await check(path, {threads: 1}))
+  })
+})
 
 describe('real threads', () => {
   beforeEach(() => {

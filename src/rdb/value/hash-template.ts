@@ -49,9 +49,14 @@ export class HashTemplates {
   #fields = 0
   #bytes = 0
 
-  /** `known`: those that were defined before, where what is read is a part of a file. */
-  constructor(known: readonly KnownTemplate[] = []) {
+  /** Those that were defined before, where what is read is a part of a file. */
+  learn(known: readonly KnownTemplate[]): void {
     for (const {id, fields} of known) this.#add(id, fields, 0)
+  }
+
+  /** Field names of all of them. */
+  get fieldCount(): number {
+    return this.#fields
   }
 
   /** All so far, in the order of their numbers. */
