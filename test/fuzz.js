@@ -28,6 +28,8 @@ const SUITES = [
   'test/aof/survey-random.test.ts',
   'test/analysis/snapshot-survey-random.test.ts',
   'test/server/salvage.test.ts',
+  'test/server/salvage-damaged-base.test.ts',
+  'test/jobs/salvage-base-random.test.ts',
 ]
 const root = fileURLToPath(new URL('..', import.meta.url))
 

@@ -15,6 +15,8 @@ export interface LogFileSoundness {
   preambleBytes: number
   /** Of that snapshot: no server starts from it unless `rdbchecksum` is `no`. */
   checksumWrong: boolean
+  /** Of that snapshot, its checksum apart: what stands in a frame that is sound can be damaged all the same. */
+  snapshotErrors: number
   commands: number
   /** Seconds since 1970, as annotations say (aof-timestamp-enabled). */
   firstTimestamp: number | undefined

@@ -167,6 +167,7 @@ class LogChecking {
       this.#lost(part, error, reader, snapshot.reader !== undefined)
     } finally {
       part.file.stop = commands.stop ?? part.file.stop
+      part.file.snapshotErrors = part.snapshot?.findings.errors ?? 0
       this.#rdbVersion ??= snapshot.reader?.header?.rdbVersion
       this.#bytes += Math.min(reader.offset, source.inputBytes)
       await snapshot.finish(source)
@@ -291,7 +292,16 @@ async function wholeCommandsIn({path}: ChainFile, source: ByteSource, from: numb
 }
 
 function emptyFile({name, type}: ChainFile): LogFileSoundness {
-  return {name, type, bytes: 0, ...factsOf(NOTHING), wholeWithin: undefined, broken: false, stop: undefined}
+  return {
+    name,
+    type,
+    bytes: 0,
+    ...factsOf(NOTHING),
+    wholeWithin: undefined,
+    broken: false,
+    snapshotErrors: 0,
+    stop: undefined,
+  }
 }
 
 const NOTHING: LogEnd = {

@@ -30,11 +30,13 @@ export async function checkAndSalvage(name: string, salvage: CheckSalvage, optio
   }
   try {
     const checked = await check(salvaging.input, options)
-    const [alone, ...others] = checked.soundness?.log?.files ?? []
+    const files = checked.soundness?.log?.files ?? []
+    const [alone, ...others] = files
     // What was unpacked first has a name that nobody knows.
     if (salvaging.input !== name && alone !== undefined && others.length === 0) alone.name = basename(nameOf(name))
     try {
-      const saved = await salvaging.run()
+      const damaged = files.filter(one => one.snapshotErrors > 0).map(one => one.name)
+      const saved = await salvaging.run(new Set(damaged))
       // As a server reads it, whatever was let pass of the source.
       const strict = {...options, duplicates: false, ignoreChecksum: false, onOpen: undefined, judge: undefined}
       const {soundness} = await check(saved.out, strict)

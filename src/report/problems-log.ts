@@ -76,6 +76,15 @@ export function logJson({files, outcome, truncatedBytes}: LogSoundness): Json {
   return {outcome, truncatedBytes, files: files.map(fileJson)}
 }
 
-function fileJson({preambleBytes, checksumWrong: _, stop: __, torn, broken, bytes, ...file}: LogFileSoundness): Json {
+function fileJson({
+  preambleBytes,
+  checksumWrong: _,
+  snapshotErrors: ___,
+  stop: __,
+  torn,
+  broken,
+  bytes,
+  ...file
+}: LogFileSoundness): Json {
   return {...file, bytes: Number.isFinite(bytes) ? bytes : undefined, snapshotBytes: preambleBytes, torn, broken}
 }

@@ -139,7 +139,8 @@ export class LogSalvaging {
     for (const plain of this.#scratch) plain.remove()
   }
 
-  async run(): Promise<LogSalvage> {
+  /** `damaged`: files whose snapshots hold what is damaged within its frame, by their names: a survey of frames does not see it. */
+  async run(damaged: ReadonlySet<string> = new Set()): Promise<LogSalvage> {
     const {chain, out} = this
     const {manifest, strays} = chain
     const found: (PlainFile | undefined)[] = []
@@ -149,7 +150,10 @@ export class LogSalvaging {
     this.#show()
     const surveyed: Surveyed[] = []
     const databases = new Set<number>()
-    for (const [at, file] of chain.files.entries()) surveyed.push(await this.#survey(file, found[at], databases))
+    for (const [at, file] of chain.files.entries()) {
+      const isDamaged = manifest === undefined ? damaged.size > 0 : damaged.has(file.name)
+      surveyed.push(await this.#survey(file, found[at], databases, isDamaged))
+    }
     if (manifest === undefined) await this.#writeFile(surveyed[0]!)
     else await this.#writeFolder(surveyed)
     const leftOut = [...(manifest?.history ?? []).map(({name}) => name), ...strays]
@@ -181,37 +185,40 @@ export class LogSalvaging {
     return plain
   }
 
-  async #survey(file: ChainFile, plain: PlainFile | undefined, databases: Set<number>): Promise<Surveyed> {
+  async #survey(
+    file: ChainFile,
+    plain: PlainFile | undefined,
+    databases: Set<number>,
+    isDamaged: boolean,
+  ): Promise<Surveyed> {
     if (plain === undefined) {
       this.#refuseBase(file, 'is not there')
       return {file, plain, keep: [], facts: missingFile(file)}
     }
+    const isMended = file.type === 'base' && this.options.mendSnapshot !== undefined
+    if (isMended && isDamaged) return await this.#mend(file, plain, databases)
     let survey: LogSurvey
     try {
       survey = await this.#look(file, plain, databases)
     } catch (error) {
-      if (!(error instanceof PlacedError) || file.type !== 'base' || this.options.mendSnapshot === undefined)
-        throw error
-      return await this.#mend(file, plain, databases).catch((failure: unknown) => {
-        if (failure instanceof PlacedError && this.chain.manifest !== undefined) failure.place.file = file.name
-        throw failure
-      })
+      if (!(error instanceof PlacedError) || !isMended) throw error
+      return await this.#mend(file, plain, databases)
     }
     return this.#surveyed(file, plain, survey)
   }
 
   /** Its snapshot is saved by itself, and what follows it is surveyed as in any other file. */
   async #mend(file: ChainFile, plain: PlainFile, databases: Set<number>): Promise<Surveyed> {
-    const mended = await mendedFile(
-      file,
-      plain,
-      this.out,
-      this.chain.manifest === undefined,
-      this.options.mendSnapshot!,
-    )
-    this.#scratch.push(mended)
-    const {facts, keep} = this.#surveyed(file, mended, await this.#look(file, mended, databases))
-    return {file, plain: mended, keep, facts: factsOf(facts, plain, mended)}
+    const {out, chain, options} = this
+    try {
+      const mended = await mendedFile(file, plain, out, chain.manifest === undefined, options.mendSnapshot!)
+      this.#scratch.push(mended)
+      const {facts, keep} = this.#surveyed(file, mended, await this.#look(file, mended, databases))
+      return {file, plain: mended, keep, facts: factsOf(facts, plain, mended)}
+    } catch (failure) {
+      if (failure instanceof PlacedError && chain.manifest !== undefined) failure.place.file = file.name
+      throw failure
+    }
   }
 
   #surveyed(file: ChainFile, plain: PlainFile, survey: LogSurvey): Surveyed {

@@ -120,6 +120,21 @@ describe('what is in the way', () => {
     })
   })
 
+  it.each([
+    ['1.5', 'loads'],
+    ['1.5x', 'loads'],
+    ['0x1p3', 'loads'],
+    ['1.5e+', 'unsure'],
+    ['1ex', 'unsure'],
+    ['0x1p', 'unsure'],
+    ['e5', 'refuses'],
+    ['', 'refuses'],
+  ])('is the score %j, which the C library reads', async (score, verdict) => {
+    const value = hex(1, str('member'), score.length, Buffer.from(score))
+    const bytes = fileOf(6, file => file.key(3, 'zset', {bytes: value, type: 'zset', value: []}))
+    expect(await predictLoad(bytes, 'redis-7.0')).toMatchObject({verdict})
+  })
+
   it('is found among more keys and elements than are held in memory', async () => {
     const names = Array.from({length: 70_000}, (_, i) => `key:${i}`)
     const keys = fileOf(9, file => {

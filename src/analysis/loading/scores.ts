@@ -12,8 +12,8 @@ const DECIMAL = /^(\d*\.?\d*)(?:e([+-]?\d*))?/
 const DIGIT = /[\da-f]/
 
 /**
- * What sscanf("%lg") makes of a text. `unsure`: an exponent of a hexadecimal number without digits is taken by the C library
- * of 2022, and not by that of 2025.
+ * What sscanf("%lg") makes of a text. `unsure`: an exponent without digits is taken by C libraries up to 2025 (glibc 2.41, with
+ * redis 8.0 and valkey 8.1), and not by later ones (with valkey 9.1).
  */
 export function scanned(text: string): 'number' | 'nan' | 'nothing' | 'unsure' {
   const rest = text.replace(BLANK, '').toLowerCase()
@@ -23,7 +23,7 @@ export function scanned(text: string): 'number' | 'nan' | 'nothing' | 'unsure' {
   const [, digits = '', exponent] = hexadecimal ?? DECIMAL.exec(rest) ?? []
   if (!DIGIT.test(digits)) return 'nothing'
   if (exponent === undefined || /\d/.test(exponent)) return 'number'
-  return hexadecimal === null ? 'nothing' : 'unsure'
+  return 'unsure'
 }
 
 const NAN: Readonly<Record<Loader['packedScores'], RegExp>> = {
