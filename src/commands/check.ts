@@ -140,7 +140,7 @@ export default class Check extends BaseCommand {
     await this.signalsMet(soundness?.checksum === undefined)
     if (flags.json) this.#printJson(args.file, checked, problemsMax)
     else this.#printText(args.file, checked, problemsMax)
-    const saved = checked.salvagedSnapshot
+    const saved = checked.salvagedSnapshot ?? checked.salvaged?.snapshot
     const isWhole = checked.target === undefined || checked.target.verdict === 'loads'
     if ((soundness?.errors ?? 0) > 0 || (saved?.losses ?? 0) > 0 || !isWhole) process.exitCode = EXIT_FINDINGS
     // What ended the check of a snapshot was no matter for the salvage of what is behind it.

@@ -15,8 +15,9 @@ import {type SnapshotSalvage, salvageSnapshot} from './salvage-snapshot.js'
 export async function checkAndSalvage(name: string, salvage: CheckSalvage, options: CheckOptions = {}): Promise<Check> {
   let salvaging: LogSalvaging
   let snapshot: SnapshotSalvage | undefined
-  const mendSnapshot = async ({plain, isOneFile, out}: DamagedSnapshot): Promise<void> => {
+  const mendSnapshot = async ({plain, isOneFile, out}: DamagedSnapshot): Promise<number> => {
     snapshot = await salvageSnapshot(plain, out, plain.path, {logMark: isOneFile ? 'aof-preamble' : 'aof-base'})
+    return snapshot.bytesLost
   }
   try {
     const {ignoreChecksum} = options

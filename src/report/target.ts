@@ -26,7 +26,7 @@ export interface TargetView {
 
 const LABEL_COLUMNS = 12
 const KEY_COLUMNS_MAX = 30
-const TEXT_COLUMNS_MIN = 40
+const TEXT_COLUMNS_MIN = 24
 
 const VERDICTS: Readonly<Record<TargetReport['verdict'], string>> = {
   loads: 'LOADS it',

@@ -23,19 +23,27 @@ export interface DamagedSnapshot {
   out: string
 }
 
+export interface MendedFile extends PlainFile {
+  /** Of the damaged snapshot. */
+  bytesLost: number
+}
+
+/** Saves the snapshot, and returns how many bytes of it are lost. */
+export type MendSnapshot = (snapshot: DamagedSnapshot) => Promise<number>
+
 /** `beside`: a name in whose folder there is room for it. What is thrown by whoever saves it passes through. */
 export async function mendedFile(
   {name}: ChainFile,
   plain: PlainFile,
   beside: string,
   isOneFile: boolean,
-  mend: (snapshot: DamagedSnapshot) => Promise<void>,
-): Promise<PlainFile> {
+  mend: MendSnapshot,
+): Promise<MendedFile> {
   const end = await endOf(plain)
   const path = temporaryBeside(beside)
   const remove = (): void => removeUnpublished(path)
   try {
-    await mend({
+    const bytesLost = await mend({
       name,
       plain: {path: plain.path, bytes: end, remove: () => {}},
       isOneFile,
@@ -45,21 +53,21 @@ export async function mendedFile(
       for await (const piece of createReadStream(plain.path, {start: end, end: plain.bytes - 1}))
         appendFileSync(path, piece)
     }
-    return {path, bytes: (await stat(path)).size, remove}
+    return {path, bytes: (await stat(path)).size, remove, bytesLost}
   } catch (error) {
     remove()
     throw error
   }
 }
 
-/** Of the mended file they are known; offsets are to be those of the damaged one. */
-export function factsOf(facts: SalvagedFile, {bytes}: PlainFile, mended: PlainFile): SalvagedFile {
+/** Of the mended file they are known; offsets are to be those of the damaged one, and what is lost counts its own bytes. */
+export function factsOf(facts: SalvagedFile, {bytes}: PlainFile, mended: MendedFile): SalvagedFile {
   const moved = bytes - mended.bytes
-  const {unknownOffset, pastDamage, bytesKept} = facts
+  const {unknownOffset, pastDamage} = facts
   return {
     ...facts,
     bytes,
-    bytesLost: bytes - bytesKept,
+    bytesLost: facts.bytesLost + mended.bytesLost,
     lost: facts.lost.map(loss => ({...loss, offset: loss.offset + moved})),
     unknownOffset: unknownOffset && unknownOffset + moved,
     pastDamage: pastDamage && {...pastDamage, offset: pastDamage.offset + moved},

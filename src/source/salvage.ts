@@ -27,7 +27,7 @@ import type {EntrySource} from '../keyspace/entry-source.js'
 import {guessHeader} from '../rdb/guess-header.js'
 import {isServerUrl} from '../resp/address.js'
 import {bulk} from '../resp/framing.js'
-import {type DamagedSnapshot, factsOf, mendedFile} from './mended-file.js'
+import {factsOf, type MendSnapshot, mendedFile} from './mended-file.js'
 import {isChain, openEntries} from './open.js'
 import {type PlainFile, plainFile} from './scratch.js'
 
@@ -44,7 +44,7 @@ export interface SalvageOptions {
   /**
    * Saves what can be saved of a damaged snapshot that a file begins with, into a file of its own. Absent, such a log is refused.
    */
-  mendSnapshot?: ((snapshot: DamagedSnapshot) => Promise<void>) | undefined
+  mendSnapshot?: MendSnapshot | undefined
   /** Told once there is something to read: to show how far it is. */
   onOpen?: ((progress: SalvageProgress) => void) | undefined
 }

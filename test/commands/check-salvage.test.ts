@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {setTimeout as sleep} from 'node:timers/promises'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it} from 'vitest'
+import {str} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
 import {RdbFile, text} from '../start/rdb.js'
 import {ROOT, rdbtool, shell, start} from '../start/run.js'
@@ -41,6 +42,23 @@ describe('check --salvage', () => {
     // What is to be done has been done.
     expect(stdout).not.toContain('copy the log before anything else')
     expect(readFileSync(out, 'latin1')).toBe(LOG)
+  })
+
+  it('says of a snapshot at the beginning what is lost of it, and ends with 1 where its reader was lost', async () => {
+    const file = new RdbFile('REDIS', 10).op(0xfa, str('aof-preamble'), 0xc0, 1).db(0)
+    for (let i = 0; i < 60; i++) file.key(0, `user:${1000 + i}`, text(`value of ${i}`))
+    const bytes = Buffer.from(file.end())
+    const at = bytes.indexOf('user:1030') - 2
+    bytes.fill(0x75, at, at + 40)
+    const log = folder.write('mended.aof', Buffer.concat([bytes, Buffer.from(LOG)]))
+    const out = newPlace()
+    const {code, stdout, stderr} = await rdbtool(['check', log, '--salvage', out])
+    expect({code, stderr}).toEqual({code: 1, stderr: ''})
+    const [, lost] = /^lost +(\d+) bytes$/m.exec(stdout)!
+    expect(stdout).toMatch(
+      new RegExp(`^snapshot +is damaged: 5\\d keys of it are saved, ${lost} bytes in 1 places? lost$`, 'm'),
+    )
+    expect(readFileSync(out, 'latin1').endsWith(LOG)).toBe(true)
   })
 
   it('keeps what is behind damage', async () => {
