@@ -159,7 +159,12 @@ async function write(
   if (source instanceof RdbReader && !bounded && (await paysInSegments(source.source, options))) {
     const {format, restore, safe} = options
     // Expiries are judged against one moment, whoever reads them.
-    const form = {format, restore, safe, selection: {nowMs: Date.now(), ...options.selection}}
+    const form = {
+      format,
+      restore,
+      safe,
+      selection: {...options.selection, nowMs: options.selection?.nowMs ?? Date.now()},
+    }
     await dumpInSegments(source.source, target, form, options, result)
     return
   }
