@@ -39,6 +39,9 @@ const RUN_JS = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
  */
 const ours = (name, ...args) => ({name: `rdbtool ${name}`, command: process.execPath, args: [RUN_JS, ...args]})
 
+/** What several threads can do is measured with one and with two. */
+const THREADS = ['1', '2']
+
 /** @type {Bench[]} */
 const BENCHES = [
   {
@@ -55,8 +58,10 @@ const BENCHES = [
     corpus,
     // The first is what its peer does; the second also looks for keys that are there twice.
     subjects: (/** @type {string} */ file) => [
-      ours('check', 'check', file, '--no-duplicates'),
-      ours('check+index', 'check', file),
+      ...THREADS.flatMap(threads => [
+        ours(`check --threads ${threads}`, 'check', file, '--no-duplicates', '--threads', threads),
+        ours(`check+index --threads ${threads}`, 'check', file, '--threads', threads),
+      ]),
       ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb'),
     ],
   })),
@@ -64,8 +69,10 @@ const BENCHES = [
     name: `dump:${corpus}`,
     corpus,
     subjects: (/** @type {string} */ file) => [
-      ...['jsonl', 'json', 'resp', 'csv', 'keys'].map(format =>
-        ours(`dump ${format}`, 'dump', file, '--format', format),
+      ...['jsonl', 'json', 'resp', 'csv', 'keys'].flatMap(format =>
+        THREADS.map(threads =>
+          ours(`dump ${format} --threads ${threads}`, 'dump', file, '--format', format, '--threads', threads),
+        ),
       ),
       ...dumpingPeers(file),
     ],
