@@ -172,6 +172,7 @@ export class StreamSource implements ByteSource {
   /** Of the piece, bytes that have been handed on. */
   #at = 0
   #handed = 0
+  #isWaiting = false
 
   /** `stored` tells the progress of a stream that decompresses another source. */
   constructor(
@@ -193,7 +194,9 @@ export class StreamSource implements ByteSource {
 
   async read(): Promise<ByteWindow | undefined> {
     while (this.#at === this.#piece.length) {
+      this.#isWaiting = true
       const {done, value} = await this.#iterator.next()
+      this.#isWaiting = false
       if (done === true) return undefined
       this.#piece = value
       this.#at = 0
@@ -215,7 +218,8 @@ export class StreamSource implements ByteSource {
 
   async close(): Promise<void> {
     this.#windows.giveBack()
-    await this.#iterator.return?.()
+    // An iterator that waits returns when what it waits for has come.
+    if (!this.#isWaiting) await this.#iterator.return?.()
     await this.onClose()
   }
 }

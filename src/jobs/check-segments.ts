@@ -10,7 +10,7 @@ import {ValuesSoundness} from '../analysis/soundness-values.js'
 import type {ByteSource} from '../bytes/source.js'
 import {Fingerprinter} from '../keyspace/fingerprint.js'
 import {RecordParcels} from '../keyspace/record-parcels.js'
-import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
+import type {EntryVisitor} from '../keyspace/visitor.js'
 import type {Inbox, Outbox} from '../parallel/answering.js'
 import {type FlatError, flattened, restored} from '../parallel/crossing-errors.js'
 import type {Parcel} from '../parallel/thread.js'
@@ -19,7 +19,7 @@ import {readSegment} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {CheckIndexes} from './check-options.js'
-import {readInSegments, type SegmentsOptions, type SegmentWork} from './segments.js'
+import {readInSegments, type SegmentsOptions, type SegmentWork} from './segment-crew.js'
 
 export interface CheckQuestion {
   start: SegmentStart
@@ -145,9 +145,5 @@ class CheckWork implements SegmentWork<CheckQuestion, CheckAnswer> {
     if (failure !== undefined) throw restored(failure)
     this.visitor.findings.addFound(found)
     this.visitor.huge.addAll(huge, skipped)
-  }
-
-  problem(problem: Problem): void {
-    this.visitor.problem(problem)
   }
 }

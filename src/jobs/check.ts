@@ -13,7 +13,7 @@ import {isChain, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
 import {checkInSegments} from './check-segments.js'
-import {paysInSegments} from './segments.js'
+import {paysInSegments} from './segment-crew.js'
 
 /** Never throws for what the input holds; UsageError where a server is named that starts from no such source. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {

@@ -17,7 +17,7 @@ import type {Parcel} from '../parallel/thread.js'
 import {readSegment} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
 import type {Dump, DumpOptions} from './dump.js'
-import {readInSegments, type SegmentWork} from './segments.js'
+import {readInSegments, type SegmentWork} from './segment-crew.js'
 
 /** How a dump is written, wherever it is written. */
 export interface DumpForm extends Pick<DumpOptions, 'format'>, Pick<SinkOptions, 'restore' | 'safe'> {

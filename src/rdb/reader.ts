@@ -153,21 +153,27 @@ export class RdbReader implements EntrySource {
   }
 
   /**
-   * The same of records that are a part of a file (`options.part`): to where the file ends, or the source, if that is cut
-   * in front of a record. What is to be said of the file as a whole is left to whoever reads that.
+   * The same of records that are a part of a file (`options.part`): to where the file ends, or the source, if that may be:
+   * `cut` in front of a record, `broken` anywhere. What is to be said of the file as a whole is left to whoever reads that.
    */
-  async runPart(visitor: EntryVisitor, isCut: () => boolean): Promise<void> {
+  async runPart(visitor: EntryVisitor, ends: () => 'cut' | 'broken' | 'whole' | undefined): Promise<void> {
     this.#visitor = visitor
     for (;;) {
       try {
         if (this.#step(() => this.#readAll(visitor)) !== STARVED) return
       } catch (error) {
         // Read once more with all there is, as at the end of a file: what waited for more has been shown.
-        if (this.#cursor.ended && isCut() && error instanceof PlacedError && error.code === 'TRUNCATED') return
+        const isAtEnd = error instanceof PlacedError && error.code === 'TRUNCATED' && this.#cursor.ended
+        if (isAtEnd && (ends() === 'broken' || (ends() === 'cut' && this.#isInFront))) return
         throw error
       }
       await this.#refill()
     }
+  }
+
+  /** All that has come ends with a record. */
+  get #isInFront(): boolean {
+    return this.#records.boundary === this.#cursor.base + this.#cursor.end
   }
 
   /**

@@ -94,8 +94,8 @@ export class SegmentSource implements ByteSource {
 }
 
 /**
- * Shows a visitor what is in a segment; offsets are those of the file, as are those that the reader tells. Throws what is wrong with its records, as the reader
- * of the whole file would. Returns how the segment ends, once whoever cuts has said so.
+ * Shows a visitor what is in a segment; offsets are those of the file, as are those that the reader tells. Throws what is
+ * wrong with its records, as the reader of the whole file would. Returns how the segment ends, once whoever cuts has said so.
  */
 export async function readSegment(
   pieces: SegmentPieces,
@@ -108,7 +108,7 @@ export async function readSegment(
     const templates = templatesOf(pieces)
     templates.learn(start.templates)
     const reader = new RdbReader(source, {base: offset, templates, part: {header, db}})
-    await reader.runPart(visitorOf(reader), () => source.end !== 'whole')
+    await reader.runPart(visitorOf(reader), () => source.end)
     return await source.ended()
   } finally {
     await source.close()

@@ -44,8 +44,12 @@ export interface SegmentTaker {
   /** Bytes of the present segment, which lie at an offset of the input; lent. */
   bytes(bytes: Uint8Array, start: number, end: number, offset: number): void
   end(how: SegmentEnd): void
+  /** More bytes may take a while: those that have come are to be read. */
+  flush(): void
   /** What is wrong with the file as a whole, or odd about it. */
   problem(problem: Problem): void
+  /** Told of what ends the reading while the cutter waits for its input. */
+  onFailure: ((error: unknown) => void) | undefined
   /** Whether the present segment is still being read. */
   readonly wantsMore: boolean
   /** Waits until there is room for more. What it throws ends the reading. */
@@ -59,6 +63,9 @@ export interface SegmentOptions extends Pick<RdbReaderOptions, 'ignoreChecksum'>
 
 /** Each is copied to each thread: of a file with more the rest is one segment. */
 const TEMPLATE_FIELDS_MAX = 10_000
+
+/** A pipe that brings nothing for so long may bring nothing for longer. */
+const STALL_MS = 50
 
 /** Wants nothing. */
 const PASSING: EntryVisitor = {
@@ -137,7 +144,7 @@ export class SegmentCutter implements ByteSource {
     while (isReadable && this.taker.wantsMore) {
       const waiting = this.taker.ready()
       if (waiting !== undefined) await waiting
-      this.#window = await this.source.read()
+      this.#window = await this.#next()
       if (this.#window === undefined) return
       this.#handOn(false)
     }
@@ -149,8 +156,19 @@ export class SegmentCutter implements ByteSource {
     else this.#passHead()
     const waiting = this.taker.ready()
     if (waiting !== undefined) await waiting
-    this.#window = await this.source.read()
+    this.#window = await this.#next()
     return this.#window
+  }
+
+  /** The next window; or whoever reads the segments has failed, while a pipe brings nothing. */
+  #next(): Promise<ByteWindow | undefined> {
+    if (this.source.lies !== undefined) return this.source.read()
+    let stalled: NodeJS.Timeout
+    return new Promise<ByteWindow | undefined>((resolve, reject) => {
+      this.taker.onFailure = reject
+      stalled = setTimeout(() => this.taker.flush(), STALL_MS)
+      this.source.read().then(resolve, reject)
+    }).finally(() => clearTimeout(stalled))
   }
 
   close(): Promise<void> {

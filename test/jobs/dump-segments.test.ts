@@ -1,12 +1,13 @@
 /** dump by several threads: the same bytes, counts, problems and errors as by one. */
 import {readFileSync, statSync} from 'node:fs'
 import {gzipSync} from 'node:zlib'
-import {describe, expect, it} from 'vitest'
+import {describe, expect, it, vi} from 'vitest'
 import {giveBackWindows, takeWindows} from '../../src/bytes/kernel.js'
+import type {ByteSource} from '../../src/bytes/source.js'
 import {MemoryTarget} from '../../src/bytes/target.js'
 import {DUMP_FORMATS, type DumpFormat} from '../../src/export/sink.js'
 import {type DumpOptions, dump} from '../../src/jobs/dump.js'
-import {dumpSegment} from '../../src/jobs/dump-segments.js'
+import {dumpInSegments, dumpSegment} from '../../src/jobs/dump-segments.js'
 import {failureJson} from '../../src/report/failure.js'
 import {Here} from '../parallel/here.js'
 import {distinct, fixtures} from '../reading/fixtures.js'
@@ -130,6 +131,22 @@ describe('real threads', () => {
     const one = await dumped(path, 'jsonl', ONE)
     expect(one).toMatchObject({error: {code: 'UNKNOWN_TYPE'}})
     expect(await dumped(path, 'jsonl', REAL)).toEqual(one)
+  })
+
+  it('tell what is wrong though a pipe brings no more', async () => {
+    const damaged = Buffer.from(bytes.subarray(0, 100_000))
+    damaged[damaged.indexOf('key:700') - 2] = 0xe0
+    const window = {bytes: new Uint8Array(damaged), start: 0, end: damaged.length}
+    const stalling: ByteSource = {
+      ...{name: 'a pipe', inputBytes: Number.POSITIVE_INFINITY, storedBytes: Number.POSITIVE_INFINITY, storedRead: 0},
+      read: vi.fn(() => new Promise<never>(() => {})).mockResolvedValueOnce(window as never),
+      close: async () => {},
+    }
+    const result = {keys: 0, selected: undefined, losses: [], notes: [], problems: [], bytes: 0, failure: undefined}
+    const form = {format: 'jsonl', selection: {}} as const
+    const dumping = dumpInSegments(stalling, new MemoryTarget(), form, {...REAL, format: 'jsonl'}, result)
+    await expect(dumping).rejects.toMatchObject({code: 'UNKNOWN_TYPE'})
+    expect(result.keys).toBe(700)
   })
 
   it('that cannot be started end it', async () => {

@@ -15,7 +15,7 @@ import {PeekedSource} from '../bytes/peeked.js'
 import type {ByteSource} from '../bytes/source.js'
 import {UsageError} from '../errors.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
-import {type Answerer, KEPT, type Parcel, Thread, threadScript} from '../parallel/thread.js'
+import {type Answerer, KEPT, type Parcel, type Piece, Thread, threadScript} from '../parallel/thread.js'
 import type {RdbEnd, RdbReader} from '../rdb/reader.js'
 import {SegmentCutter, type SegmentEnd, type SegmentStart, type SegmentTaker} from '../rdb/segments.js'
 
@@ -28,14 +28,17 @@ export interface SegmentWork<Q, A> {
   take(parcel: Parcel): Promise<void> | undefined
   /** What became of a segment, in the order of the file. What it throws ends the reading. */
   answered(answer: A): void
-  /** What is wrong with the file as a whole, or odd about it. */
-  problem(problem: Problem): void
-  /** Told of the reader that passes over the file, once that has its header; what is returned is shown what it passes. */
+  /**
+   * Told of the reader that passes over the file, once that has its header; what is returned is shown what it passes, and
+   * what is wrong with the file as a whole.
+   */
   passing?(reader: RdbReader): EntryVisitor
+  /** What is wrong with the file as a whole, or odd about it, where there is no such visitor. */
+  problem?(problem: Problem): void
 }
 
 export interface SegmentsOptions {
-  /** Threads that read segments; absent: as many as there are cores. */
+  /** Threads that read segments; absent: as many as there are cores, eight at most. */
   threads?: number | undefined
   /** Bytes of an input from which on it is read by threads. */
   threadBytesMin?: number | undefined
@@ -44,6 +47,8 @@ export interface SegmentsOptions {
   newThread?: ((script: string) => Answerer<never, never>) | undefined
 }
 
+/** Threads unless told: one passes over the file at some ten times the speed of those that read it. */
+const THREADS_MAX = 8
 /** A thread is ready after some 100 ms. */
 const THREAD_BYTES_MIN = 32 * 1024 * 1024
 /** What is compressed holds several times as much. */
@@ -61,7 +66,7 @@ const PIECES_WAITING_MAX = 8
 /** Whether a snapshot is so large, as far as anybody knows, that threads pay. Of a pipe its beginning is waited for. */
 export async function paysInSegments(
   source: ByteSource,
-  {threads = availableParallelism(), threadBytesMin = THREAD_BYTES_MIN}: SegmentsOptions,
+  {threads = defaultThreads(), threadBytesMin = THREAD_BYTES_MIN}: SegmentsOptions,
 ): Promise<boolean> {
   if (threads < 2) return false
   const {storedBytes, inputBytes} = source
@@ -78,7 +83,7 @@ export async function readInSegments<Q, A>(
   source: ByteSource,
   work: SegmentWork<Q, A>,
   ignoreChecksum: boolean | undefined,
-  {threads = availableParallelism(), segmentBytes = SEGMENT_BYTES, newThread = realThread}: SegmentsOptions,
+  {threads = defaultThreads(), segmentBytes = SEGMENT_BYTES, newThread = realThread}: SegmentsOptions,
 ): Promise<RdbEnd> {
   const crew = new Crew(work, threads, newThread as (script: string) => Answerer<Q, A>)
   const cutter = new SegmentCutter(source, crew, {segmentBytes, ignoreChecksum})
@@ -93,11 +98,13 @@ export async function readInSegments<Q, A>(
   }
 }
 
+function defaultThreads(): number {
+  return Math.min(availableParallelism(), THREADS_MAX)
+}
+
 function realThread(script: string): Thread<never, never> {
   return new Thread(threadScript(script))
 }
-
-type Fed = {buffer: ArrayBuffer; used: number} | {offset: number; used: number} | {end: SegmentEnd}
 
 /** A thread, and how much is on its way to it. */
 interface Lane<Q, A> {
@@ -117,7 +124,7 @@ interface Segment<Q, A> {
   templates: number
   lane: Lane<Q, A> | undefined
   /** Those that wait for a thread. */
-  fed: Fed[]
+  fed: Piece[]
   /** What the thread has handed on, and whose turn has not come. */
   parcels: Parcel[]
   answer: {answer: A} | undefined
@@ -141,6 +148,7 @@ class Crew<Q, A> implements SegmentTaker {
   /** Of the file as a whole, met once segments had begun. */
   readonly #problems: Problem[] = []
   #ended = false
+  onFailure: ((error: unknown) => void) | undefined
   #failure: {error: unknown} | undefined
   #wakes: (() => void)[] = []
   readonly #taking: Promise<void>
@@ -188,8 +196,12 @@ class Crew<Q, A> implements SegmentTaker {
     this.#present!.isEnded = true
   }
 
+  flush(): void {
+    if (this.#present !== undefined) this.#sendPiece()
+  }
+
   problem(problem: Problem): void {
-    if (this.#begun === 0) this.work.problem(problem)
+    if (this.#begun === 0) this.work.problem?.(problem)
     else this.#problems.push(problem)
   }
 
@@ -207,7 +219,7 @@ class Crew<Q, A> implements SegmentTaker {
     this.#wake()
     await this.#taking
     if (this.#failure !== undefined) throw this.#failure.error
-    for (const problem of this.#problems) this.work.problem(problem)
+    for (const problem of this.#problems) this.work.problem?.(problem)
   }
 
   /** Ends the threads, whatever they do. */
@@ -238,7 +250,7 @@ class Crew<Q, A> implements SegmentTaker {
     this.#used = 0
   }
 
-  #feed(fed: Fed): void {
+  #feed(fed: Piece): void {
     const {lane, fed: waiting} = this.#present!
     if (lane === undefined) {
       waiting.push(fed)
@@ -283,8 +295,7 @@ class Crew<Q, A> implements SegmentTaker {
     try {
       return this.newThread(this.work.script)
     } catch (error) {
-      this.#failure ??= {error}
-      this.#wake()
+      this.#fail(error)
       return undefined
     }
   }
@@ -304,10 +315,10 @@ class Crew<Q, A> implements SegmentTaker {
       segment.answer = {answer}
       lane.isBusy = false
       this.#assign()
+      this.#wake()
     } catch (error) {
-      this.#failure ??= {error}
+      this.#fail(error)
     }
-    this.#wake()
   }
 
   /** Takes what the threads have found, in the order of the file. */
@@ -321,8 +332,7 @@ class Crew<Q, A> implements SegmentTaker {
         else await this.#takeOf(segment)
       }
     } catch (error) {
-      this.#failure ??= {error}
-      this.#wake()
+      this.#fail(error)
     }
   }
 
@@ -336,6 +346,12 @@ class Crew<Q, A> implements SegmentTaker {
     const taking = this.work.take(parcel)
     if (taking !== undefined) await taking
     segment.lane!.thread.giveBack(parcel.buffer)
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= {error}
+    this.#wake()
+    this.onFailure?.(error)
   }
 
   /** Something is another way than it was. */
@@ -354,7 +370,7 @@ function hasMore({parcels, answer}: Segment<unknown, unknown>): boolean {
   return parcels.length > 0 || answer !== undefined
 }
 
-function feedLane<Q, A>(lane: Lane<Q, A>, fed: Fed): void {
+function feedLane<Q, A>(lane: Lane<Q, A>, fed: Piece): void {
   if ('buffer' in fed) lane.pieces++
   lane.thread.feed(fed)
 }
