@@ -4,6 +4,7 @@
  */
 import {describe, expect, it} from 'vitest'
 import {type LoadPrediction, MemorySource, predictLoad, TARGETS} from '../../src/index.js'
+import {ziplist} from '../fixtures/blobs.js'
 import {hex, le, str} from '../fixtures/builder.js'
 import {RdbFile} from '../fixtures/rdb-file.js'
 import {mutantsOf} from '../jobs/mutants.js'
@@ -133,6 +134,21 @@ describe('what is in the way', () => {
     const value = hex(1, str('member'), score.length, Buffer.from(score))
     const bytes = fileOf(6, file => file.key(3, 'zset', {bytes: value, type: 'zset', value: []}))
     expect(await predictLoad(bytes, 'redis-7.0')).toMatchObject({verdict})
+  })
+
+  it.each([
+    ['+nan', 'refuses'],
+    ['-NaN', 'refuses'],
+    [' nan', 'loads'],
+    ['x', 'loads'],
+  ])('is the score %j in a ziplist, to valkey 9.1', async (score, verdict) => {
+    const value = {bytes: str(ziplist(['m', score])), type: 'zset', value: []}
+    expect(
+      await predictLoad(
+        fileOf(9, file => file.key(12, 'zset', value)),
+        'valkey-9.1',
+      ),
+    ).toMatchObject({verdict})
   })
 
   it('is found among more keys and elements than are held in memory', async () => {

@@ -99,7 +99,7 @@ export class ListpackValues {
     if (this.#listpack.isInteger(p)) return false
     const text = this.#text
     this.#listpack.text(p, text)
-    return isNanText(text, this.context.loader)
+    return isNanText(text, this.context.loader.packedScores)
   }
 
   /** A server makes a table, or a skip list, of it. */

@@ -26,18 +26,22 @@ export function scanned(text: string): 'number' | 'nan' | 'nothing' | 'unsure' {
   return 'unsure'
 }
 
-const NAN: Readonly<Record<Loader['packedScores'], RegExp>> = {
+/** `signed`: as valkey 9.1 does while it walks a ziplist, which takes either sign and no blanks. */
+type ScoreParser = Loader['packedScores'] | 'signed'
+
+const NAN: Readonly<Record<ScoreParser, RegExp>> = {
   strtod: /^[ \t\n\v\f\r]*[+-]?nan/i,
   from_chars: /^-?nan/i,
+  signed: /^[+-]?nan/i,
 }
 /** Longer ones are cut (redis 7.0 t_zset.c zzlStrtod). */
 const TEXT_BYTES_MAX = 127
 
 /** Whether a packed score is what is not a number: of all else the server makes something, if only 0. */
-export function isNanText({bytes, start, end}: LentBytes, {packedScores}: Loader): boolean {
+export function isNanText({bytes, start, end}: LentBytes, parser: ScoreParser): boolean {
   // A text that begins with a digit is a number, as nearly all do.
   const first = bytes[start]!
   if (start === end || (first >= 0x30 && first <= 0x39)) return false
   const text = Buffer.from(bytes.subarray(start, Math.min(end, start + TEXT_BYTES_MAX))).toString('latin1')
-  return NAN[packedScores].test(text)
+  return NAN[parser].test(text)
 }

@@ -75,7 +75,8 @@ export class ZiplistValues {
       entries++
       ziplist.text(p, this.#text)
       if (index % 2 === 0) return this.#isNew()
-      if (shape === 'zset' && isNanText(this.#text, this.context.loader)) nan = true
+      const scores = loader.listpacks === 'walked' ? 'signed' : loader.packedScores
+      if (shape === 'zset' && isNanText(this.#text, scores)) nan = true
       return true
     })
     if (!isSound || entries % 2 === 1) return this.#refused()
@@ -164,7 +165,7 @@ export class ZiplistValues {
       obstacles.add('unsure', 'BAD_SCORE', 'a score is longer than the room for one')
       return false
     }
-    if (!isNanText(this.#text, this.context.loader)) return true
+    if (!isNanText(this.#text, this.context.loader.packedScores)) return true
     obstacles.add('crashes', 'BAD_SCORE', 'a score is not a number')
     return false
   }
