@@ -20,6 +20,12 @@ export interface DoubtfulKeys {
   keys: number
   /** The first of them may have lost its expiry. */
   mayHaveExpired: boolean
+  /** The first of them is like other keys. */
+  isLike: boolean
+  /** The key before the damage is given up as well. */
+  isOneGiven: boolean
+  /** Nothing but the counts could say that it has lost its expiry. */
+  isKeptElse: boolean
   /** They may be elements of the collection before them. */
   mayBeElements: boolean
   /** Of which it is known what it announces. */
@@ -33,6 +39,9 @@ export interface TooManyKeys {
   /** Keys that may be none, behind each of them. */
   keys: number
   ends: readonly number[]
+  /** All that is kept of the database lies between. Absolute, in bytes. */
+  start: number
+  end: number
 }
 
 /** Most damage is within one record. */
@@ -56,6 +65,8 @@ export class AnnouncedKeys {
   /** Where what is lost ends: of each damage. */
   #ends: number[] = []
   #bytesKept = 0
+  #keptStart = -1
+  #keptEnd = -1
   /** Of all databases. */
   #keysAll = 0
   #bytesAll = 0
@@ -79,7 +90,8 @@ export class AnnouncedKeys {
   }
 
   keep({expires, offset, end, byte}: RecentRecord): void {
-    this.#kept++
+    if (this.#kept++ === 0) this.#keptStart = offset
+    this.#keptEnd = end
     this.#bytesKept += end - offset
     this.#keysAll++
     this.#bytesAll += end - offset
@@ -131,6 +143,7 @@ export class AnnouncedKeys {
   /** All keys of the database have been seen. */
   settle(): void {
     if (this.#announced !== undefined) this.#compare(this.#announced)
+    else for (const one of this.#doubtful) if (one.isKeptElse) this.onClear(one, 0)
     this.#announced = undefined
     this.#kept = this.#expiring = this.#bytesLost = this.#bytesKept = this.#gone = 0
     this.#isTouched = false
@@ -148,15 +161,17 @@ export class AnnouncedKeys {
     for (const one of this.#doubtful) {
       const isNone = Math.min(one.mayBeElements ? none : isMissing ? 0 : one.keys, one.keys)
       if (one.mayBeElements) none -= isNone
-      const hasExpired = one.mayHaveExpired && expires > this.#expiring
-      const butFirst = Math.max(isNone, hasExpired ? 1 : 0)
+      const hasExpired = one.mayHaveExpired && expires > this.#expiring && (!one.isKeptElse || missing <= 0)
+      const isGiven = hasExpired || !one.isLike || (one.mayBeElements && !one.isOneGiven)
+      const butFirst = Math.max(isNone, isGiven ? 1 : 0)
       if (butFirst >= one.keys) continue
       this.#kept += one.keys - butFirst
       this.onClear(one, butFirst)
     }
     const over = this.#kept + this.#gone - keys
-    if (over <= 0 || this.#isTouched || !this.#isCertain || this.#ends.length === 0) return
-    this.onTooMany({keys: over + this.#otherKeysLost(), ends: this.#ends})
+    if (over <= 0 || this.#isTouched || !this.#isCertain) return
+    const lost = this.#ends.length === 0 ? 0 : this.#otherKeysLost()
+    this.onTooMany({keys: over + lost, ends: this.#ends, start: this.#keptStart, end: this.#keptEnd})
   }
 
   /** More are not missing where so many bytes are lost: the count is damaged. */

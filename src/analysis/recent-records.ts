@@ -13,9 +13,13 @@ export interface AnnouncedSize {
 }
 
 export interface RecentRecord extends ReadRecord {
+  /** Its bits, whatever it counts for where records are looked for. */
+  likeness: number
   /** Its type byte, or its opcode. */
   byte: number
   isKey: boolean
+  /** A library of functions whose source is text to its end: it has neither been cut nor led astray. */
+  isText: boolean
   expires: boolean
   /** Of RESIZEDB: what the database is announced to have. */
   size: AnnouncedSize | undefined
@@ -27,6 +31,9 @@ export interface RecentRecord extends ReadRecord {
 const RECORDS_MAX = 64
 /** So far back is looked for what led astray. */
 const LOOKED_BACK_BITS = 24
+/** Of a collection, what it holds does not count. */
+const BITS_TYPICAL_MAX = 40
+const KEYS_TELLING = 3
 /** Of whatever can be read at all. */
 const BITS_OF_SOUND = 4
 
@@ -62,6 +69,7 @@ export class RecentRecords {
     for (const record of this.#records) {
       if (!record.isKey) record.bits = BITS_OF_OPCODE
       else record.bits = profile.bits(walker, walker.walk(record.offset) && walker.flaw === undefined)
+      record.likeness = record.bits
     }
     walker.entry.db = db
   }
@@ -78,6 +86,13 @@ export class RecentRecords {
       from = i
     }
     return records.splice(from).length > 0
+  }
+
+  /** Whether it is much less like this file than the others are. */
+  isWeak({likeness}: RecentRecord): boolean {
+    const keys = this.#records.filter(({isKey}) => isKey)
+    const mean = keys.reduce((sum, one) => sum + Math.min(one.likeness, BITS_TYPICAL_MAX), 0) / keys.length
+    return keys.length >= KEYS_TELLING && likeness < mean / 2
   }
 
   /** All that are left are believed. */

@@ -14,9 +14,17 @@ const TEMPLATE_VERSION = 15
 /** Of one record. */
 const PROBLEMS_MAX = 1
 
+/** What is no UTF-8 becomes U+FFFD. */
+const NO_TEXT = /(?![\t\n\v\f\r])\p{Cc}|\ufffd/u
+
+/** Whether the source of a library is text, as all but a few are: what damage has made of one is not. */
+export function isSourceText(source: Uint8Array): boolean {
+  return !NO_TEXT.test(new TextDecoder().decode(source))
+}
+
 export class SoundnessJudge implements RecordJudge {
   readonly visitor: EntryVisitor
-  /** Told of what is no key. */
+  /** Told of what is no key: of how many are announced, and of functions. */
   others: Omit<EntryVisitor, 'entry'> = {}
   readonly #soundness: SoundnessVisitor
   #walker: RecordWalker | undefined
@@ -60,6 +68,7 @@ export class SoundnessJudge implements RecordJudge {
   }
 
   #function(source: Uint8Array): void {
+    this.others.function?.(source)
     const head = parseLibraryHead(source)
     if (typeof head === 'string') this.#refuse('BAD_FUNCTION', head)
   }

@@ -54,6 +54,8 @@ export class KeyProfile {
   hasTimedHashes = false
   #texts = 0
   #bytesMax = 0
+  /** Where all keys are of one length, as many times that. */
+  #bytesAll = 0
   #expiring = 0
   #idle = 0
   #frequency = 0
@@ -77,6 +79,7 @@ export class KeyProfile {
     const {expireAtMs, idleSeconds, frequency, keyMeta, dragonflyMask} = attributes
     this.keys++
     this.#bytesMax = Math.max(this.#bytesMax, keyBytes.end - keyBytes.start)
+    this.#bytesAll += keyBytes.end - keyBytes.start
     if (isText(keyBytes.bytes, keyBytes.start, keyBytes.end)) this.#texts++
     if (this.isTelling && !this.#isMet(pairOf(entry))) this.#unlike++
     for (let i = 0; i < SEPARATORS.length; i++) if (hasByte(entry, SEPARATORS[i]!)) this.#separated[i]!++
@@ -150,12 +153,15 @@ export class KeyProfile {
     if (sound && entry.typeId === TYPE_HASH_METADATA) bits += FIELD_BITS * Math.max(entry.elements, 0)
     const plausibility = this.plausibility(walked)
     if (plausibility === 0) return Math.min(bits, BITS_IMPLAUSIBLE)
-    return plausibility === 2 && this.keys < KEYS_ALL ? Math.max(bits, BITS_STRONG) : bits
+    if (plausibility < 2 || this.keys >= KEYS_ALL) return bits
+    // Without what stands before it, it is the same key, and less of it.
+    return Math.max(bits, BITS_STRONG + (hasAttributes(attributes) ? 1 : 0))
   }
 
   plausibility({entry, attributes}: WalkedKey): Plausibility {
     const {bytes, start, end} = entry.keyBytes
     if (!this.takesLength(end - start) || !this.#takesAttributes(attributes)) return 0
+    if (this.#isOddLength(end - start)) return 0
     // No server keeps a collection that holds nothing.
     if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') return 0
     const text = isText(bytes, start, end)
@@ -172,6 +178,13 @@ export class KeyProfile {
   beginsKey(bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.isText || end - start < STRONG_BYTES_MIN || !isText(bytes, start, end)) return false
     return !this.#beginsAlike || this.#isMet(pairAt(bytes, start, end))
+  }
+
+  /** All other keys are binary, and of one length. */
+  #isOddLength(keyBytes: number): boolean {
+    return (
+      this.isTelling && !this.isText && this.#bytesAll === this.keys * this.#bytesMax && keyBytes !== this.#bytesMax
+    )
   }
 
   /** Chance makes few keys that begin like those that are there. */
@@ -201,6 +214,10 @@ export class KeyProfile {
     if (dragonflyMask >= 0 && !this.hasMasks) return false
     return keyMeta === undefined || this.hasMeta
   }
+}
+
+function hasAttributes({expireAtMs, idleSeconds, frequency}: KeyAttributes): boolean {
+  return expireAtMs !== NEVER || idleSeconds >= 0 || frequency >= 0
 }
 
 function hasByte({keyBytes: {bytes, start, end}}: Entry, byte: number): boolean {

@@ -59,6 +59,10 @@ interface Trunk {
 
 /** A chain of so many bits is believed, and of one more for twice as many places that were looked at. */
 const BITS_MIN = 20
+/** No other chain begins behind records that are so much like the file: bytes of another place hold some as well. */
+const BITS_CERTAIN = 160
+/** Nor so far behind the first. */
+const LOOKED_MAX = 256 * 1024
 /** What leads to the end of the file does not do so by chance. */
 const BITS_OF_END = 8
 /** A record that is no key is none of chance. */
@@ -236,7 +240,12 @@ export class Resynchroniser {
         break
       }
       bits = Math.max(bits, 0) + probe.bits
-      if (trunk.horizon < 0 && bits >= BITS_MIN && sums.size > 1) trunk.horizon = at
+      if (
+        trunk.horizon < 0 &&
+        sums.size > 1 &&
+        (bits >= BITS_CERTAIN || (bits >= BITS_MIN && at - start >= LOOKED_MAX))
+      )
+        trunk.horizon = at
       trunk.total += probe.bits
       trunk.certain += probe.certain
       at = probe.end

@@ -71,6 +71,28 @@ describe('functions', () => {
     expect(saved).toMatchObject({keys: 0, functions: 3, losses: 1})
   })
 
+  it('are saved beside one that is damaged, before it and behind it', async () => {
+    const all = ['first', 'second', 'third']
+    for (const lost of all) {
+      for (const damage of [Buffer.alloc(33), Buffer.alloc(33, 0x91), Buffer.from([0xf5, 0x7f])]) {
+        const bytes = sample(0)
+        const head = bytes.lastIndexOf(0xf5, lineOf(bytes, lost))
+        damage.copy(bytes, head)
+        const {saved, functions} = await salvage(bytes)
+        expect(functions, lost).toEqual(all.filter(one => one !== lost).map(sourceOf))
+        expect(saved).toMatchObject({keys: 0, functions: 2})
+      }
+    }
+  })
+
+  it('are given up before damage where they are no text to their end', async () => {
+    const bytes = sample(40)
+    const third = bytes.lastIndexOf(0xf5, lineOf(bytes, 'third'))
+    bytes.fill(0x91, third - 4, third + 8)
+    const {functions} = await salvage(bytes)
+    expect(functions).toEqual([sourceOf('first')])
+  })
+
   it('that are not, nor any key, leave nothing to be written', async () => {
     const out = join(mkdtempSync(join(folder.path, 'place-')), 'out.rdb')
     const bytes = sample(0)
