@@ -35,7 +35,7 @@ export default class Check extends BaseCommand {
     'without errors, 1 with errors, 3 where the file is no source at all, 4 where it holds what is not known.',
   ].join(' ')
   static override usage =
-    '<%= command.id %> FILE [--no-duplicates] [--memory SIZE] [--max-problems N] [--ignore-checksum] [--only-creates] [--target NAME] [--salvage OUT [--past-damage] [--force]] [--json] [-q]'
+    '<%= command.id %> FILE [--no-duplicates] [--memory SIZE] [--max-problems N] [--threads N] [--ignore-checksum] [--only-creates] [--target NAME] [--salvage OUT [--past-damage] [--force]] [--json] [-q]'
   static override args = {
     file: Args.string({
       required: true,

@@ -25,7 +25,8 @@ export default class Dump extends BaseCommand {
     '\n\nCounts go to standard error. The exit code is 1 where the format cannot carry something that is there and',
     '--allow-loss was not given, and 3 where the source is damaged; with --out nothing is published then.',
   ].join(' ')
-  static override usage = '<%= command.id %> FILE [--format FORMAT] [--out FILE] [--force] [selection flags]'
+  static override usage =
+    '<%= command.id %> FILE [--format FORMAT] [--out FILE] [--force] [--threads N] [selection flags]'
   static override args = {
     file: Args.string({
       required: true,

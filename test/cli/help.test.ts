@@ -129,8 +129,8 @@ const CHECK_HELP = `Verify every byte of a snapshot or a log, and salvage what i
 
 USAGE
   $ rdbtool check FILE [--no-duplicates] [--memory SIZE]
-    [--max-problems N] [--ignore-checksum] [--only-creates] [--target NAME]
-    [--salvage OUT [--past-damage] [--force]] [--json] [-q]
+    [--max-problems N] [--threads N] [--ignore-checksum] [--only-creates]
+    [--target NAME] [--salvage OUT [--past-damage] [--force]] [--json] [-q]
 
 ARGUMENTS
   FILE  File of any format, append-only folder, - for standard input, or
@@ -164,6 +164,8 @@ INPUT FLAGS
   --only-creates     Commands of a file only create, and those of a key stand
                      together, as dump writes them: read them without holding
                      the data set in memory.
+  --threads=N        Threads that may work at the same time; answers do not
+                     depend on it. Default: the cores.
 
 DESCRIPTION
   Verify every byte of a snapshot or a log, and salvage what is damaged.

@@ -6,7 +6,7 @@
 import {LentBytes} from '../../bytes/lent.js'
 import type {DistinctElements} from '../soundness-distinct.js'
 import {BROKEN, NO_ENTRY, ServerListpack} from './listpacks.js'
-import {isNanText} from './scores.js'
+import {isNanText, type ScoreParser} from './scores.js'
 import {HASH_PACKED_MAX, type LoadContext, type Loaded, SET_PACKED_MAX, ZSET_PACKED_MAX} from './value-load.js'
 
 export type ListpackShape = 'set' | 'zset' | 'hash' | 'hash-ttl'
@@ -83,7 +83,7 @@ export class ListpackValues {
     const isSound = listpack.walked((p, index) => {
       entries++
       if (index % each === 0) return this.#isNew(p)
-      return shape !== 'zset' || !this.#isNan(p)
+      return shape !== 'zset' || !this.#isNan(p, 'signed')
     })
     return isSound && entries % each === 0
   }
@@ -95,11 +95,11 @@ export class ListpackValues {
     return !this.#members.hasRoom(end - start) || this.#members.add(bytes, start, end, 0) < 0
   }
 
-  #isNan(p: number): boolean {
+  #isNan(p: number, parser: ScoreParser): boolean {
     if (this.#listpack.isInteger(p)) return false
     const text = this.#text
     this.#listpack.text(p, text)
-    return isNanText(text, this.context.loader.packedScores)
+    return isNanText(text, parser)
   }
 
   /** A server makes a table, or a skip list, of it. */
@@ -115,7 +115,10 @@ export class ListpackValues {
       }
       for (let i = 1; i < each; i++) {
         p = listpack.next(p)
-        const isWrong = p < 0 || (shape === 'zset' && this.#isNan(p)) || (i === 2 && !this.#isTime(p))
+        const isWrong =
+          p < 0 ||
+          (shape === 'zset' && this.#isNan(p, this.context.loader.packedScores)) ||
+          (i === 2 && !this.#isTime(p))
         if (!isWrong) continue
         this.#breaks(`a ${nameOf(shape)} to be unpacked ends within an element, or has a score or a time that is none`)
         return

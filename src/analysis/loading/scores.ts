@@ -26,8 +26,8 @@ export function scanned(text: string): 'number' | 'nan' | 'nothing' | 'unsure' {
   return 'unsure'
 }
 
-/** `signed`: as valkey 9.1 does while it walks a ziplist, which takes either sign and no blanks. */
-type ScoreParser = Loader['packedScores'] | 'signed'
+/** `signed`: as valkey 9.1 does while it walks a ziplist or a listpack, which takes either sign and no blanks. */
+export type ScoreParser = Loader['packedScores'] | 'signed'
 
 const NAN: Readonly<Record<ScoreParser, RegExp>> = {
   strtod: /^[ \t\n\v\f\r]*[+-]?nan/i,

@@ -121,6 +121,8 @@ export class ZsetWriter extends ValueWriter {
   /** Nothing is written before the last member is known. */
   #waits = false
   #isLost = false
+  /** The set was packed where it comes from. */
+  #wasPacked = false
   #count = 0
   readonly #log = new ElementLog()
   readonly #member = new LentBytes()
@@ -135,6 +137,7 @@ export class ZsetWriter extends ValueWriter {
     this.#announced = count
     // A score may be no number, and then nothing may have been written. Large sets of binary scores do not wait for that.
     this.#waits = count === undefined || typeId !== TYPE_ZSET_2
+    this.#wasPacked = typeId === TYPE_ZSET_ZIPLIST || typeId === TYPE_ZSET_LISTPACK
     this.#count = this.#gathered = 0
     this.#isLost = false
     this.#ascending = true
@@ -149,8 +152,8 @@ export class ZsetWriter extends ValueWriter {
     if (this.#isLost) return
     if (this.#phase === 'gather') {
       const {entriesMax, valueBytesMax} = this.policy.zset
-      // Packed, servers would read -0 back as it is, yet turn it into 0 where they pack it themselves.
-      const packs = end - start <= valueBytesMax && !Object.is(score, -0)
+      // Packed, servers read -0 back as it is, yet turn it into 0 where they pack it themselves: it stays what it was.
+      const packs = end - start <= valueBytesMax && (this.#wasPacked || !Object.is(score, -0))
       if (packs && this.#gathered < entriesMax) {
         this.#gather(bytes, start, end, score)
         return
