@@ -32,6 +32,17 @@ export const threadFlags = {
   }),
 }
 
+/** Of what is read in segments, which pays from four cores on. */
+export const segmentFlags = {
+  threads: Flags.integer({
+    min: 1,
+    description:
+      'Threads that may work at the same time; answers do not depend on it. Default: the cores, from four to eight; one below that.',
+    helpGroup: 'INPUT',
+    helpValue: 'N',
+  }),
+}
+
 /** Of sources that are logs of commands. */
 export const logFlags = {
   'skip-unsupported': Flags.boolean({

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, logFlags, outputFlags, threadFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags, segmentFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
 import {parseSize} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
@@ -58,7 +58,7 @@ export default class Check extends BaseCommand {
       helpValue: 'SIZE',
       parse: async text => parseSize(text),
     })(),
-    ...threadFlags,
+    ...segmentFlags,
     'max-problems': Flags.integer({
       default: PROBLEMS_MAX,
       min: 0,

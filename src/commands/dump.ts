@@ -3,7 +3,7 @@ import {Args, Flags} from '@oclif/core'
 import {type ByteTarget, FileTarget, StreamTarget} from '../bytes/target.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, logFlags, outputFlags, threadFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags, segmentFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
 import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {DUMP_FORMATS, type DumpFormat} from '../export/sink.js'
@@ -64,7 +64,7 @@ export default class Dump extends BaseCommand {
     }),
     ...inputFlags,
     ...logFlags,
-    ...threadFlags,
+    ...segmentFlags,
     quiet: Flags.boolean({...outputFlags.quiet, description: 'No progress and no counts on standard error.'}),
     ...selectionFlags,
   }

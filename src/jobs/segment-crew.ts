@@ -38,7 +38,7 @@ export interface SegmentWork<Q, A> {
 }
 
 export interface SegmentsOptions {
-  /** Threads that read segments; absent: as many as there are cores, eight at most. */
+  /** Threads that read segments; absent: as many as there are cores, if these are four or more, and eight at most. */
   threads?: number | undefined
   /** Bytes of an input from which on it is read by threads. */
   threadBytesMin?: number | undefined
@@ -47,7 +47,12 @@ export interface SegmentsOptions {
   newThread?: ((script: string) => Answerer<never, never>) | undefined
 }
 
-/** Threads unless told: one passes over the file at some ten times the speed of those that read it. */
+/**
+ * Threads unless told. With two cores they were no faster than one thread: what is handed on between them, and what each
+ * compiles for itself, takes what the second core gives. One thread passes over the file at some ten times the speed of those
+ * that read it: it keeps no more than so many busy.
+ */
+const CORES_MIN = 4
 const THREADS_MAX = 8
 /** A thread is ready after some 100 ms. */
 const THREAD_BYTES_MIN = 32 * 1024 * 1024
@@ -99,7 +104,8 @@ export async function readInSegments<Q, A>(
 }
 
 function defaultThreads(): number {
-  return Math.min(availableParallelism(), THREADS_MAX)
+  const cores = availableParallelism()
+  return cores < CORES_MIN ? 1 : Math.min(cores, THREADS_MAX)
 }
 
 function realThread(script: string): Thread<never, never> {

@@ -165,7 +165,8 @@ INPUT FLAGS
                      together, as dump writes them: read them without holding
                      the data set in memory.
   --threads=N        Threads that may work at the same time; answers do not
-                     depend on it. Default: the cores.
+                     depend on it. Default: the cores, from four to eight; one
+                     below that.
 
 DESCRIPTION
   Verify every byte of a snapshot or a log, and salvage what is damaged.
