@@ -7,7 +7,7 @@ import {SLOT_COUNT} from '../bytes/crc16.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {SourceFormat} from '../keyspace/entry-source.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
-import type {PassedEntries, Passer} from '../keyspace/passer.js'
+import {type PassedEntries, type Passer, passesAll} from '../keyspace/passer.js'
 import {
   type EntryVisitor,
   type ModuleAux,
@@ -128,11 +128,8 @@ export class SoundnessVisitor implements EntryVisitor {
 
   #passerOf(keys: KeyIndex | undefined, deep: boolean): Passer {
     const passer: Passer = {
-      deep,
+      ...passesAll(deep),
       types: this.#version.typesTaken,
-      bytesEnd: Number.POSITIVE_INFINITY,
-      elementsEnd: Number.POSITIVE_INFINITY,
-      nowMs: 0,
       begin: (entry, offset) => this.#passedFrom(entry, offset),
       add: sums => this.#passed(sums),
     }

@@ -22,26 +22,20 @@ export const inputFlags = {
   })(),
 }
 
-/** Of what several threads can do at the same time. */
-export const threadFlags = {
+const threadsUnless = (told: string) => ({
   threads: Flags.integer({
     min: 1,
-    description: 'Threads that may work at the same time; answers do not depend on it. Default: the cores.',
+    description: `Threads that may work at the same time; answers do not depend on it. Default: ${told}`,
     helpGroup: 'INPUT',
     helpValue: 'N',
   }),
-}
+})
+
+/** Of what several threads can do at the same time. */
+export const threadFlags = threadsUnless('the cores.')
 
 /** Of what is read in segments, which pays from four cores on. */
-export const segmentFlags = {
-  threads: Flags.integer({
-    min: 1,
-    description:
-      'Threads that may work at the same time; answers do not depend on it. Default: the cores, from four to eight; one below that.',
-    helpGroup: 'INPUT',
-    helpValue: 'N',
-  }),
-}
+export const segmentFlags = threadsUnless('the cores, from four to eight; one below that.')
 
 /** Of sources that are logs of commands. */
 export const logFlags = {

@@ -9,6 +9,7 @@ import {type HugeCollection, HugeCollections} from '../analysis/soundness-huge.j
 import {ValuesSoundness} from '../analysis/soundness-values.js'
 import type {ByteSource} from '../bytes/source.js'
 import {Fingerprinter} from '../keyspace/fingerprint.js'
+import {passesAll} from '../keyspace/passer.js'
 import {RecordParcels} from '../keyspace/record-parcels.js'
 import type {EntryVisitor} from '../keyspace/visitor.js'
 import type {Inbox, Outbox} from '../parallel/answering.js'
@@ -74,10 +75,7 @@ function valuesVisitor(findings: Findings, huge: HugeCollections, reader: RdbRea
       return values.of(entry)
     },
     damage: error => values.damaged(error),
-    passer: {
-      ...{deep: true, types: -1, nowMs: 0, add: () => {}},
-      ...{bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY},
-    },
+    passer: passesAll(true),
     drain: () => outbox.ready(),
   }
 }

@@ -44,10 +44,7 @@ class ParcelTarget implements ByteTarget {
   #used = 0
   #tag = -1
 
-  constructor(
-    readonly outbox: Outbox,
-    readonly read: () => number,
-  ) {}
+  constructor(readonly outbox: Outbox) {}
 
   write(bytes: Uint8Array, start: number, end: number): void {
     this.bytes += end - start
@@ -70,7 +67,7 @@ class ParcelTarget implements ByteTarget {
   /** Sends what there is. */
   post(): void {
     if (this.#parcel === undefined) return
-    this.outbox.post(this.#parcel, this.#used, this.read(), this.#tag)
+    this.outbox.post(this.#parcel, this.#used, 0, this.#tag)
     this.#parcel = undefined
     this.#used = 0
     this.#tag = -1
@@ -95,7 +92,7 @@ export async function dumpSegment(
   outbox: Outbox,
   inbox: Inbox,
 ): Promise<DumpAnswer> {
-  const target = new ParcelTarget(outbox, () => 0)
+  const target = new ParcelTarget(outbox)
   const out = new ByteOutput(target)
   const {format, selection: wanted, ...options} = form
   const {family, rdbVersion} = start.header

@@ -9,7 +9,7 @@ import {CRLF, bulk, bulkStored} from './arguments'
 import {blob, blobBytes, passBlob} from './blobs'
 import {DIGITS_MAX, writeInteger} from './decimal'
 import {length, made, passLength, passString, payload, stored} from './strings'
-import {HASH, LIST, ZSET, bulkInteger, entriesWritten, respEntries} from './text'
+import {HASH, LIST, ZSET, bulkInteger, respEntries} from './text'
 import {
   TYPE_HASH,
   TYPE_HASH_LISTPACK,
@@ -91,11 +91,11 @@ function putListpack(type: u32, shape: i32, p: i32, end: i32, out: i32): i32 {
 /** The listpack in the blob, with a command of its own. */
 function putBlob(type: u32, shape: i32, out: i32): i32 {
   const entries = load<u16>(blob, 4) as u32
-  if ((load<u32>(blob) as i32) != blobBytes || entries == COUNT_UNKNOWN || entries == 0) return 0
+  if (entries == COUNT_UNKNOWN || entries == 0) return 0
   const at = putHead(type, entries + 2, out)
   if (at == 0) return 0
   const reached = respEntries(shape, blob, blob + blobBytes, at, outEnd)
-  return reached < 0 || entriesWritten != (entries as i32) ? 0 : reached
+  return reached < 0 ? 0 : reached
 }
 
 function putNodes(p: i32, end: i32, out: i32): i32 {

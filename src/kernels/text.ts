@@ -56,7 +56,7 @@ export function respListpack(shape: i32, start: i32, end: i32): i32 {
 }
 
 /** Of the node written last. */
-export let entriesWritten: i32 = 0
+let entriesWritten: i32 = 0
 
 /** Writes them from `to` on, and nothing behind `toEnd`; where that ends, or -1. */
 export function respEntries(shape: i32, start: i32, end: i32, to: i32, toEnd: i32): i32 {

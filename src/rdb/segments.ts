@@ -9,6 +9,7 @@
  */
 import type {ByteSource, ByteWindow} from '../bytes/source.js'
 import {PlacedError} from '../errors.js'
+import {passesAll} from '../keyspace/passer.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {type RdbEnd, RdbReader, type RdbReaderOptions} from './reader.js'
@@ -68,13 +69,7 @@ const TEMPLATE_FIELDS_MAX = 10_000
 const STALL_MS = 50
 
 /** Wants nothing. */
-const PASSING: EntryVisitor = {
-  entry: () => SKIP,
-  passer: {
-    ...{deep: false, types: -1, nowMs: 0, add: () => {}},
-    ...{bytesEnd: Number.POSITIVE_INFINITY, elementsEnd: Number.POSITIVE_INFINITY},
-  },
-}
+const PASSING: EntryVisitor = {entry: () => SKIP, passer: passesAll(false)}
 
 /** Passes over a source that is an RDB file, and cuts it. */
 export class SegmentCutter implements ByteSource {

@@ -1,13 +1,12 @@
 /** What is beyond our own bounds: said, not called damage, and passed over where it can be. Each with a twin just within. */
 import {describe, expect, it} from 'vitest'
-import {giveBackWindows, takeWindows} from '../../src/bytes/kernel.js'
 import {checkSource} from '../../src/jobs/check.js'
 import type {Check} from '../../src/jobs/check-options.js'
 import {inspect} from '../../src/jobs/inspect.js'
 import {listpack} from '../fixtures/blobs.js'
 import {hex, len, lzfRun, lzfStr, str} from '../fixtures/builder.js'
 import * as value from '../fixtures/values.js'
-import {every, streamOf, withLimits} from '../reading/pieces.js'
+import {every, streamOf, withLimits, withoutKernelWindows} from '../reading/pieces.js'
 import {temporaryFolder} from '../start/folder.js'
 import {RdbFile} from '../start/rdb.js'
 import {around, raw} from './check-samples.js'
@@ -18,14 +17,8 @@ const folder = temporaryFolder()
  * From a stream of small pieces: what has arrived anyway is not too large. No window lies in the kernels' memory, which pass
  * over elements within bounds of their own, far below ours but for those of this test.
  */
-async function checked(bytes: Uint8Array): Promise<Check> {
-  const windows = [takeWindows()!, takeWindows()!]
-  try {
-    return await checkSource(streamOf(bytes, every(PIECE_BYTES, bytes.length)))
-  } finally {
-    for (const pair of windows) giveBackWindows(pair)
-  }
-}
+const checked = (bytes: Uint8Array): Promise<Check> =>
+  withoutKernelWindows(() => checkSource(streamOf(bytes, every(PIECE_BYTES, bytes.length))))
 
 const codesOf = ({soundness}: Check): string[] =>
   soundness!.problems.map(({code, severity}) => code + (severity === 'warning' ? '?' : ''))

@@ -1,11 +1,11 @@
 /** Packed nodes whose header is wrong: refused in the same words whether or not a kernel writes them down. */
 import {describe, expect, it} from 'vitest'
-import {giveBackWindows, takeWindows} from '../../src/bytes/kernel.js'
 import {MemoryTarget} from '../../src/bytes/target.js'
 import type {FormatError} from '../../src/errors.js'
 import {dump} from '../../src/jobs/dump.js'
 import {listpack} from '../fixtures/blobs.js'
 import {hex, len, str} from '../fixtures/builder.js'
+import {withoutKernelWindows} from '../reading/pieces.js'
 import {temporaryFolder} from '../start/folder.js'
 import {RdbFile} from '../start/rdb.js'
 
@@ -40,15 +40,8 @@ async function failure(path: string, format: 'jsonl' | 'resp'): Promise<unknown>
   return {code, offset, message}
 }
 
-/** The same with no window in the kernels' memory. */
-async function carefully(path: string, format: 'jsonl' | 'resp'): Promise<unknown> {
-  const windows = [takeWindows()!, takeWindows()!]
-  try {
-    return await failure(path, format)
-  } finally {
-    for (const pair of windows) giveBackWindows(pair)
-  }
-}
+const carefully = (path: string, format: 'jsonl' | 'resp'): Promise<unknown> =>
+  withoutKernelWindows(() => failure(path, format))
 
 describe.each(Object.entries(KINDS))('a packed %s', (name, kind) => {
   it.each(Object.entries(CHANGES))('that claims %s', async (_, change) => {

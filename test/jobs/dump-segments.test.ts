@@ -2,7 +2,6 @@
 import {readFileSync, statSync} from 'node:fs'
 import {gzipSync} from 'node:zlib'
 import {describe, expect, it, vi} from 'vitest'
-import {giveBackWindows, takeWindows} from '../../src/bytes/kernel.js'
 import type {ByteSource} from '../../src/bytes/source.js'
 import {MemoryTarget} from '../../src/bytes/target.js'
 import {DUMP_FORMATS, type DumpFormat} from '../../src/export/sink.js'
@@ -11,7 +10,7 @@ import {dumpInSegments, dumpSegment} from '../../src/jobs/dump-segments.js'
 import {failureJson} from '../../src/report/failure.js'
 import {Here} from '../parallel/here.js'
 import {distinct, fixtures} from '../reading/fixtures.js'
-import {withLimits} from '../reading/pieces.js'
+import {withLimits, withoutKernelWindows} from '../reading/pieces.js'
 import {temporaryFolder} from '../start/folder.js'
 import {RdbFile, text} from '../start/rdb.js'
 import {mutantsOf} from './mutants.js'
@@ -44,8 +43,7 @@ async function same(
 ): Promise<void> {
   // Threads that are none share the kernels' memory, where windows have room for two sources: nobody gets any, since how
   // commands are batched depends on it.
-  const windows = [takeWindows()!, takeWindows()!]
-  try {
+  await withoutKernelWindows(async () => {
     for (const format of formats) {
       const [one, several] = await withLimits({windowBytes}, async () => [
         await dumped(path, format, {...options, ...ONE}),
@@ -53,9 +51,7 @@ async function same(
       ])
       expect(several, format).toEqual(one)
     }
-  } finally {
-    for (const pair of windows) giveBackWindows(pair)
-  }
+  })
 }
 
 describe('every fixture', () => {
