@@ -7,52 +7,22 @@
  */
 import {describe, expect, it} from 'vitest'
 import {CommandWriter} from '../../src/aof/rewrite.js'
-import {ByteOutput} from '../../src/bytes/output.js'
 import type {ByteSource} from '../../src/bytes/source.js'
-import {MemoryTarget} from '../../src/bytes/target.js'
-import {MemorySource, RdbReader} from '../../src/index.js'
+import {MemorySource} from '../../src/index.js'
 import {hex, le, lzfRun, str} from '../fixtures/builder.js'
 import {mutantsOf} from '../jobs/mutants.js'
 import {distinct, REFUSED, readable} from '../reading/fixtures.js'
 import {KernelSource} from '../reading/pieces.js'
 import {fileOf} from '../reading/samples.js'
+import {type Taking, writtenOf} from '../reading/taking.js'
 
 const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 20)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 5)
 const WINDOWS = [29, 100, 1000, 256 * 1024]
 
-interface Written {
-  commands: string
-  keys: number
-  failure: string
-}
-
 /** The commands, and how many keys were taken without being shown: none where every record is to be read with care. */
-async function commandsOf(source: ByteSource, careful = false): Promise<{written: Written; taken: number}> {
-  const target = new MemoryTarget()
-  const reader = new RdbReader(source, {ignoreChecksum: true})
-  let failure: unknown
-  let taken = 0
-  let writer: CommandWriter | undefined
-  try {
-    writer = new CommandWriter(new ByteOutput(target), 'auto', await reader.origin(), true)
-    const {take} = writer
-    writer.take = (...place) => {
-      if (careful) return place[1]
-      const before = writer!.keys
-      const reached = take.apply(writer!, place)
-      taken += writer!.keys - before
-      return reached
-    }
-    await reader.run(writer)
-  } catch (error) {
-    failure = error
-  }
-  writer?.finish()
-  await source.close()
-  const keys = writer?.keys ?? 0
-  const commands = Buffer.from(target.view()).toString('latin1')
-  return {written: {commands, keys, failure: String(failure)}, taken}
+function commandsOf(source: ByteSource, careful = false): Promise<Taking> {
+  return writtenOf(source, careful, (out, origin) => new CommandWriter(out, 'auto', origin, true))
 }
 
 async function expectSame(bytes: Uint8Array, windows: readonly number[]): Promise<void> {

@@ -6,10 +6,8 @@
  *   RDBTOOL_SEED=7            other mutants
  */
 import {describe, expect, it} from 'vitest'
-import {ByteOutput} from '../../src/bytes/output.js'
 import type {ByteSource} from '../../src/bytes/source.js'
-import {MemoryTarget} from '../../src/bytes/target.js'
-import {MemorySource, RdbReader} from '../../src/index.js'
+import {MemorySource} from '../../src/index.js'
 import {type JsonForm, JsonWriter} from '../../src/jsonl/writer.js'
 import {intset, listpack} from '../fixtures/blobs.js'
 import {f64, hex, le, len, lzfRun, lzfStr, str} from '../fixtures/builder.js'
@@ -17,48 +15,15 @@ import {mutantsOf} from '../jobs/mutants.js'
 import {distinct, REFUSED, readable} from '../reading/fixtures.js'
 import {KernelSource} from '../reading/pieces.js'
 import {fileOf} from '../reading/samples.js'
+import {type Taking, writtenOf} from '../reading/taking.js'
 
 const MUTANTS = Number(process.env['RDBTOOL_MUTANTS'] ?? 20)
 const SEED = Number(process.env['RDBTOOL_SEED'] ?? 5)
 const WINDOWS = [29, 100, 1000, 256 * 1024]
 
-interface Written {
-  text: string
-  keys: number
-  failure: string
-}
-
-interface Run {
-  written: Written
-  /** Keys that were taken without being shown. */
-  taken: number
-}
-
 /** `careful`: every record is read with care. */
-async function linesOf(source: ByteSource, careful = false, form: JsonForm = 'jsonl'): Promise<Run> {
-  const target = new MemoryTarget()
-  const reader = new RdbReader(source, {ignoreChecksum: true})
-  let failure: unknown
-  let taken = 0
-  let writer: JsonWriter | undefined
-  try {
-    writer = new JsonWriter(new ByteOutput(target), form, await reader.origin())
-    const {take} = writer
-    writer.take = (...place) => {
-      if (careful) return place[1]
-      const before = writer!.keys
-      const reached = take.apply(writer!, place)
-      taken += writer!.keys - before
-      return reached
-    }
-    await reader.run(writer)
-  } catch (error) {
-    failure = error
-  }
-  writer?.finish()
-  await source.close()
-  const text = Buffer.from(target.view()).toString('latin1')
-  return {written: {text, keys: writer?.keys ?? 0, failure: String(failure)}, taken}
+function linesOf(source: ByteSource, careful = false, form: JsonForm = 'jsonl'): Promise<Taking> {
+  return writtenOf(source, careful, (out, origin) => new JsonWriter(out, form, origin))
 }
 
 async function expectSame(bytes: Uint8Array, windows: readonly number[]): Promise<void> {
