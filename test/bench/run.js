@@ -2,23 +2,25 @@
  * The benchmark: our commands against the peers that are installed, in one run, on corpora made by a real server.
  *
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
+ *   npm run bench -- table [--scale 0.01] [--runs 5]       everything that is done with a snapshot, as one table (table.js)
  *
  * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, `load`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
-import {copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync} from 'node:fs'
-import {cpus, loadavg} from 'node:os'
+import {copyFileSync, existsSync, mkdtempSync, rmSync, statfsSync, statSync} from 'node:fs'
+import {cpus, loadavg, tmpdir} from 'node:os'
 import {basename, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {prepareBuild} from './building.js'
 import {prepareDiff} from './comparing.js'
-import {corpusFile, RDB_CORPORA} from './corpora.js'
+import {corpusBytes, corpusFile, RDB_CORPORA} from './corpora.js'
 import {prepareLoad} from './loading.js'
 import {measureInTurns, median} from './measure.js'
 import {dumpingPeers, inspectingPeers, missingPeers} from './peers.js'
 import {checkingLogs, prepareReplay, showingLogs} from './replaying.js'
 import {prepareSync} from './syncing.js'
+import {benchTable} from './table.js'
 
 const MEMORY = '/dev/shm'
 const RUN_JS = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
@@ -133,13 +135,14 @@ function parseArguments(argv) {
   const scale = take('--scale', 1)
   const runs = take('--runs', 5)
   const json = args.includes('--json')
-  const wanted = args.filter(one => one !== '--json')
+  const table = args.includes('table')
+  const wanted = args.filter(one => one !== '--json' && one !== 'table')
   const chosen = BENCHES.filter(
     ({name}) => wanted.length === 0 || wanted.some(one => name === one || name.startsWith(`${one}:`)),
   )
   if (chosen.length === 0)
     throw new Error(`nothing is called that; there are ${BENCHES.map(one => one.name).join(', ')}`)
-  return {scale, runs, json, chosen}
+  return {scale, runs, json, table, chosen}
 }
 
 /**
@@ -156,10 +159,21 @@ function nearest(path, folder) {
   return copy
 }
 
-/** Bytes of all files below a folder. @param {string} folder */
-function sizeOf(folder) {
-  const names = readdirSync(folder, {recursive: true, encoding: 'utf8'})
-  return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
+/**
+ * A corpus, as near as it can be.
+ * @param {string} corpus
+ * @param {number} scale
+ * @param {string} folder of ours in memory, or empty
+ */
+async function placed(corpus, scale, folder) {
+  const path = await corpusFile(corpus, scale, words => process.stderr.write(`${words}\n`))
+  const whole = statSync(path).isFile()
+  const file = whole ? nearest(path, folder) : path
+  return {
+    file,
+    bytes: corpusBytes(path),
+    done: () => folder !== '' && file.startsWith(folder) && rmSync(file),
+  }
 }
 
 /**
@@ -167,18 +181,12 @@ function sizeOf(folder) {
  * @param {{scale: number, runs: number, folder: string}} options
  */
 async function runBench(bench, {scale, runs, folder}) {
-  let file = ''
-  let bytes = 0
-  if (bench.corpus !== undefined) {
-    const path = await corpusFile(bench.corpus, scale, words => process.stderr.write(`${words}\n`))
-    const whole = statSync(path).isFile()
-    bytes = whole ? statSync(path).size : sizeOf(path)
-    file = whole ? nearest(path, folder) : path
-  }
+  const {file, bytes, done} =
+    bench.corpus === undefined ? {file: '', bytes: 0, done: () => {}} : await placed(bench.corpus, scale, folder)
   const prepared = await bench.prepare?.(file, folder)
   const measured = await measureInTurns(prepared?.subjects ?? bench.subjects?.(file) ?? [], runs)
   await prepared?.stop()
-  if (folder !== '' && file.startsWith(folder)) rmSync(file)
+  done()
   const times = measured.map(one => median(one.runs.map(run => run.seconds)))
   return measured.map(({subject, runs, failure}, index) => {
     const seconds = times[index] ?? Number.NaN
@@ -213,7 +221,7 @@ function formatRow(row) {
 }
 
 async function main() {
-  const {scale, runs, json, chosen} = parseArguments(process.argv.slice(2))
+  const {scale, runs, json, table, chosen} = parseArguments(process.argv.slice(2))
   if (!existsSync(RUN_JS)) process.stderr.write('bin/run.js is not there: only the peers are measured\n')
   for (const words of missingPeers()) process.stderr.write(`${words}\n`)
   const [load = 0] = loadavg()
@@ -225,6 +233,12 @@ async function main() {
   const remove = () => folder !== '' && rmSync(folder, {recursive: true, force: true})
   process.once('exit', remove)
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(signal, () => process.exit(130))
+  if (table) {
+    const tell = (/** @type {string} */ words) => process.stderr.write(`${words}\n`)
+    const memory = folder === '' ? tmpdir() : folder
+    process.stdout.write(await benchTable({runs, memory, ours, tell, placed: corpus => placed(corpus, scale, folder)}))
+    return
+  }
   for (const bench of chosen) {
     const rows = await runBench(bench, {scale, runs, folder})
     if (json) {
