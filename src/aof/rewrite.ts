@@ -27,6 +27,7 @@ import {Batch} from './batch.js'
 import {EMPTY, Restores} from './restores.js'
 import {SHORT_BYTES_MAX, writeShortSet} from './short-set.js'
 import {StreamCommands} from './stream-commands.js'
+import {CONSUMERS_ANEW} from './stream-emitter.js'
 import {StringCommand} from './string-command.js'
 
 /** Which keys go as RESTORE: those that commands cannot carry whole, all, or none. */
@@ -136,6 +137,7 @@ export class CommandWriter extends ValueVisitor implements EntrySink {
     if (reached === start) return start
     const textEnd = textArea.start + results[0]!
     this.keys += results[1]!
+    if (results[2]! > 0) this.#notes.add(CONSUMERS_ANEW, results[2])
     this.#select(db)
     this.out.copy(bytes, textArea.start, textEnd)
     return reached

@@ -29,6 +29,9 @@ const TIME = bulk('TIME')
 const RETRYCOUNT = bulk('RETRYCOUNT')
 const JUSTID_FORCE = Buffer.concat([bulk('JUSTID'), bulk('FORCE')])
 
+/** What commands do not tell of consumers. */
+export const CONSUMERS_ANEW = 'consumers, whose seen and active times commands set anew'
+
 export class StreamEmitter extends ValueVisitor {
   override readonly depth = 'elements'
   readonly #args = new ByteWriter()
@@ -117,7 +120,7 @@ export class StreamEmitter extends ValueVisitor {
 
   override consumer(consumer: StreamConsumer): void {
     this.#consumer = {...consumer, name: consumer.name.slice()}
-    this.report.notes.add('consumers, whose seen and active times commands set anew')
+    this.report.notes.add(CONSUMERS_ANEW)
     if (consumer.pendingCount > 0 && this.#marked === undefined) return
     writeArrayHead(this.out, 5)
     this.#put(XGROUP_CREATECONSUMER)

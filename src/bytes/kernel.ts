@@ -77,7 +77,7 @@ export interface Kernel {
   jsonListpack(shape: number, start: number, end: number): number
   /** The same as arguments of a command. */
   respListpack(shape: number, start: number, end: number): number
-  /** Records of strings as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, and how many keys. */
+  /** Records as commands (src/kernels/commands.ts): where it stopped; leaves their bytes, keys, and consumers of streams. */
   recordCommands(start: number, end: number): number
   /**
    * Records for servers with ziplists (src/kernels/older-records.ts): where it stopped; leaves their bytes, keys, keys with an

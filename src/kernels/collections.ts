@@ -17,11 +17,9 @@ import {
   TYPE_QUICKLIST_2,
   TYPE_SET,
   TYPE_SET_LISTPACK,
-  TYPE_STREAM_1,
-  TYPE_STREAM_2,
-  TYPE_STREAM_3,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
+  streamVersion,
 } from './record-types'
 
 /** As packed.ts numbers them. */
@@ -48,9 +46,8 @@ export function passCollection(type: u32, p: i32): i32 {
   if (type == TYPE_QUICKLIST_2) return passNodes(p)
   if (type == TYPE_SET_LISTPACK) return passListpack(p, SHAPE_SET, 1)
   if (type == TYPE_INTSET) return passIntset(p)
-  if (type == TYPE_STREAM_3) return passVersion(p, 3)
-  if (type == TYPE_STREAM_2) return passVersion(p, 2)
-  if (type == TYPE_STREAM_1) return passVersion(p, 1)
+  const version = streamVersion(type)
+  if (version != 0) return passVersion(p, version)
   if (type >= TYPE_LIST_ZIPLIST && type < TYPE_HASH_LISTPACK) return passZiplist(p, type == TYPE_LIST_ZIPLIST ? 1 : 2)
   if (type == TYPE_LIST) return deeply ? passItems(p) : passStrings(p, 1)
   if (type == TYPE_SET) return deeply ? passMembers(p, TYPE_SET) : passStrings(p, 1)

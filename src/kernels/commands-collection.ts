@@ -3,13 +3,14 @@
  *
  *   16   HMSET key field value ...      17   ZADD key score member ...      20   SADD key member ...
  *   18   RPUSH key item ...             for each node
- *    2   SADD,   4   HMSET,   5   ZADD, whose scores are whole numbers,   11   SADD: those that go with one command
+ *    2   SADD,   4   HMSET,   5   ZADD, in batches,   11   SADD, those that go with one command
  */
 import {CRLF, bulk, bulkStored} from './arguments'
 import {blob, blobBytes, passBlob} from './blobs'
 import {DIGITS_MAX, writeInteger} from './decimal'
+import {isWhole, writeDouble} from './doubles'
 import {length, made, passLength, passString, payload, stored} from './strings'
-import {HASH, LIST, ZSET, bulkInteger, respEntries} from './text'
+import {HASH, LIST, ZSET, bulkInteger, copyAny, respEntries, writeBulkHead} from './text'
 import {
   TYPE_HASH,
   TYPE_HASH_LISTPACK,
@@ -28,8 +29,8 @@ const FRAME_BYTES: i32 = 64
 /** src/aof/batch.ts has the same numbers. */
 const ARGUMENTS_MAX: i32 = 1024
 const BATCH_BYTES_MAX: i32 = 32 * 1024
-/** Whole numbers up to here are printed by their digits, and are exact. */
-const WHOLE_MAX: f64 = 9_007_199_254_740_992
+/** Between an argument's beginning and where its digits are spelled first. */
+const DIGITS_ROOM: i32 = 32
 
 /** `$5\r\nHMSE`, `T\r\n`; `$4\r\nZADD`, `$4\r\nSADD`, `\r\n`; `$5\r\nRPUS`, `H\r\n`: little-endian. */
 const HMSE: u64 = 0x4553_4d48_0a0d_3524
@@ -130,65 +131,83 @@ function putIntset(p: i32, end: i32, out: i32): i32 {
     if (value <= before && at > blob + 8) return 0
     before = value
     // No number has more digits: where that many might not fit any more, it is for JavaScript to say.
-    if (!fits(to - first, DIGITS_MAX, to)) return 0
+    if (to - first + DIGITS_MAX > BATCH_BYTES_MAX || to + DIGITS_MAX + 4 * FRAME_BYTES > outEnd) return 0
     to = bulkInteger(value, to)
   }
   return to
 }
 
+/** In batches, as the writer of records makes them: a command says first how many arguments it has. */
 function putTable(type: u32, p: i32, end: i32, out: i32): i32 {
   let at = passLength(p)
-  if (at == 0 || at >= end || length == 0) return 0
-  const argc = type == TYPE_SET ? length : 2 * length
-  // The last of them is still taken.
-  if (length > ARGUMENTS_MAX || argc > ARGUMENTS_MAX) return 0
-  const first = putHead(type, argc + 2, out)
-  if (first == 0) return 0
-  let to = first
-  for (let left = length; left > 0; left--) {
-    if (at >= end) return 0
-    at = passString(at)
-    if (at == 0 || at > end) return 0
-    const kind = stored
-    const from = payload
-    const bytes = made
-    const stop = at
-    if (type == TYPE_HASH) {
-      if (at >= end) return 0
-      at = passString(at)
-      if (at == 0 || at > end || !fits(to - first, bytes + made, to)) return 0
-      const valueKind = stored
-      const valueFrom = payload
-      const valueBytes = made
-      to = bulkStored(kind, from, bytes, stop, to)
-      if (to == 0) return 0
-      to = bulkStored(valueKind, valueFrom, valueBytes, at, to)
-    } else if (type == TYPE_ZSET_2) {
-      if (at + 8 > end || !fits(to - first, bytes, to)) return 0
-      to = putWhole(load<f64>(at), to)
-      at += 8
-      if (to != 0) to = bulkStored(kind, from, bytes, stop, to)
-    } else {
-      if (!fits(to - first, bytes, to)) return 0
-      to = bulkStored(kind, from, bytes, stop, to)
+  if (at == 0 || length == 0) return 0
+  let to = out
+  for (let left = length; left > 0; ) {
+    if (to + keyBytes + 4 * FRAME_BYTES > outEnd) return 0
+    const first = to + keyBytes + 2 * FRAME_BYTES
+    let args = first
+    let argc = 0
+    for (; left > 0 && argc < ARGUMENTS_MAX; left--) {
+      const next = putElement(type, at, end, first, args)
+      if (next == 0) return 0
+      if (next == BATCH_FULL) break
+      args = next
+      at = elementEnd
+      argc += type == TYPE_SET ? 1 : 2
     }
-    if (to == 0) return 0
+    to = putHead(type, argc + 2, to)
+    memory.copy(to, first, args - first)
+    to += args - first
   }
   valueEnd = at
   return to
 }
 
-/** Whether an element goes with the command, and into the output. */
-// @ts-ignore: decorator
-@inline
-function fits(before: i32, bytes: i32, to: i32): bool {
-  return bytes <= BATCH_BYTES_MAX && before + bytes <= BATCH_BYTES_MAX && to + bytes + 4 * FRAME_BYTES <= outEnd
+/** An element that does not go with the batch. */
+const BATCH_FULL: i32 = -1
+/** Where the element ends that was written last. */
+let elementEnd: i32 = 0
+
+/** Writes the element at `p` to `to`, where its batch has begun at `first`; 0 where it is for JavaScript. */
+function putElement(type: u32, p: i32, end: i32, first: i32, to: i32): i32 {
+  const stop = p < end ? passString(p) : 0
+  if (stop == 0 || stop > end) return 0
+  const kind = stored
+  const from = payload
+  const bytes = made
+  let at = stop
+  if (type == TYPE_HASH) {
+    at = stop < end ? passString(stop) : 0
+    if (at == 0 || at > end) return 0
+  } else if (type == TYPE_ZSET_2) {
+    at = stop + 8
+    if (at > end) return 0
+  }
+  const all = type == TYPE_HASH ? bytes + made : bytes
+  if (all > BATCH_BYTES_MAX) return 0
+  if (to - first + all > BATCH_BYTES_MAX) return BATCH_FULL
+  if (to + all + 4 * FRAME_BYTES > outEnd) return 0
+  elementEnd = at
+  if (type == TYPE_ZSET_2) {
+    const scored = putScore(load<f64>(stop), to)
+    return scored == 0 ? 0 : bulkStored(kind, from, bytes, stop, scored)
+  }
+  if (type == TYPE_SET) return bulkStored(kind, from, bytes, stop, to)
+  const valueKind = stored
+  const valueFrom = payload
+  const valueBytes = made
+  const named = bulkStored(kind, from, bytes, stop, to)
+  return named == 0 ? 0 : bulkStored(valueKind, valueFrom, valueBytes, at, named)
 }
 
-/** A score that is a whole number; 0 of any other. */
-function putWhole(score: f64, to: i32): i32 {
-  if (!(abs(score) <= WHOLE_MAX) || floor(score) != score) return 0
-  // Minus zero keeps its sign.
-  if (score == 0 && reinterpret<i64>(score) != 0) return 0
-  return bulkInteger(score as i64, to)
+/** A finite score. */
+function putScore(score: f64, to: i32): i32 {
+  if (isWhole(score)) return bulkInteger(score as i64, to)
+  if (!(abs(score) < Infinity)) return 0
+  // Its digits stand behind a length that is known once they are.
+  const digits = to + DIGITS_ROOM
+  const digitsEnd = writeDouble(score, digits)
+  const at = copyAny(digits, digitsEnd, writeBulkHead(digitsEnd - digits, to))
+  store<u16>(at, CRLF)
+  return at + 2
 }

@@ -1,5 +1,6 @@
 /**
- * Records as the commands that create them, many in one call: strings here, collections in commands-collection.ts.
+ * Records as the commands that create them, many in one call: strings here, collections in
+ * commands-collection.ts, streams in commands-streams.ts.
  *
  *   [fc <int64 ms>] 00 <string key> <string value>
  *
@@ -10,10 +11,11 @@
  */
 import {CRLF, bulk, bulkStored} from './arguments'
 import {putCollection, valueEnd} from './commands-collection'
+import {putStream, streamConsumers, streamEnd} from './commands-streams'
 import {writeInteger} from './decimal'
-import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
+import {leave, RESULTS, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 import {beginStrings, made, passString, payload, stored} from './strings'
-import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './record-types'
+import {OPCODE_EXPIRETIME_MS, TYPE_STRING, streamVersion} from './record-types'
 
 /** From here on a length takes more than two bytes, or the string is no plain one. */
 const PLAIN_END: u32 = 0x80
@@ -35,12 +37,13 @@ const THIRTEEN: u64 = 0x0a_0d33_3124
 
 const OUT_LIMIT: i32 = TEXT_OUT + TEXT_OUT_BYTES - FRAME_BYTES
 
-/** Writes records of [start, end) to TEXT_OUT and returns where it stopped; leaves how many bytes and keys that makes. */
+/** Writes records of [start, end) to TEXT_OUT and returns where it stopped; leaves how many bytes and keys that makes, and consumers of streams. */
 export function recordCommands(start: i32, end: i32): i32 {
   beginStrings(end, false)
   let p = start
   let out = TEXT_OUT
   let keys = 0
+  let consumers = 0
   while (p + HEADER_BYTES <= end) {
     let type = load<u8>(p) as u32
     let at = p + 1
@@ -68,8 +71,15 @@ export function recordCommands(start: i32, end: i32): i32 {
       to = bulk(key, keyBytes, out + 13)
       to = bulkStored(stored, payload, made, next, to)
     } else {
-      to = putCollection(type, at, end, key, keyBytes, out, outEnd)
-      next = valueEnd
+      const version = streamVersion(type)
+      if (version == 0) {
+        to = putCollection(type, at, end, key, keyBytes, out, outEnd)
+        next = valueEnd
+      } else {
+        to = putStream(version, at, end, key, keyBytes, out, outEnd)
+        next = streamEnd
+        if (to != 0) consumers += streamConsumers
+      }
     }
     if (to == 0) break
     out = expiring ? putExpiry(key, keyBytes, expireAt, to) : to
@@ -77,6 +87,7 @@ export function recordCommands(start: i32, end: i32): i32 {
     p = next
   }
   leave((out - TEXT_OUT) as u32, keys as u32)
+  store<u32>(RESULTS, consumers as u32, 8)
   return p
 }
 

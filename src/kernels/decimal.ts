@@ -3,15 +3,15 @@
 /** The most that an integer takes, its sign too. */
 export const DIGITS_MAX: i32 = 20
 
-const EIGHT: u64 = 100_000_000
-const ZEROS: u64 = 0x3030_3030_3030_3030
+export const EIGHT: u64 = 100_000_000
+export const ZEROS: u64 = 0x3030_3030_3030_3030
 /** A bit of the last digit. */
 const LAST: u64 = 0x0100_0000_0000_0000
 
 /** The eight digits of a number below 10^8 as numbers, the first in the lowest byte: halves of it, then quarters, then digits. */
 // @ts-ignore: decorator
 @inline
-function eightDigits(value: u32): u64 {
+export function eightDigits(value: u32): u64 {
   const high = value / 10_000
   const fours = (high as u64) | (((value - high * 10_000) as u64) << 32)
   // Products with rounded reciprocals are exact as far as these numbers go.
@@ -21,13 +21,19 @@ function eightDigits(value: u32): u64 {
   return tens | ((twos - tens * 10) << 8)
 }
 
+/** How many of eight digits are zeros in front; of zero itself the last digit stays. */
+// @ts-ignore: decorator
+@inline
+export function leadingZeros(digits: u64): i32 {
+  return (ctz(digits | LAST) >> 3) as i32
+}
+
 /** Up to 16 bytes are written. */
 // @ts-ignore: decorator
 @inline
 function writeSmall(value: u32, to: i32): i32 {
   const digits = eightDigits(value)
-  // Of zero itself the last digit stays.
-  const zeros = (ctz(digits | LAST) >> 3) as i32
+  const zeros = leadingZeros(digits)
   store<u64>(to, (digits | ZEROS) >> (zeros << 3))
   return to + 8 - zeros
 }

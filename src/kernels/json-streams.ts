@@ -11,24 +11,28 @@
 import {blob, blobBytes, passBlob} from './blobs'
 import {writeInteger, writeUnsigned} from './decimal'
 import {OUT_END, jsonStored, putEntry} from './json-text'
-import {pass} from './listpack'
 import {JSON_CONSUMERS, JSON_CONSUMERS_MAX, JSON_CONSUMER_BYTES} from './memory'
 import {
-  DELETED,
-  ID_BYTES,
-  SAME_FIELDS,
-  beginItems,
-  items,
-  long,
-  number,
-  passItems,
-  passLong,
-  passNumber,
-} from './streams'
+  beginEntries,
+  closeEntry,
+  entryFields,
+  entryMs,
+  entrySeq,
+  fieldName,
+  fieldValue,
+  firstMs,
+  firstSeq,
+  isDeleted,
+  live,
+  nextField,
+  nodeSound,
+  openEntry,
+  openNode,
+  skipEntry,
+} from './stream-entries'
+import {ID_BYTES, long, passLong} from './streams'
 import {length, made, passLength, passString, payload, stored} from './strings'
 
-const LISTPACK_HEADER_BYTES: i32 = 6
-const COUNT_UNKNOWN: u32 = 0xffff
 /** Beyond what a double holds, numbers are for the careful way. */
 const EXACT_MAX: i64 = 9_007_199_254_740_991
 /** Of a consumer: where it begins, its next pending ID, and where these end. */
@@ -38,17 +42,11 @@ const END: usize = 8
 /** Where the stream ends that was written last. */
 export let streamEnd: i32 = 0
 
-/** Entries that are not deleted, and the first of them. */
-let live: i64 = 0
-let firstMs: u64 = 0
-let firstSeq: u64 = 0
-
 /** Writes the stream of a version, 1 to 3, at `p`, which must end in the window, from `out` on; where that ends, or 0. */
 export function putStream(version: i32, p: i32, end: i32, out: i32): i32 {
   let at = passLength(p)
   if (at == 0) return 0
-  live = 0
-  firstMs = firstSeq = 0
+  beginEntries()
   // `{"entries":[`
   let to = put(0x6569_7274_6e65_227b, 0x5b3a_2273, 12, out)
   const first = to
@@ -103,84 +101,45 @@ function putId(ms: u64, seq: u64, to: i32): i32 {
 
 /** The entries of a node that ends at `last`, a comma behind each. */
 function putNode(nodeMs: u64, nodeSeq: u64, start: i32, last: i32, out: i32): i32 {
-  const claimed = load<u16>(start, 4) as u32
-  if (load<i32>(start) != last + 1 - start || load<u8>(last) != 0xff || claimed == COUNT_UNKNOWN) return 0
-  beginItems()
-  let p = passNumber(start + LISTPACK_HEADER_BYTES, last)
-  let liveLeft = number
-  p = passNumber(p, last)
-  let deletedLeft = number
-  const names = passNumber(p, last)
-  const fields = number
-  if (names == 0) return 0
-  p = passNumber(passItems(names, fields, last), last)
-  if (p == 0 || number != 0) return 0
+  let p = openNode(nodeMs, nodeSeq, start, last)
+  if (p == 0) return 0
   let to = out
   while (p < last) {
-    p = passNumber(p, last)
-    const flags = number
-    p = passNumber(p, last)
-    const ms = nodeMs + (number as u64)
-    p = passNumber(p, last)
-    const seq = nodeSeq + (number as u64)
-    if (p == 0 || flags < 0 || flags > (DELETED | SAME_FIELDS)) return 0
-    const same = (flags & SAME_FIELDS) != 0
-    if (!same) p = passNumber(p, last)
-    const count = same ? fields : number
-    if (p == 0 || count < 0 || count > ((last - p) as i64)) return 0
-    if ((flags & DELETED) != 0) {
-      deletedLeft--
+    p = openEntry(p, last)
+    if (p == 0) return 0
+    if (isDeleted) {
+      p = skipEntry(p, last)
     } else {
       if (to > OUT_END) return 0
-      to = putFields(same ? names : 0, p, count as i32, last, openEntry(ms, seq, to))
+      store<u16>(to, 0x225b)
+      to = putId(entryMs, entrySeq, to + 2)
+      store<u16>(to, 0x5b2c)
+      to = putFields(p, last, to + 2)
       if (to == 0) return 0
-      liveLeft--
+      p = closeEntry(reached, last)
     }
-    p = passNumber(passItems(p, same ? count : 2 * count, last), last)
-    if (p == 0 || number != (same ? count + 3 : 2 * count + 4)) return 0
+    if (p == 0) return 0
   }
-  return p == last && items == (claimed as i32) && liveLeft == 0 && deletedLeft == 0 ? to : 0
+  return nodeSound(p, last) ? to : 0
 }
 
-// @ts-ignore: decorator
-@inline
-function openEntry(ms: u64, seq: u64, to: i32): i32 {
-  if (live++ == 0) {
-    firstMs = ms
-    firstSeq = seq
-  }
-  store<u16>(to, 0x225b)
-  const at = putId(ms, seq, to + 2)
-  store<u16>(at, 0x5b2c)
-  return at + 2
-}
-
-/** The fields of an entry at `p`, whose names stand at `names` where it has none of its own; ends the entry. */
-function putFields(names: i32, p: i32, count: i32, last: i32, out: i32): i32 {
-  let name = names
+/** The fields of an entry, the first at `p`; ends the entry. */
+function putFields(p: i32, last: i32, out: i32): i32 {
   let at = p
   let to = out
-  for (let left = count; left > 0; left--) {
-    // Of names in the node's head the places have been looked at.
-    const from = names == 0 ? at : name
-    if (names == 0) {
-      if (at >= last) return 0
-      at = pass(at, last)
-    } else {
-      name = pass(name, last)
-    }
-    if (at == 0 || at >= last) return 0
-    const value = at
-    at = pass(value, last)
+  for (let left = entryFields; left > 0; left--) {
+    at = nextField(at, last)
     if (at == 0) return 0
-    to = putEntry(from, to)
+    const value = fieldValue
+    to = putEntry(fieldName, to)
     if (to == 0) return 0
     store<u8>(to, 0x2c)
     to = putEntry(value, to + 1)
     if (to == 0) return 0
     store<u8>(to++, 0x2c)
   }
-  if (count > 0) to--
+  if (entryFields > 0) to--
+  reached = at
   // `]],`
   store<u32>(to, 0x2c_5d5d)
   return to + 3

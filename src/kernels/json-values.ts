@@ -24,11 +24,9 @@ import {
   TYPE_QUICKLIST_2,
   TYPE_SET,
   TYPE_SET_LISTPACK,
-  TYPE_STREAM_1,
-  TYPE_STREAM_2,
-  TYPE_STREAM_3,
   TYPE_ZSET_2,
   TYPE_ZSET_LISTPACK,
+  streamVersion,
 } from './record-types'
 
 const IN_DOUBT: i32 = -1
@@ -57,10 +55,8 @@ export function jsonCollection(type: u32, p: i32, end: i32, out: i32): i32 {
   if (type == TYPE_QUICKLIST_2) return putNodes(p, end, out)
   if (type == TYPE_INTSET) return putIntset(p, end, out)
   if (type == TYPE_SET || type == TYPE_HASH || type == TYPE_ZSET_2) return putTable(type, p, end, out)
-  if (type == TYPE_STREAM_1) return putVersion(1, p, end, out)
-  if (type == TYPE_STREAM_2) return putVersion(2, p, end, out)
-  if (type == TYPE_STREAM_3) return putVersion(3, p, end, out)
-  return 0
+  const version = streamVersion(type)
+  return version == 0 ? 0 : putVersion(version, p, end, out)
 }
 
 function putVersion(version: i32, p: i32, end: i32, out: i32): i32 {

@@ -21,6 +21,8 @@
  *                ten, masks, integers spelled out, and the tags of the members met
  *   DIGEST_...   what digests are keyed with, what each kind of them begins with, texts on their way, and the answer
  *   JSON_...     how bytes are escaped, what stands in a line around a key, and the consumers of a stream's group
+ *   BULK_HEADS   what stands before arguments of commands
+ *   STREAM_...   hashes of names, IDs of entries, and where pending entries lie
  *
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
@@ -51,6 +53,12 @@ export const LZF_WAITING_MAX: i32 = 256
 export const LZF_WAITING_BYTES: i32 = 3 * 4
 
 export const STREAM_NAMES_MAX: i32 = 64
+/** Arguments shorter than this have their heads spelled, eight bytes each. */
+export const BULK_HEADS_MAX: i32 = 512
+
+/** More than fit the output as commands. */
+export const STREAM_IDS_MAX: i32 = 4096
+export const STREAM_ROWS_MAX: i32 = 2048
 
 export const PACKED_KEYS_BYTES: i32 = 32
 /** Each takes two slots of four bytes in the largest table. */
@@ -141,7 +149,11 @@ export const JSON_BASE64: i32 = JSON_ESCAPES + 256
 export const JSON_CONSUMERS: i32 = JSON_BASE64 + 64
 /** By type byte what stands behind a key, then what stands before one: each a length, then ASCII. */
 export const JSON_HEADS: i32 = JSON_CONSUMERS + JSON_CONSUMERS_MAX * JSON_CONSUMER_BYTES
-export const LAYOUT_END: i32 = JSON_HEADS + (JSON_TYPES + 1) * JSON_HEAD_BYTES + SLACK
+/** The IDs of a stream's entries, 16 bytes each; where the pending ones of a group lie, an i32 each. */
+export const STREAM_IDS: i32 = JSON_HEADS + (JSON_TYPES + 1) * JSON_HEAD_BYTES + SLACK
+export const STREAM_ROWS: i32 = STREAM_IDS + STREAM_IDS_MAX * 16
+export const BULK_HEADS: i32 = STREAM_ROWS + STREAM_ROWS_MAX * 4
+export const LAYOUT_END: i32 = BULK_HEADS + BULK_HEADS_MAX * 8 + SLACK
 
 /** Leaves two numbers for the caller: a Uint32Array over RESULTS is cheaper to read than an exported global. */
 // @ts-ignore: decorator

@@ -17,3 +17,10 @@ export const TYPE_STREAM_2: u32 = 19
 export const TYPE_SET_LISTPACK: u32 = 20
 export const TYPE_STREAM_3: u32 = 21
 export const OPCODE_EXPIRETIME_MS: u32 = 0xfc
+
+/** The version of a stream's form, 0 of any other type. */
+// @ts-ignore: decorator
+@inline
+export function streamVersion(type: u32): i32 {
+  return type == TYPE_STREAM_1 ? 1 : type == TYPE_STREAM_2 ? 2 : type == TYPE_STREAM_3 ? 3 : 0
+}

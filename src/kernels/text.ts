@@ -7,9 +7,9 @@
  * The output begins at TEXT_OUT. Copies go 16 bytes at a time and may write past their end: what comes next overwrites
  * it, and slack lies behind every area.
  */
-import {writeInteger, writeUnsigned} from './decimal'
+import {EIGHT, ZEROS, eightDigits, leadingZeros, writeInteger, writeUnsigned} from './decimal'
 import {isHeaded, isInteger, loadInteger, pass, stringLength, stringStart} from './listpack'
-import {leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
+import {BULK_HEADS, BULK_HEADS_MAX, leave, TEXT_OUT, TEXT_OUT_BYTES} from './memory'
 
 export const LIST: i32 = 0
 export const HASH: i32 = 1
@@ -20,6 +20,8 @@ const HEADER_BYTES: i32 = 6
 /** Of an entry, the most that it becomes beside its string. */
 const FRAME_BYTES: i32 = 48
 
+buildHeads()
+
 // @ts-ignore: decorator
 @inline
 export function copyAny(from: i32, end: i32, to: i32): i32 {
@@ -27,24 +29,50 @@ export function copyAny(from: i32, end: i32, to: i32): i32 {
   return to + (end - from)
 }
 
-/** `$<bytes>\r\n` */
+/** `$<bytes>\r\n`; what is written behind that, up to eight bytes, means nothing. */
 // @ts-ignore: decorator
 @inline
 export function writeBulkHead(bytes: i32, to: i32): i32 {
+  if (bytes >= BULK_HEADS_MAX) return writeLongHead(bytes, to)
+  const head = load<u64>(BULK_HEADS + (bytes << 3))
+  store<u64>(to, head)
+  return to + ((head >> 56) as i32)
+}
+
+function writeLongHead(bytes: i32, to: i32): i32 {
   store<u8>(to, 0x24)
   const at = writeUnsigned(bytes as u64, to + 1)
   store<u16>(at, 0x0a0d)
   return at + 2
 }
 
-/** An integer as an argument: its digits stand behind a length that is known once they are. */
+/** The heads of short arguments; how long each is stands in its last byte. */
+function buildHeads(): void {
+  for (let bytes = 0; bytes < BULK_HEADS_MAX; bytes++) {
+    const head = BULK_HEADS + (bytes << 3)
+    const end = writeLongHead(bytes, head)
+    store<u8>(head, (end - head) as u8, 7)
+  }
+}
+
+/** An integer as an argument. */
 export function bulkInteger(value: i64, to: i32): i32 {
+  if ((value as u64) < EIGHT) {
+    const digits = eightDigits(value as u32)
+    const zeros = leadingZeros(digits)
+    const count = 8 - zeros
+    // `$<digit>\r\n`
+    store<u32>(to, 0x0a0d_3024 + (count << 8))
+    store<u64>(to, (digits | ZEROS) >> (zeros << 3), 4)
+    store<u16>(to + count, 0x0a0d, 4)
+    return to + count + 6
+  }
+  // Its digits stand behind a length that is known once they are.
   const at = writeInteger(value, to + 32)
   const digits = at - to - 32
-  const start = writeBulkHead(digits, to)
-  for (let i = 0; i < digits; i++) store<u8>(start + i, load<u8>(to + 32 + i))
-  store<u16>(start + digits, 0x0a0d)
-  return start + digits + 2
+  const end = copyAny(to + 32, at, writeBulkHead(digits, to))
+  store<u16>(end, 0x0a0d)
+  return end + 2
 }
 
 /** The entries of a listpack as arguments of a command; of a sorted set the score before its member. */
@@ -105,7 +133,7 @@ function isScore(p: i32): bool {
   return digits > 0 && length < 32
 }
 
-function bulkEntry(p: i32, to: i32): i32 {
+export function bulkEntry(p: i32, to: i32): i32 {
   const first = load<u8>(p) as i32
   if (isInteger(first)) return bulkInteger(loadInteger(p), to)
   const from = stringStart(p, first)
