@@ -5,6 +5,7 @@
  */
 import type {Int64} from '../bytes/int64.js'
 import {NEVER} from '../keyspace/entry.js'
+import {type KeySum, KeySums, type KeySumsState} from './key-sums.js'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -19,82 +20,78 @@ const IDLE_ENDS_SECONDS = [60, 3600, 86_400, 7 * 86_400, 30 * 86_400, 365 * 86_4
 export const IDLE_BUCKETS = ['<1m', '<1h', '<1d', '<7d', '<30d', '<1y', '>=1y'] as const
 export type IdleBucket = (typeof IDLE_BUCKETS)[number]
 
-export interface BucketCount<Name extends string> {
+export interface BucketCount<Name extends string> extends KeySum {
   bucket: Name
-  keys: number
-  bytes: number
 }
 
 /** Keys and their bytes by how much time they have left at a given moment. */
 export class TtlHistogram {
-  readonly keys = new Float64Array(TTL_BUCKETS.length)
-  readonly bytes = new Float64Array(TTL_BUCKETS.length)
+  readonly sums = new KeySums(TTL_BUCKETS.length)
 
   constructor(readonly nowMs: number) {}
 
   /** `expireAtMs` is NEVER for a key without expiry. */
-  add(expireAtMs: Int64, bytes: number): void {
-    const at = expireAtMs === NEVER ? TTL_BUCKETS.length - 1 : bucketOf(Number(expireAtMs) - this.nowMs, TTL_ENDS_MS)
-    this.keys[at]!++
-    this.bytes[at]! += bytes
+  add(expireAtMs: Int64, rdbBytes: number, memoryBytes: number): void {
+    const expires = expireAtMs !== NEVER
+    const at = expires ? bucketOf(Number(expireAtMs) - this.nowMs, TTL_ENDS_MS) : TTL_BUCKETS.length - 1
+    this.sums.add(at, expires, rdbBytes, memoryBytes)
   }
 
-  merge(other: Pick<TtlHistogram, 'keys' | 'bytes'>): void {
-    addInto(this.keys, other.keys)
-    addInto(this.bytes, other.bytes)
+  merge({sums}: {sums: KeySumsState}): void {
+    this.sums.merge(sums)
   }
 
   result(): BucketCount<TtlBucket>[] {
-    return TTL_BUCKETS.map((bucket, at) => ({bucket, keys: this.keys[at]!, bytes: this.bytes[at]!}))
+    return TTL_BUCKETS.map((bucket, at) => ({bucket, ...this.sums.of(at)}))
   }
 }
 
 /** Keys and their bytes by the time since they were last used, where the file tells it. */
 export class IdleHistogram {
-  readonly keys = new Float64Array(IDLE_BUCKETS.length)
-  readonly bytes = new Float64Array(IDLE_BUCKETS.length)
+  readonly sums = new KeySums(IDLE_BUCKETS.length)
 
-  add(idleSeconds: number, bytes: number): void {
-    const at = bucketOf(idleSeconds, IDLE_ENDS_SECONDS)
-    this.keys[at]!++
-    this.bytes[at]! += bytes
+  add(idleSeconds: number, expires: boolean, rdbBytes: number, memoryBytes: number): void {
+    this.sums.add(bucketOf(idleSeconds, IDLE_ENDS_SECONDS), expires, rdbBytes, memoryBytes)
   }
 
-  merge(other: Pick<IdleHistogram, 'keys' | 'bytes'>): void {
-    addInto(this.keys, other.keys)
-    addInto(this.bytes, other.bytes)
+  merge({sums}: {sums: KeySumsState}): void {
+    this.sums.merge(sums)
   }
 
   get count(): number {
-    return this.keys.reduce((sum, keys) => sum + keys, 0)
+    return this.sums.keys
   }
 
   result(): BucketCount<IdleBucket>[] {
-    return IDLE_BUCKETS.map((bucket, at) => ({bucket, keys: this.keys[at]!, bytes: this.bytes[at]!}))
+    return IDLE_BUCKETS.map((bucket, at) => ({bucket, ...this.sums.of(at)}))
   }
 }
 
 /** Keys by their logarithmic access counter, where the file tells it. */
 export class FrequencyHistogram {
   /** By counter, 0 to 255. */
-  readonly keys = new Float64Array(256)
+  readonly sums = new KeySums(256)
 
-  add(frequency: number): void {
-    this.keys[frequency & 0xff]!++
+  add(frequency: number, expires: boolean, rdbBytes: number, memoryBytes: number): void {
+    this.sums.add(frequency & 0xff, expires, rdbBytes, memoryBytes)
   }
 
-  merge(other: Pick<FrequencyHistogram, 'keys'>): void {
-    addInto(this.keys, other.keys)
+  merge({sums}: {sums: KeySumsState}): void {
+    this.sums.merge(sums)
   }
 
   get count(): number {
-    return this.keys.reduce((sum, keys) => sum + keys, 0)
+    return this.sums.keys
   }
 
   /** The counters that some key has, ascending. */
-  result(): {frequency: number; keys: number}[] {
-    return [...this.keys].map((keys, frequency) => ({frequency, keys})).filter(({keys}) => keys > 0)
+  result(): FrequencyCount[] {
+    return [...this.sums.held()].map(({group, ...sum}) => ({frequency: group, ...sum}))
   }
+}
+
+export interface FrequencyCount extends KeySum {
+  frequency: number
 }
 
 /** The index of the first end that a value lies before; the number of ends where it lies before none. */
@@ -102,10 +99,6 @@ function bucketOf(value: number, ends: readonly number[]): number {
   let at = ends.length
   while (at > 0 && value < ends[at - 1]!) at--
   return at
-}
-
-function addInto(sums: Float64Array, more: Float64Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!
 }
 
 /** Widths that moments are counted in: minutes while few differ, then ever wider. */

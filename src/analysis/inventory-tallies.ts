@@ -25,6 +25,7 @@ export interface EncodingCount {
   encoding: string
   keys: number
   elements: number
+  expiring: number
   rdbBytes: number
   /** Estimated; 0 where nobody asked. */
   memoryBytes: number
@@ -35,7 +36,6 @@ export interface Tally extends EncodingCount {
   db: number
   /** NO_TYPE_ID tells nothing of the type. */
   typeId: number
-  expiring: number
   expired: number
 }
 
@@ -85,11 +85,13 @@ export class Tallies {
   /** Most bytes in the file first, then by type and encoding: never by which came first. */
   encodings(): EncodingCount[] {
     const sums = new Map<string, EncodingCount>()
-    for (const {type, typeId, encoding, keys, elements, rdbBytes, memoryBytes} of this.#all()) {
+    for (const {type, typeId, encoding, keys, elements, expiring, rdbBytes, memoryBytes} of this.#all()) {
       const name = `${String(typeId).padStart(3)} ${encoding} ${type}`
-      const sum = sums.get(name) ?? {type, encoding, keys: 0, elements: 0, rdbBytes: 0, memoryBytes: 0}
+      const zero = {keys: 0, elements: 0, expiring: 0, rdbBytes: 0, memoryBytes: 0}
+      const sum = sums.get(name) ?? {type, encoding, ...zero}
       sum.keys += keys
       sum.elements += elements
+      sum.expiring += expiring
       sum.rdbBytes += rdbBytes
       sum.memoryBytes += memoryBytes
       sums.set(name, sum)

@@ -2,7 +2,8 @@
  * The inventories of several sources as one: sums, and what is biggest in all.
  */
 import {limits} from '../limits.js'
-import type {Inventory} from './inventory.js'
+import {type BigElement, isBigger as isBiggerElement} from './biggest-elements.js'
+import type {EstimatedMemory, Inventory, MemoryElsewhere} from './inventory.js'
 import {type BigKey, hasMore, isBigger} from './inventory-biggest.js'
 import type {ModuleCount} from './inventory-facts.js'
 import type {DatabaseCount, DatabaseSums, EncodingCount} from './inventory-tallies.js'
@@ -11,6 +12,10 @@ import {TopN} from './top.js'
 
 /** One of the biggest keys of all, and where it is. */
 export interface SourcedBigKey extends BigKey {
+  source: string
+}
+
+export interface SourcedBigElement extends BigElement {
   source: string
 }
 
@@ -23,6 +28,8 @@ export interface InventoryTotal {
   expired: number
   /** Estimated; undefined where nobody asked. Each for its own server, unless one was named. */
   memoryBytes: number | undefined
+  /** The same for other servers; of those that all sources were compared with. */
+  elsewhere: MemoryElsewhere[]
   databases: DatabaseCount[]
   /** Of databases beyond limits.databasesMax; undefined where there are none. */
   otherDatabases: DatabaseSums | undefined
@@ -30,6 +37,7 @@ export interface InventoryTotal {
   modules: ModuleCount[]
   biggest: SourcedBigKey[]
   biggestByElements: SourcedBigKey[]
+  biggestElements: SourcedBigElement[] | undefined
   spread: Spread | undefined
 }
 
@@ -40,6 +48,7 @@ export function totalOf(
 ): InventoryTotal {
   const biggest = new TopN<SourcedBigKey>(top, ranked(isBigger))
   const byElements = new TopN<SourcedBigKey>(top, ranked(hasMore))
+  const elements = new TopN<SourcedBigElement>(top, ranked(isBiggerElement))
   const total = {sources: inventories.length, bytes: 0, keys: 0, expiring: 0, expired: 0}
   for (const {source, inventory} of inventories) {
     total.bytes += inventory.bytes
@@ -48,6 +57,7 @@ export function totalOf(
     total.expired += inventory.expired
     for (const big of inventory.biggest) biggest.add({...big, source})
     for (const big of inventory.biggestByElements) byElements.add({...big, source})
+    for (const big of inventory.biggestElements ?? []) elements.add({...big, source})
   }
   const all = inventories.map(({inventory}) => inventory)
   const databases = summed(
@@ -59,6 +69,7 @@ export function totalOf(
   return {
     ...total,
     memoryBytes: estimates.length === 0 ? undefined : estimates.reduce((sum, {bytes}) => sum + bytes, 0),
+    elsewhere: elsewhereOf(estimates),
     databases,
     otherDatabases: others.length === 0 ? undefined : summed<DatabaseSums>(others, () => '')[0],
     encodings: summed(
@@ -71,12 +82,26 @@ export function totalOf(
     ).sort((a, b) => b.bytes - a.bytes),
     biggest: biggest.sorted(),
     biggestByElements: byElements.sorted(),
+    biggestElements: all.some(one => one.biggestElements !== undefined) ? elements.sorted() : undefined,
     spread: mergedSpread(inventories.map(({spread}) => spread)),
   }
 }
 
+/** Summed by server, where every source has that server's number, as its own or among the others. */
+function elsewhereOf(estimates: readonly EstimatedMemory[]): MemoryElsewhere[] {
+  const all = estimates.map(({elsewhere, ...own}) => [own, ...elsewhere])
+  const [first = []] = all
+  return first.slice(1).flatMap(({server, calibrated}) => {
+    const same = all.flatMap(one => one.find(other => other.server === server) ?? [])
+    if (same.length < all.length) return []
+    return [{server, calibrated, bytes: same.reduce((sum, {bytes}) => sum + bytes, 0)}]
+  })
+}
+
 /** Ties go by the source. */
-function ranked(before: (a: BigKey, b: BigKey) => boolean): (a: SourcedBigKey, b: SourcedBigKey) => boolean {
+function ranked<Big>(
+  before: (a: Big, b: Big) => boolean,
+): (a: Big & {source: string}, b: Big & {source: string}) => boolean {
   return (a, b) => before(a, b) || (!before(b, a) && a.source < b.source)
 }
 

@@ -4,7 +4,7 @@
  * modules, aux fields.
  */
 import {type FormatError, LimitError} from '../errors.js'
-import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
+import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {SourceEnd, SourceFormat, SourceOrigin} from '../keyspace/entry-source.js'
 import type {PassedEntries, Passer} from '../keyspace/passer.js'
 import {type EntryVisitor, type ModuleAux, type Problem, ValueVisitor} from '../keyspace/visitor.js'
@@ -13,12 +13,13 @@ import {TYPE_STRING} from '../rdb/opcodes.js'
 import {type Producer, producerOf} from '../rdb/producer.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import type {RdbHeader} from '../rdb/versions.js'
+import {type BigElement, BiggestElements} from './biggest-elements.js'
 import {BiggestKeys, type BigKey} from './inventory-biggest.js'
 import {type FunctionLibrary, InventoryFacts, type ModuleCount, type OtherAux, textOf} from './inventory-facts.js'
 import {type DatabaseCount, type DatabaseSums, type EncodingCount, Tallies, type Tally} from './inventory-tallies.js'
+import {MeasuringVisitor} from './measuring.js'
 import {layoutOf, layoutOfProducer} from './memory/layout.js'
 import {MemoryModel} from './memory/model.js'
-import {MemoryVisitor} from './memory/visitor.js'
 import {KeySpread, type Spread, type SpreadOptions} from './spread.js'
 import {Extremes, THRESHOLDS, type Warning, warningsOf} from './warnings.js'
 
@@ -49,6 +50,8 @@ export interface Inventory extends Producer {
   biggest: BigKey[]
   /** Collections only. */
   biggestByElements: BigKey[]
+  /** Single elements of ELEMENT_BYTES_MIN and more; undefined where nobody asked. */
+  biggestElements: BigElement[] | undefined
   /** What the memory of keys was estimated for; undefined where nobody asked, and all of memoryBytes is 0. */
   memory: EstimatedMemory | undefined
   functions: FunctionLibrary[]
@@ -70,7 +73,11 @@ export interface EstimatedMemory {
   calibrated: boolean
   /** Of all keys, with the tables of their databases. */
   bytes: number
+  /** What other servers would take for the same keys; empty where nobody asked. */
+  elsewhere: MemoryElsewhere[]
 }
+
+export type MemoryElsewhere = Omit<EstimatedMemory, 'elsewhere'>
 
 /** A source, as far as it was read. */
 export interface InventoriedSource extends Pick<Inventory, 'format' | 'header' | 'bytes'> {
@@ -82,6 +89,8 @@ export interface InventoriedSource extends Pick<Inventory, 'format' | 'header' |
 export interface MemoryOptions {
   /** Named as redis-7.0 or valkey-8.1; absent: the file's own producer. */
   server?: string | undefined
+  /** Compare with these, and with the file's own producer where another is asked for and it is known. */
+  elsewhere?: readonly string[] | undefined
   /** Keys of an estimated size that it refuses are not counted. */
   takes?: ((memoryBytes: number) => boolean) | undefined
 }
@@ -93,11 +102,12 @@ export interface InventoryOptions {
   spread?: SpreadOptions | undefined
   /** How many of the biggest keys to remember. */
   top: number
+  /** Also list the biggest elements, where memory is estimated. */
+  elements?: boolean | undefined
   /** The moment that expiries are judged against, in milliseconds since 1970. */
   nowMs: number
 }
 
-/** Beyond any of these a key may be worth a warning. */
 /** No string that deserves a warning takes less in a file: LZF packs 88 to 1 at best. */
 const NOTABLE_BYTES_MAX = 1024 * 1024
 
@@ -129,6 +139,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   readonly #estimating: boolean
   /** Made for the first key: what comes before tells whose memory is estimated. */
   #memory: MeasuringVisitor | undefined
+  readonly #elements: BiggestElements | undefined
   /** What was counted of the keys' spread; absent where nobody asked. */
   readonly spread: KeySpread | undefined
   /** There where nothing but sums is asked for. */
@@ -145,6 +156,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     this.#nowMs = options.nowMs
     this.#estimating = options.memory !== undefined
     this.#biggest = new BiggestKeys(options.top)
+    if (this.#estimating && options.elements === true) this.#elements = new BiggestElements(options.top)
     this.spread = options.spread === undefined ? undefined : new KeySpread(options.spread)
     if (!this.#estimating && this.spread === undefined) {
       this.passer = {
@@ -158,7 +170,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
     if (options.memory !== undefined) {
       // A name that nobody knows is refused before anything is read.
-      if (options.memory.server !== undefined) layoutOf(options.memory.server)
+      for (const name of [options.memory.server ?? [], options.memory.elsewhere ?? []].flat()) layoutOf(name)
       this.damage = error => this.#unseen(error)
     }
   }
@@ -168,7 +180,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   #visitorOf({type}: Entry): ValueVisitor {
-    this.#memory ??= new MeasuringVisitor(this.#model(this.options.memory!), this)
+    this.#memory ??= new MeasuringVisitor(this.#models(this.options.memory!), this.#elements, one => this.end(one))
     // Of these, what the reader tells at any depth is enough.
     return type === 'string' || type === 'module' || type === 'cron' ? this : this.#memory
   }
@@ -177,8 +189,9 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     const bytes = entry.endOffset - entry.offset
     let memoryBytes = 0
     if (this.#estimating) {
-      memoryBytes = this.#measured(entry)
+      memoryBytes = this.#memory!.measure(entry)
       if (this.options.memory?.takes?.(memoryBytes) === false) return
+      this.#memory!.count()
     }
     // Counted here and not by a call: that alone took 2 ns of a key's 43.
     let tally = this.#tally
@@ -240,16 +253,6 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
     if (bytes >= BIG_BYTES || entry.elements >= HUGE_ELEMENTS) this.#extremes.add(entry, bytes)
     if (entry.type === 'module') this.#facts.addModule(entry.module, entry.moduleVersion, 1, bytes)
-  }
-
-  /** Of a collection whose parts have just been seen, or of what needs no look. */
-  #measured(entry: Entry): number {
-    const memory = this.#memory!
-    if (entry.type === 'string') {
-      const {start, end} = entry.keyBytes
-      return memory.model.string(end - start, entry.expireAtMs !== NEVER, entry.elements, entry.encoding === 'int')
-    }
-    return isCollection(entry.type) ? memory.bytes : memory.measure(entry)
   }
 
   aux(name: string, value: Uint8Array, nameBytes?: Uint8Array): void {
@@ -316,7 +319,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
       encodings: this.#tallies.encodings(),
       biggest: this.#biggest.bySize(),
       biggestByElements: this.#biggest.byElements(),
-      memory: this.#estimate(origin, sum('memoryBytes')),
+      biggestElements: this.#elements?.sorted(),
+      memory: this.#estimate(origin, sum('memoryBytes'), all),
       functions: facts.functions,
       modules: facts.modules(),
       slots: facts.slots,
@@ -327,7 +331,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
 
   /** With the tables that hold their keys. */
   #databases(): Pick<Inventory, 'databases' | 'otherDatabases'> {
-    const model = this.#memory?.model
+    const model = this.#memory?.models[0]
     const whole = <Row extends DatabaseSums>(row: Row): Row =>
       model === undefined ? row : {...row, memoryBytes: row.memoryBytes + model.databaseBytes(row.keys, row.expiring)}
     const others = this.#tallies.others()
@@ -337,50 +341,38 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     }
   }
 
-  #estimate(origin: SourceOrigin | undefined, bytes: number): EstimatedMemory | undefined {
+  #estimate(
+    origin: SourceOrigin | undefined,
+    bytes: number,
+    databases: readonly DatabaseSums[],
+  ): EstimatedMemory | undefined {
     const {memory} = this.options
     if (memory === undefined) return undefined
-    const {name, calibrated} = (this.#memory?.model ?? this.#model(memory, origin)).layout
-    return {server: name, calibrated, bytes}
+    const [model, ...others] = this.#memory?.models ?? this.#models(memory, origin)
+    const tables = (one: MemoryModel): number =>
+      databases.reduce((sum, {keys, expiring}) => sum + one.databaseBytes(keys, expiring), 0)
+    const elsewhere = others.map((one, at) => ({
+      server: one.layout.name,
+      calibrated: one.layout.calibrated,
+      bytes: (this.#memory?.sum(at + 1) ?? 0) + tables(one),
+    }))
+    const {name: server, calibrated} = model.layout
+    return {server, calibrated, bytes, elsewhere}
   }
 
   #producer(origin: SourceOrigin | undefined): Producer {
     return producerOf(origin ?? UNTOLD, this.#facts.aux, this.#dragonfly)
   }
 
-  #model({server}: MemoryOptions, origin = this.origin?.()): MemoryModel {
-    if (server !== undefined) return new MemoryModel(layoutOf(server))
+  /** That of the server asked for, then those it is compared with. */
+  #models({server, elsewhere}: MemoryOptions, origin = this.origin?.()): [MemoryModel, ...MemoryModel[]] {
     const {product, serverVersion} = this.#producer(origin)
-    return new MemoryModel(layoutOfProducer(product, serverVersion))
-  }
-}
-
-/** Looks at the parts of a value, and has the inventory count its key with what they take. */
-class MeasuringVisitor extends MemoryVisitor {
-  /** Not all of the value was shown: it takes at least what its stored bytes would. */
-  partly = false
-
-  constructor(
-    model: MemoryModel,
-    readonly inventory: InventoryVisitor,
-  ) {
-    super(model)
-  }
-
-  override end(entry: Entry): void {
-    // Damaged before it said how many.
-    if (entry.elements < 0) entry.elements = 0
-    super.end(entry)
-    if (this.partly) {
-      const stored = this.model.estimate(entry, entry.endOffset - entry.valueOffset)
-      this.bytes = Math.max(this.bytes, stored)
-      this.partly = false
-    }
-    this.inventory.end(entry)
-  }
-
-  measure(entry: Entry): number {
-    super.end(entry)
-    return this.bytes
+    const own = layoutOfProducer(product, serverVersion)
+    const first = server === undefined ? own : layoutOf(server)
+    const others = (elsewhere ?? []).map(layoutOf)
+    if (elsewhere !== undefined && serverVersion !== undefined && product !== 'unknown') others.push(own)
+    const names = new Set([first.name])
+    const apart = others.filter(({name}) => !names.has(name) && names.add(name))
+    return [new MemoryModel(first), ...apart.map(layout => new MemoryModel(layout))]
   }
 }

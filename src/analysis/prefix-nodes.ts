@@ -10,8 +10,8 @@
 
 export const NONE = -1
 export const ROOT = 0
-/** What is summed per prefix: keys, expiring keys, bytes in the file, bytes in memory. */
-export const SUMS = 4
+/** What is summed per prefix: keys, expiring keys, bytes in the file, bytes in memory, bytes of keys that never expire. */
+export const SUMS = 5
 
 /** Children have subtrees of their own. */
 export const SPLIT = 0

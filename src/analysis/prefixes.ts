@@ -41,9 +41,11 @@ export interface PrefixCount {
   expiring: number
   rdbBytes: number
   memoryBytes: number
+  /** Of the keys that never expire: memory where it is estimated, else bytes in the file. */
+  persistentBytes: number
 }
 
-export type PrefixMeasure = 'keys' | 'expiring' | 'persistent' | 'rdbBytes' | 'memoryBytes'
+export type PrefixMeasure = 'keys' | 'expiring' | 'persistent' | 'rdbBytes' | 'memoryBytes' | 'persistentBytes'
 
 /** What a tree holds; also what arrives when one is posted from another thread. */
 export interface PrefixTreeState {
@@ -87,12 +89,14 @@ export class PrefixTree implements PrefixTreeState {
     const path = this.#path
     const {sums} = this.folding.nodes
     const expires = expiring ? 1 : 0
+    const persistentBytes = expiring ? 0 : memoryBytes > 0 ? memoryBytes : rdbBytes
     for (let level = 0; level <= levels; level++) {
       const at = path[level]! * SUMS
       sums[at]!++
       sums[at + 1]! += expires
       sums[at + 2]! += rdbBytes
       sums[at + 3]! += memoryBytes
+      sums[at + 4]! += persistentBytes
     }
   }
 
@@ -209,9 +213,11 @@ export class PrefixTree implements PrefixTreeState {
   }
 
   #count(node: number, parts: (Uint8Array | undefined)[]): PrefixCount {
-    const [keys = 0, expiring = 0, rdbBytes = 0, memoryBytes = 0] = this.folding.nodes.sums.subarray(node * SUMS)
+    const [keys = 0, expiring = 0, rdbBytes = 0, memoryBytes = 0, persistentBytes = 0] =
+      this.folding.nodes.sums.subarray(node * SUMS)
     const copies = parts.map(part => part?.slice())
-    return {prefix: joined(copies, this.#separator), parts: copies, keys, expiring, rdbBytes, memoryBytes}
+    const prefix = joined(copies, this.#separator)
+    return {prefix, parts: copies, keys, expiring, rdbBytes, memoryBytes, persistentBytes}
   }
 
   #measure(node: number, by: PrefixMeasure): number {
@@ -220,6 +226,7 @@ export class PrefixTree implements PrefixTreeState {
     if (by === 'keys') return sums[at]!
     if (by === 'expiring') return sums[at + 1]!
     if (by === 'persistent') return sums[at]! - sums[at + 1]!
+    if (by === 'persistentBytes') return sums[at + 4]!
     return sums[at + (by === 'rdbBytes' ? 2 : 3)]!
   }
 }

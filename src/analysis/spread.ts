@@ -4,12 +4,14 @@
  * for those who ask: it costs some ten to fifty nanoseconds a key.
  */
 import {isUtf8} from 'node:buffer'
+import {SLOT_COUNT, slotOf} from '../bytes/crc16.js'
 import type {LentBytes} from '../bytes/lent.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import {
   type BucketCount,
   ExpiryMoments,
   type ExpiryWindow,
+  type FrequencyCount,
   FrequencyHistogram,
   type IdleBucket,
   IdleHistogram,
@@ -17,7 +19,9 @@ import {
   TtlHistogram,
 } from './expiry.js'
 import {Histogram} from './histogram.js'
+import {type KeySum, KeySums} from './key-sums.js'
 import {type PrefixCount, type PrefixOptions, PrefixTree} from './prefixes.js'
+import {type SizeClass, SizeClasses} from './size-classes.js'
 import {WindowWords} from './window-words.js'
 
 const MINUTE_MS = 60_000
@@ -29,6 +33,8 @@ export interface SpreadOptions {
   nowMs: number
   /** How many prefixes to tell. */
   top: number
+  /** Count by slot of a cluster too. */
+  slots?: boolean | undefined
   prefixes: Partial<PrefixOptions>
 }
 
@@ -52,10 +58,19 @@ export interface Spread {
   /** Empty where the file tells no idle times (maxmemory-policy is not LRU). */
   idle: BucketCount<IdleBucket>[]
   /** Empty where the file tells no frequencies (maxmemory-policy is not LFU). */
-  frequency: {frequency: number; keys: number}[]
+  frequency: FrequencyCount[]
+  sizes: SizeClass[]
   prefixes: PrefixCount[]
+  /** Those whose keys without an expiry take most, most first. */
+  persistentPrefixes: PrefixCount[]
+  /** Those that have keys, ascending; undefined where nobody asked. */
+  slots: SlotSum[] | undefined
   /** Keys that are not UTF-8. */
   binaryKeys: number
+}
+
+export interface SlotSum extends KeySum {
+  slot: number
 }
 
 export class KeySpread {
@@ -66,13 +81,16 @@ export class KeySpread {
   readonly #moments = new ExpiryMoments()
   readonly #idle = new IdleHistogram()
   readonly #frequency = new FrequencyHistogram()
+  readonly #sizes = new SizeClasses()
   readonly #prefixes: PrefixTree
+  readonly #slots: KeySums | undefined
   readonly #words = new WindowWords()
   #binaryKeys = 0
 
   constructor(readonly options: SpreadOptions) {
     this.#ttl = new TtlHistogram(options.nowMs)
     this.#prefixes = new PrefixTree(options.prefixes)
+    if (options.slots === true) this.#slots = new KeySums(SLOT_COUNT)
   }
 
   /** Counts a key whose value has been read; `rdbBytes` are those of its record, `memoryBytes` 0 where nobody asked. */
@@ -81,13 +99,15 @@ export class KeySpread {
     this.#rdbBytes.add(rdbBytes)
     if (memoryBytes > 0) this.#memoryBytes.add(memoryBytes)
     if (isCollection(entry.type)) this.#elements.add(entry.elements)
-    this.#ttl.add(entry.expireAtMs, rdbBytes)
+    this.#ttl.add(entry.expireAtMs, rdbBytes, memoryBytes)
+    this.#sizes.add(expiring, rdbBytes, memoryBytes)
     if (expiring) this.#moments.add(entry.expireAtMs)
-    if (entry.idleSeconds >= 0) this.#idle.add(entry.idleSeconds, rdbBytes)
-    if (entry.frequency >= 0) this.#frequency.add(entry.frequency)
+    if (entry.idleSeconds >= 0) this.#idle.add(entry.idleSeconds, expiring, rdbBytes, memoryBytes)
+    if (entry.frequency >= 0) this.#frequency.add(entry.frequency, expiring, rdbBytes, memoryBytes)
     if (isBinary(entry.keyBytes, this.#words)) this.#binaryKeys++
     const {bytes, start, end} = entry.keyBytes
     this.#prefixes.add(bytes, start, end, expiring, rdbBytes, memoryBytes)
+    if (this.#slots !== undefined) this.#slots.add(slotOf(bytes, start, end), expiring, rdbBytes, memoryBytes)
   }
 
   /** Every prefix, in no particular order. */
@@ -104,11 +124,14 @@ export class KeySpread {
     this.#moments.merge(other.#moments)
     this.#idle.merge(other.#idle)
     this.#frequency.merge(other.#frequency)
+    this.#sizes.merge(other.#sizes)
     this.#prefixes.merge(other.#prefixes)
+    if (this.#slots !== undefined && other.#slots !== undefined) this.#slots.merge(other.#slots)
     this.#binaryKeys += other.#binaryKeys
   }
 
   result(): Spread {
+    const {top} = this.options
     return {
       rdbBytes: percentiles(this.#rdbBytes),
       memoryBytes: percentiles(this.#memoryBytes),
@@ -118,7 +141,10 @@ export class KeySpread {
       densestMinute: this.#densestMinute(),
       idle: this.#idle.count > 0 ? this.#idle.result() : [],
       frequency: this.#frequency.count > 0 ? this.#frequency.result() : [],
-      prefixes: this.#prefixes.top(this.options.top, this.#memoryBytes.count > 0 ? 'memoryBytes' : 'rdbBytes'),
+      sizes: this.#sizes.result(),
+      prefixes: this.#prefixes.top(top, this.#memoryBytes.count > 0 ? 'memoryBytes' : 'rdbBytes'),
+      persistentPrefixes: this.#prefixes.top(top, 'persistentBytes').filter(({keys, expiring}) => keys > expiring),
+      slots: this.#slots === undefined ? undefined : [...this.#slots.held()].map(slotSum),
       binaryKeys: this.#binaryKeys,
     }
   }
@@ -127,6 +153,10 @@ export class KeySpread {
     const minute = this.#moments.densest(MINUTE_MS)
     return minute !== undefined && minute.toMs - minute.fromMs === MINUTE_MS ? minute : undefined
   }
+}
+
+function slotSum({group, ...sum}: KeySum & {group: number}): SlotSum {
+  return {slot: group, ...sum}
 }
 
 function percentiles(histogram: Histogram): Percentile[] {

@@ -15,6 +15,7 @@ import {formatGrowth, growthJson} from '../report/growth.js'
 import {formatInventory} from '../report/inventory.js'
 import {inventoriesJson, inventoryJson, type Json} from '../report/inventory-json.js'
 import {formatTotal} from '../report/inventory-total.js'
+import {SECTION_NAMES, type SectionName} from '../report/sections.js'
 import {nameOf} from '../source/open.js'
 import {sourcesOf} from '../source/shard-folder.js'
 
@@ -35,7 +36,7 @@ export default class Inspect extends BaseCommand {
   ].join(' ')
   // Sources are given one after another.
   static override strict = false
-  static override usage = '<%= command.id %> FILE... [--top N] [--detail] [--json] [selection flags]'
+  static override usage = '<%= command.id %> FILE... [--by WHAT,...] [--detail] [--top N] [--json] [selection flags]'
   static override args = {
     file: Args.string({
       required: true,
@@ -57,10 +58,20 @@ export default class Inspect extends BaseCommand {
       description:
         'Also show estimated memory, percentiles, when keys expire, when they were used, and prefixes. Takes longer. --json always has them; with --no-detail, of them only the memory.',
     }),
+    by: Flags.option({
+      options: SECTION_NAMES,
+      multiple: true,
+      delimiter: ',',
+      description:
+        'Show keys by one thing at a time, with their memory, and how many never expire: by prefix, type, database, time left, last use, size (with the biggest elements), or slot of a cluster.',
+      helpValue: 'WHAT',
+    })(),
     server: Flags.custom<string>({
       description:
-        'Estimate memory as of this server, such as redis-7.0 or valkey-8.1. Default, with --detail: the one that wrote the file.',
+        'Estimate memory as of this server, such as redis-7.0 or valkey-8.1, and compare it with the one that wrote the file; of several, with the others too. Default, with --detail or --by: the one that wrote the file.',
       helpValue: 'NAME',
+      multiple: true,
+      delimiter: ',',
       parse: async text => {
         layoutOf(text)
         return text
@@ -94,6 +105,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb',
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json',
     '<%= config.bin %> <%= command.id %> dump.rdb --detail --match "session:*" --ttl none',
+    '<%= config.bin %> <%= command.id %> dump.rdb --by prefix,ttl --depth 2',
     '<%= config.bin %> <%= command.id %> dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50',
     '<%= config.bin %> <%= command.id %> today.rdb --since yesterday.rdb --detail',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --top 50',
@@ -106,11 +118,16 @@ export default class Inspect extends BaseCommand {
     const sources = sourcesOf(argv as string[]).map(({name}) => name)
     const nowMs = flags.now ?? Date.now()
     const spread = spreadOptions(flags, nowMs)
+    const [server, ...others] = flags.server ?? []
     const options = {
       top: flags.top,
       nowMs,
       spread,
-      memory: flags.json || spread !== undefined || flags.server !== undefined ? {server: flags.server} : undefined,
+      memory:
+        flags.json || spread !== undefined || server !== undefined
+          ? {server, elsewhere: server === undefined ? undefined : others}
+          : undefined,
+      elements: spread !== undefined,
       ignoreChecksum: flags['ignore-checksum'],
       skipUnsupported: flags['skip-unsupported'],
       onlyCreates: flags['only-creates'],
@@ -120,7 +137,7 @@ export default class Inspect extends BaseCommand {
     const inspections: Inspection[] = []
     for (const source of sources) {
       const inspection = await this.#inspect(source, options, flags.quiet)
-      if (!flags.json) this.#show(inspection, nowMs, inspections.length > 0)
+      if (!flags.json) this.#show(inspection, flags, nowMs, inspections.length > 0)
       inspections.push(inspection)
     }
     const counted = inspections.flatMap(({source, inventory, spread}) =>
@@ -128,8 +145,8 @@ export default class Inspect extends BaseCommand {
     )
     const total = sources.length > 1 ? totalOf(counted, flags.top) : undefined
     const since = await this.#since(flags.since, inspections[0]!, options, flags.quiet)
-    const view = {style: this.style, columns: this.columns, nowMs}
-    if (flags.json) this.#printJson(inspections, total, since)
+    const view = {style: this.style, columns: this.columns, nowMs, by: flags.by, top: flags.top}
+    if (flags.json) this.#printJson(inspections, total, since, flags.by)
     else if (total !== undefined) this.print(['', ...formatTotal(total, view)])
     else if (since?.growth !== undefined) this.print(['', ...formatGrowth(since.name, since.growth, view)])
     if (since?.failure !== undefined) this.fail(since.failure, since.name, false)
@@ -164,20 +181,30 @@ export default class Inspect extends BaseCommand {
   }
 
   /** `next`: a report stands above this one. */
-  #show({source, inventory, failure, spread: _, ...found}: Inspection, nowMs: number, next: boolean): void {
+  #show(
+    {source, inventory, failure, spread: _, ...found}: Inspection,
+    {by, top}: {by?: SectionName[] | undefined; top: number},
+    nowMs: number,
+    next: boolean,
+  ): void {
     if (next) this.print([''])
     if (inventory !== undefined) {
-      const view = {style: this.style, columns: this.columns, nowMs, ...found}
+      const view = {style: this.style, columns: this.columns, nowMs, by, top, ...found}
       this.print(formatInventory(nameOf(source), inventory, view))
     }
     if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
   }
 
-  #printJson(inspections: readonly Inspection[], total: InventoryTotal | undefined, since: Since | undefined): void {
+  #printJson(
+    inspections: readonly Inspection[],
+    total: InventoryTotal | undefined,
+    since: Since | undefined,
+    by: SectionName[] | undefined,
+  ): void {
     const each = inspections.map(({source, inventory, failure, selected}) =>
-      inventoryJson(source, inventory, failure, selected),
+      inventoryJson(source, inventory, failure, selected, by),
     )
-    this.printJson(total === undefined ? {...each[0], ...sinceJson(since)} : inventoriesJson(each, total))
+    this.printJson(total === undefined ? {...each[0], ...sinceJson(since)} : inventoriesJson(each, total, by))
     for (const {source, failure, inventory} of inspections) {
       if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
     }
@@ -207,6 +234,7 @@ function checkSince(older: string | undefined, sources: readonly string[]): void
 interface SpreadFlags {
   top: number
   json: boolean
+  by?: readonly SectionName[] | undefined
   detail?: boolean | undefined
   separator?: string | undefined
   depth?: number | undefined
@@ -214,14 +242,16 @@ interface SpreadFlags {
 }
 
 function spreadOptions(flags: SpreadFlags, nowMs: number): SpreadOptions | undefined {
-  const {top, json, separator, depth, fanout} = flags
+  const {top, json, by, separator, depth, fanout} = flags
   // What programs read does not depend on flags, unless they ask for less.
   const detail = flags.detail ?? json
-  if (!detail && separator === undefined && depth === undefined && fanout === undefined) return undefined
+  if (!detail && by === undefined && separator === undefined && depth === undefined && fanout === undefined) {
+    return undefined
+  }
   const prefixes = {
     ...(separator === undefined ? {} : {separator: Buffer.from(separator)}),
     ...(depth === undefined ? {} : {depth}),
     ...(fanout === undefined ? {} : {fanout}),
   }
-  return {nowMs, top, prefixes}
+  return {nowMs, top, prefixes, slots: by?.includes('slot')}
 }

@@ -338,3 +338,36 @@ export function backlenBytes(size: number): number {
 export function isBoundary(size: number): boolean {
   return size === 16383 || size === 2097151 || size === 268435455
 }
+
+/**
+ * The length of the longest string of the listpack in bytes[start, end): at the cost of a few reads an entry, to tell whether
+ * a walk is worth its time. Nothing is checked; where the bytes make no sense it is what was met before.
+ */
+export function longestString(bytes: Uint8Array, start: number, end: number): number {
+  let longest = 0
+  let p = start + HEADER_BYTES
+  while (p < end - 1) {
+    const first = bytes[p]!
+    if (first < 0x80) {
+      p += 2
+    } else if (first < 0xc0) {
+      const length = first & 0x3f
+      if (length > longest) longest = length
+      p += 2 + length
+    } else if (first < 0xe0) {
+      p += 3
+    } else if (first < 0xf0) {
+      const length = ((first & 0x0f) << 8) | bytes[p + 1]!
+      if (length > longest) longest = length
+      p += 2 + length + (length > 125 ? 2 : 1)
+    } else if (first === 0xf0) {
+      if (end - p < 5) return longest
+      const length = readUint32le(bytes, p + 1)
+      if (length > longest) longest = length
+      p += 5 + length + backlenBytes(5 + length)
+    } else {
+      p += first === 0xf4 ? 10 : first < 0xf4 ? first - 0xed : end
+    }
+  }
+  return longest
+}

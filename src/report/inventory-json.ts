@@ -1,7 +1,8 @@
 /**
  * An inventory as JSON. The names are a contract; more may be added.
  */
-import {type Inventory, isAnonymous} from '../analysis/inventory.js'
+import type {BigElement} from '../analysis/biggest-elements.js'
+import {type EstimatedMemory, type Inventory, isAnonymous} from '../analysis/inventory.js'
 import type {BigKey} from '../analysis/inventory-biggest.js'
 import type {DatabaseSums, EncodingCount} from '../analysis/inventory-tallies.js'
 import type {InventoryTotal, SourcedBigKey} from '../analysis/inventory-total.js'
@@ -11,6 +12,8 @@ import type {SelectionCounts} from '../keyspace/selection.js'
 import {failureJson} from './failure.js'
 import {warningJson} from './inventory-warnings.js'
 import {problemJson} from './problems-json.js'
+import type {SectionName} from './sections.js'
+import {histogramJson, prefixJson, sectionsJson, sizesJson, withoutUntold} from './sections-json.js'
 import {jsonBytes, jsonInteger, jsonKey} from './text.js'
 
 export type Json = Record<string, unknown>
@@ -24,6 +27,7 @@ export function inventoryJson(
   inventory: Inventory | undefined,
   failure: unknown,
   selected?: SelectionCounts | undefined,
+  by?: readonly SectionName[] | undefined,
 ): Json {
   const error = failure === undefined ? {} : {error: failureJson(failure)}
   if (inventory === undefined) return {source, ...error}
@@ -43,18 +47,18 @@ export function inventoryJson(
     ...(inventory.checksum === undefined && inventory.format === 'rdb' ? {announcedKeys: inventory.announcedKeys} : {}),
     expiring: inventory.expiring,
     expired: inventory.expired,
-    ...(memory === undefined
-      ? {}
-      : {memoryBytes: memory.bytes, memory: {server: memory.server, calibrated: memory.calibrated}}),
+    ...memoryJson(memory),
     databases: inventory.databases.map(one => sized(one, estimated)),
     ...(otherDatabases === undefined ? {} : {otherDatabases: sized(otherDatabases, estimated)}),
     types: typesJson(inventory.encodings, estimated),
     biggest: inventory.biggest.map(big => biggestJson(big, estimated)),
     biggestByElements: inventory.biggestByElements.map(big => biggestJson(big, estimated)),
+    ...elementsJson(inventory.biggestElements),
     functions: inventory.functions,
     modules: inventory.modules,
     ...(inventory.slots > 0 ? {slots: {count: inventory.slots}} : {}),
     ...spreadJson(inventory.spread, estimated),
+    ...sectionsJson(by, inventory, estimated),
     ...(selected === undefined ? {} : {selected}),
     warnings: [...inventory.problems.map(problemJson), ...inventory.warnings.map(warningJson)],
     ...error,
@@ -62,25 +66,51 @@ export function inventoryJson(
 }
 
 /** Several sources: each as it is alone, and their sums. */
-export function inventoriesJson(sources: readonly Json[], total: InventoryTotal): Json {
-  const {biggest, biggestByElements, encodings, spread, databases, otherDatabases, modules, memoryBytes, ...sums} =
-    total
+export function inventoriesJson(
+  sources: readonly Json[],
+  total: InventoryTotal,
+  by?: readonly SectionName[] | undefined,
+): Json {
+  const {memoryBytes, elsewhere} = total
+  const {sources: count, bytes, keys, expiring, expired} = total
   const estimated = memoryBytes !== undefined
   const sourced = (big: SourcedBigKey): Json => ({source: big.source, ...biggestJson(big, estimated)})
   return {
     sources,
     total: {
-      ...sums,
+      ...{sources: count, bytes, keys, expiring, expired},
       ...(estimated ? {memoryBytes} : {}),
-      databases: databases.map(one => sized(one, estimated)),
-      ...(otherDatabases === undefined ? {} : {otherDatabases: sized(otherDatabases, estimated)}),
-      types: typesJson(encodings, estimated),
-      biggest: biggest.map(sourced),
-      biggestByElements: biggestByElements.map(sourced),
-      modules,
-      ...spreadJson(spread, estimated),
+      ...(elsewhere.length > 0 ? {memory: {elsewhere}} : {}),
+      databases: total.databases.map(one => sized(one, estimated)),
+      ...(total.otherDatabases === undefined ? {} : {otherDatabases: sized(total.otherDatabases, estimated)}),
+      types: typesJson(total.encodings, estimated),
+      biggest: total.biggest.map(sourced),
+      biggestByElements: total.biggestByElements.map(sourced),
+      ...elementsJson(total.biggestElements),
+      modules: total.modules,
+      ...spreadJson(total.spread, estimated),
+      ...sectionsJson(by, total, estimated),
     },
   }
+}
+
+function memoryJson(memory: EstimatedMemory | undefined): Json {
+  if (memory === undefined) return {}
+  const {server, calibrated, bytes, elsewhere} = memory
+  return {memoryBytes: bytes, memory: {server, calibrated, ...(elsewhere.length > 0 ? {elsewhere} : {})}}
+}
+
+function elementsJson(elements: readonly (BigElement & {source?: string})[] | undefined): Json {
+  if (elements === undefined) return {}
+  const biggestElements = elements.map(one => ({
+    ...(one.source === undefined ? {} : {source: one.source}),
+    db: one.db,
+    ...jsonKey(one),
+    type: one.type,
+    ...(one.name.length === 0 ? {} : {name: jsonBytes(one.name)}),
+    bytes: one.bytes,
+  }))
+  return {biggestElements}
 }
 
 /** What was not estimated is not told as nothing. */
@@ -115,17 +145,14 @@ function spreadJson(spread: Spread | undefined, estimated: boolean): Json {
       elements: spread.elements,
     },
     ttl: {
-      histogram: spread.ttl.map(({bucket, keys, bytes}) => ({bucket, keys, rdbBytes: bytes})),
+      histogram: histogramJson(spread.ttl, estimated),
       ...(densestHour === undefined ? {} : {densestHour}),
     },
-    idle: {histogram: spread.idle.map(({bucket, keys, bytes}) => ({bucket, keys, rdbBytes: bytes}))},
-    frequency: {histogram: spread.frequency},
-    prefixes: spread.prefixes.map(({prefix, keys, expiring, rdbBytes, memoryBytes}) => ({
-      prefix: jsonBytes(prefix),
-      keys,
-      expiring,
-      ...sized({rdbBytes, memoryBytes}, estimated),
-    })),
+    idle: {histogram: histogramJson(spread.idle, estimated)},
+    frequency: {histogram: histogramJson(spread.frequency, estimated)},
+    sizes: sizesJson(spread, estimated),
+    prefixes: spread.prefixes.map(one => withoutUntold(prefixJson(one), estimated)),
+    persistentPrefixes: spread.persistentPrefixes.map(one => withoutUntold(prefixJson(one), estimated)),
   }
 }
 

@@ -4,23 +4,40 @@
 import type {InventoryTotal} from '../analysis/inventory-total.js'
 import {keysText} from './inventory.js'
 import {biggestTable, databasesTable, encodingsTable, modulesTable, type TablesView} from './inventory-tables.js'
+import {type SectionName, sectionTables} from './sections.js'
 import {spreadSections} from './spread.js'
 import {type Fact, formatFacts, joinSections} from './table.js'
-import {formatCount, formatSize} from './units.js'
+import {changeText, formatCount, formatSize} from './units.js'
 
 const LABEL_COLUMNS = 10
 
-export function formatTotal(total: InventoryTotal, view: TablesView): string[] {
+export interface TotalView extends TablesView {
+  /** Only these sections are shown; absent: the report. */
+  by?: readonly SectionName[] | undefined
+  /** Rows of a section that would have no end. */
+  top: number
+}
+
+export function formatTotal(total: InventoryTotal, view: TotalView): string[] {
   const facts: Fact[] = [
     ['size', formatSize(total.bytes)],
     ['keys', keysText(total)],
   ]
   if (total.memoryBytes !== undefined) {
     facts.push(['estimated', `${formatSize(total.memoryBytes)} of memory for these keys`])
+    for (const {server, bytes} of total.elsewhere) {
+      facts.push(['', `${formatSize(bytes)} in ${server} (${changeText(total.memoryBytes, bytes)})`])
+    }
   }
   const title = view.style.heading(`total of ${formatCount(total.sources)} sources`)
   return joinSections([
     [title, ...formatFacts(facts, LABEL_COLUMNS, view.columns, view.style)],
+    ...(view.by === undefined ? totalTables(total, view) : sectionTables(view.by, total, view)),
+  ])
+}
+
+function totalTables(total: InventoryTotal, view: TotalView): string[][] {
+  return [
     databasesTable(total.databases, view.style, total.otherDatabases),
     encodingsTable(total.encodings, view.style),
     biggestTable(total.biggest, view),
@@ -28,5 +45,5 @@ export function formatTotal(total: InventoryTotal, view: TablesView): string[] {
       ? []
       : [biggestTable(total.biggestByElements, view, 'most elements'), ...spreadSections(total.spread, view)]),
     modulesTable(total.modules, view.style),
-  ])
+  ]
 }

@@ -14,11 +14,12 @@ import {
   type TablesView,
 } from './inventory-tables.js'
 import {warningLines} from './inventory-warnings.js'
+import {type SectionName, sectionTables} from './sections.js'
 import {selectedText} from './selection.js'
 import {spreadSections} from './spread.js'
-import {type Fact, formatFacts, joinSections, type Style, textual} from './table.js'
+import {type Fact, formatFacts, formatTable, joinSections, numeric, type Style, textual} from './table.js'
 import {formatBytes, formatText, shorten} from './text.js'
-import {formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
+import {changeText, formatCount, formatDuration, formatShare, formatSize, formatTime} from './units.js'
 
 export const PRODUCT_NAMES = {
   redis: 'Redis',
@@ -51,12 +52,25 @@ export interface InventoryView extends TablesView {
   compressed: boolean
   /** How many keys were passed over; absent where all were counted. */
   selected?: SelectionCounts | undefined
+  /** Only these sections are shown, and what stands above and below; absent: the report. */
+  by?: readonly SectionName[] | undefined
+  /** Rows of a section that would have no end. */
+  top: number
 }
 
 /** The lines of the report. */
 export function formatInventory(source: string, inventory: Inventory, view: InventoryView): string[] {
   const sections = [
     head(source, inventory, view),
+    elsewhereTable(inventory.memory, view),
+    ...(view.by === undefined ? reportTables(inventory, view) : sectionTables(view.by, inventory, view)),
+    warningLines(inventory, view),
+  ]
+  return joinSections(sections)
+}
+
+function reportTables(inventory: Inventory, view: InventoryView): string[][] {
+  return [
     databasesTable(inventory.databases, view.style, inventory.otherDatabases),
     encodingsTable(inventory.encodings, view.style),
     biggestTable(inventory.biggest, view),
@@ -66,9 +80,7 @@ export function formatInventory(source: string, inventory: Inventory, view: Inve
     functionsTable(inventory.functions, view.style),
     modulesTable(inventory.modules, view.style),
     aux(inventory, view),
-    warningLines(inventory, view),
   ]
-  return joinSections(sections)
 }
 
 function head(source: string, inventory: Inventory, view: InventoryView): string[] {
@@ -165,6 +177,21 @@ export function keysText({keys, expiring, expired}: Pick<Inventory, 'keys' | 'ex
 function memoryText({server, calibrated, bytes}: EstimatedMemory): string {
   const model = calibrated ? '' : ', uncalibrated'
   return `${formatSize(bytes)} of memory for these keys in ${server}${model}`
+}
+
+/** What the same keys would take in other servers; nothing where nobody asked. */
+export function elsewhereTable(
+  memory: Pick<EstimatedMemory, 'server' | 'calibrated' | 'bytes' | 'elsewhere'> | undefined,
+  {style}: TablesView,
+): string[] {
+  if (memory === undefined || memory.elsewhere.length === 0) return []
+  const rows = [memory, ...memory.elsewhere].map(({server, calibrated, bytes}, at) => [
+    server,
+    formatSize(bytes),
+    at === 0 ? '' : changeText(memory.bytes, bytes),
+    calibrated ? '' : 'not calibrated',
+  ])
+  return formatTable([textual('server'), numeric('memory'), numeric('change'), textual('')], rows, style)
 }
 
 function aux({aux, auxBytes, otherAux}: Inventory, view: InventoryView): string[] {

@@ -22,7 +22,7 @@ export function spreadSections(spread: Spread, view: TablesView): string[][] {
   ]
 }
 
-function percentilesTable(spread: Spread, {style}: TablesView): string[] {
+export function percentilesTable(spread: Spread, {style}: TablesView): string[] {
   if (spread.rdbBytes.length === 0) return []
   const name = ({percent}: Percentile): string => (percent === 100 ? 'max' : `p${percent}`)
   const row = (title: string, values: readonly Percentile[], format: (value: number) => string): string[] => [
@@ -55,11 +55,11 @@ function bucketsTable(title: string, buckets: readonly BucketCount<string>[], {s
   const held = buckets.filter(({keys}) => keys > 0)
   if (held.length === 0) return []
   const total = held.reduce((sum, {keys}) => sum + keys, 0)
-  const rows = held.map(({bucket, keys, bytes}) => [
+  const rows = held.map(({bucket, keys, rdbBytes}) => [
     bucket === 'none' ? 'never' : bucket,
     formatCount(keys),
     formatShare(keys, total),
-    formatSize(bytes),
+    formatSize(rdbBytes),
   ])
   return formatTable([textual(title), numeric('keys'), numeric('share'), numeric('in file')], rows, style)
 }

@@ -25,6 +25,11 @@ export function formatSize(bytes: number): string {
   return `${size.toFixed(digits)} ${SIZE_UNITS[unit]}`
 }
 
+/** A power of two of bytes, without decimals: 4 KiB. */
+export function formatPower(bytes: number): string {
+  return formatSize(bytes).replace(/\.0+(?= )/, '')
+}
+
 /** A share of a whole, one decimal; `<0.1 %` and `>99.9 %` where it would round to nothing or to everything. */
 export function formatShare(part: number, whole: number): string {
   if (whole === 0) return '0 %'
@@ -32,6 +37,12 @@ export function formatShare(part: number, whole: number): string {
   if (part > 0 && percent < 0.05) return '<0.1 %'
   if (part < whole && percent >= 99.95) return '>99.9 %'
   return `${percent.toFixed(1)} %`
+}
+
+/** How much more or less something is than it was: `+12.5 %`, `-3.0 %`. */
+export function changeText(before: number, after: number): string {
+  if (before === after) return 'the same'
+  return `${after < before ? '-' : '+'}${formatShare(Math.abs(after - before), before)}`
 }
 
 const DURATION_UNITS = [

@@ -22,20 +22,22 @@ describe('TtlHistogram', () => {
     ['>=1y', 365 * DAY_MS],
   ])('puts into %s what has %i ms left', (bucket, leftMs) => {
     const histogram = new TtlHistogram(NOW_MS)
-    histogram.add(NOW_MS + leftMs, 7)
-    expect(histogram.result().filter(({keys}) => keys > 0)).toEqual([{bucket, keys: 1, bytes: 7}])
+    histogram.add(NOW_MS + leftMs, 7, 9)
+    expect(histogram.result().filter(({keys}) => keys > 0)).toEqual([
+      {bucket, keys: 1, expiring: 1, rdbBytes: 7, memoryBytes: 9},
+    ])
   })
 
   it('takes times beyond 2^53, and keys that never expire', () => {
     const histogram = new TtlHistogram(NOW_MS)
-    histogram.add(2n ** 62n, 1)
-    histogram.add(-(2n ** 62n), 1)
-    histogram.add(NEVER, 1)
+    histogram.add(2n ** 62n, 1, 0)
+    histogram.add(-(2n ** 62n), 1, 0)
+    histogram.add(NEVER, 1, 0)
     histogram.merge(structuredClone(histogram))
     expect(histogram.result().filter(({keys}) => keys > 0)).toEqual([
-      {bucket: 'expired', keys: 2, bytes: 2},
-      {bucket: '>=1y', keys: 2, bytes: 2},
-      {bucket: 'none', keys: 2, bytes: 2},
+      {bucket: 'expired', keys: 2, expiring: 2, rdbBytes: 2, memoryBytes: 0},
+      {bucket: '>=1y', keys: 2, expiring: 2, rdbBytes: 2, memoryBytes: 0},
+      {bucket: 'none', keys: 2, expiring: 0, rdbBytes: 2, memoryBytes: 0},
     ])
   })
 })
@@ -43,7 +45,7 @@ describe('TtlHistogram', () => {
 describe('idle and frequency', () => {
   it('counts keys by the time since their last use', () => {
     const idle = new IdleHistogram()
-    for (const seconds of [0, 59, 60, 3600, 86_400 * 400]) idle.add(seconds, 10)
+    for (const seconds of [0, 59, 60, 3600, 86_400 * 400]) idle.add(seconds, false, 10, 0)
     idle.merge(structuredClone(idle))
     expect(idle.count).toBe(10)
     expect(Object.fromEntries(idle.result().map(({bucket, keys}) => [bucket, keys]))).toEqual({
@@ -59,13 +61,13 @@ describe('idle and frequency', () => {
 
   it('counts keys by their access counter', () => {
     const frequency = new FrequencyHistogram()
-    for (const counter of [0, 255, 255, 5]) frequency.add(counter)
+    for (const counter of [0, 255, 255, 5]) frequency.add(counter, counter === 5, 3, 4)
     frequency.merge(structuredClone(frequency))
     expect(frequency.count).toBe(8)
     expect(frequency.result()).toEqual([
-      {frequency: 0, keys: 2},
-      {frequency: 5, keys: 2},
-      {frequency: 255, keys: 4},
+      {frequency: 0, keys: 2, expiring: 0, rdbBytes: 6, memoryBytes: 8},
+      {frequency: 5, keys: 2, expiring: 2, rdbBytes: 6, memoryBytes: 8},
+      {frequency: 255, keys: 4, expiring: 0, rdbBytes: 12, memoryBytes: 16},
     ])
   })
 })

@@ -76,6 +76,7 @@ describe('InventoryVisitor', () => {
             encoding,
             keys: own.length,
             elements: own.length * ELEMENTS[form],
+            expiring: count(own).expiring,
             rdbBytes: sum(own.map(bytesOf)),
             memoryBytes: 0,
           }

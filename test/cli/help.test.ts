@@ -37,14 +37,18 @@ COMMANDS
 const INSPECT_HELP = `Show what is inside a snapshot.
 
 USAGE
-  $ rdbtool inspect FILE... [--top N] [--detail] [--json] [selection
-    flags]
+  $ rdbtool inspect FILE... [--by WHAT,...] [--detail] [--top N]
+    [--json] [selection flags]
 
 ARGUMENTS
   FILE...  Files of any format, - for standard input, or redis://HOST:PORT; gzip
            and zstd are unpacked.
 
 FLAGS
+  --by=WHAT...      Show keys by one thing at a time, with their memory, and how
+                    many never expire: by prefix, type, database, time left,
+                    last use, size (with the biggest elements), or slot of a
+                    cluster.
   --depth=N         Parts that make a prefix: 3 unless told. Implies --detail.
   --[no-]detail     Also show estimated memory, percentiles, when keys expire,
                     when they were used, and prefixes. Takes longer. --json
@@ -53,9 +57,10 @@ FLAGS
                     told. Implies --detail.
   --separator=TEXT  What stands between the parts of a key: : unless told.
                     Implies --detail.
-  --server=NAME     Estimate memory as of this server, such as redis-7.0 or
-                    valkey-8.1. Default, with --detail: the one that wrote the
-                    file.
+  --server=NAME...  Estimate memory as of this server, such as redis-7.0 or
+                    valkey-8.1, and compare it with the one that wrote the file;
+                    of several, with the others too. Default, with --detail or
+                    --by: the one that wrote the file.
   --since=FILE      Also show how keys and bytes have grown since this older
                     snapshot; with --detail by prefix too.
   --top=N           [default: 10] How many of the biggest keys and prefixes to
@@ -114,6 +119,8 @@ EXAMPLES
   $ rdbtool inspect dump.rdb.gz --json
 
   $ rdbtool inspect dump.rdb --detail --match "session:*" --ttl none
+
+  $ rdbtool inspect dump.rdb --by prefix,ttl --depth 2
 
   $ rdbtool inspect dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50
 

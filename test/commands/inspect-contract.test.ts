@@ -36,14 +36,30 @@ const TYPE: Shape = {
   encodings: {'*': 'number'},
 }
 const PERCENTILES: Shape = [{percent: 'number', value: 'number'}]
-const BUCKETS: Shape = [{bucket: 'string', keys: 'number', rdbBytes: 'number'}]
+const BUCKETS: Shape = [{bucket: 'string', keys: 'number', rdbBytes: 'number', memoryBytes: 'number'}]
+const PREFIXES: Shape = [
+  {
+    prefix: 'bytes',
+    keys: 'number',
+    expiring: 'number',
+    rdbBytes: 'number',
+    memoryBytes: 'number',
+    persistentBytes: 'number',
+  },
+]
+const ELEMENT = {db: 'number', key: 'bytes', type: 'string', 'name?': 'bytes', bytes: 'number'} as const
+const SIZES: Shape = [
+  {from: 'number', to: 'number', keys: 'number', expiring: 'number', rdbBytes: 'number', memoryBytes: 'number'},
+]
 const MODULE: Shape = {name: 'string', version: 'number', keys: 'number', bytes: 'number'}
 const SPREAD = {
   percentiles: {rdbBytes: PERCENTILES, memoryBytes: PERCENTILES, elements: PERCENTILES},
   ttl: {histogram: BUCKETS, 'densestHour?': {fromMs: 'number', toMs: 'number', keys: 'number', share: 'number'}},
   idle: {histogram: BUCKETS},
-  frequency: {histogram: [{frequency: 'number', keys: 'number'}]},
-  prefixes: [{prefix: 'bytes', keys: 'number', expiring: 'number', rdbBytes: 'number', memoryBytes: 'number'}],
+  frequency: {histogram: [{frequency: 'number', keys: 'number', rdbBytes: 'number', memoryBytes: 'number'}]},
+  sizes: {measure: 'string', histogram: SIZES},
+  prefixes: PREFIXES,
+  persistentPrefixes: PREFIXES,
 } as const
 const SUMS = {
   bytes: 'number',
@@ -68,6 +84,7 @@ const REPORT: Shape = {
   memory: {server: 'string', calibrated: 'boolean'},
   biggest: [BIG],
   biggestByElements: [BIG],
+  biggestElements: [ELEMENT],
   functions: [{name: 'string', engine: 'string', bytes: 'number'}],
   'slots?': {count: 'number'},
   warnings: [
@@ -87,6 +104,7 @@ const TOTAL: Shape = {
   sources: 'number',
   biggest: [{source: 'string', ...BIG}],
   biggestByElements: [{source: 'string', ...BIG}],
+  biggestElements: [{source: 'string', ...ELEMENT}],
   ...SUMS,
 }
 

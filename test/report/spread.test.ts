@@ -4,17 +4,22 @@ import type {Spread} from '../../src/analysis/spread.js'
 import {spreadSections} from '../../src/report/spread.js'
 import {joinSections, PLAIN} from '../../src/report/table.js'
 
+const sum = (keys: number, rdbBytes: number) => ({keys, expiring: 0, rdbBytes, memoryBytes: 0})
+
 const EMPTY: Spread = {
   rdbBytes: [],
   memoryBytes: [],
   elements: [],
-  ttl: TTL_BUCKETS.map(bucket => ({bucket, keys: 0, bytes: 0})),
+  ttl: TTL_BUCKETS.map(bucket => ({bucket, ...sum(0, 0)})),
   densestHour: undefined,
   densestMinute: undefined,
   binaryKeys: 0,
   idle: [],
   frequency: [],
+  sizes: [],
   prefixes: [],
+  persistentPrefixes: [],
+  slots: undefined,
 }
 const PERCENTS = [50, 90, 99, 99.9, 100]
 const prefix = (bytes: Buffer, keys: number, expiring: number, rdbBytes: number) => ({
@@ -24,18 +29,19 @@ const prefix = (bytes: Buffer, keys: number, expiring: number, rdbBytes: number)
   expiring,
   rdbBytes,
   memoryBytes: 0,
+  persistentBytes: 0,
 })
 const FULL: Spread = {
   ...EMPTY,
   rdbBytes: PERCENTS.map((percent, at) => ({percent, value: 10 ** (at + 1)})),
   elements: PERCENTS.map((percent, at) => ({percent, value: 3 ** (at + 1)})),
-  ttl: TTL_BUCKETS.map((bucket, at) => ({bucket, keys: at % 2 === 0 ? 100 * at : 0, bytes: 1000 * at})),
+  ttl: TTL_BUCKETS.map((bucket, at) => ({bucket, ...sum(at % 2 === 0 ? 100 * at : 0, 1000 * at)})),
   densestHour: {fromMs: 1_800_000_000_000, toMs: 1_800_003_600_000, keys: 1234, share: 0.25},
-  idle: IDLE_BUCKETS.map((bucket, at) => ({bucket, keys: at, bytes: at})),
+  idle: IDLE_BUCKETS.map((bucket, at) => ({bucket, ...sum(at, at)})),
   frequency: [
-    {frequency: 0, keys: 5},
-    {frequency: 7, keys: 5},
-    {frequency: 255, keys: 10},
+    {frequency: 0, ...sum(5, 0)},
+    {frequency: 7, ...sum(5, 0)},
+    {frequency: 255, ...sum(10, 0)},
   ],
   prefixes: [
     prefix(Buffer.from('user:'), 3000, 1000, 5_000_000),
