@@ -53,9 +53,9 @@ export function loadInteger(p: i32): i64 {
   const first = load<u8>(p) as i32
   if (first < 0x80) return first
   if (first < 0xe0) return ((((first & 0x1f) << 8) | (load<u8>(p, 1) as i32)) << 19) >> 19
-  if (first == 0xf1) return load<i16>(p, 1)
-  if (first == 0xf2) return load<i32>(p) >> 8
-  return first == 0xf3 ? load<i32>(p, 1) : load<i64>(p, 1)
+  // How wide they are is hard to guess: 2, 3, 4 or 8 bytes, and those behind are shifted out.
+  const shift = 72 - ((load<u8>(PACKED_SIZES + first) as i32) << 3)
+  return (load<i64>(p, 1) << shift) >> shift
 }
 
 /** A string's length; it ends where the back length begins. */

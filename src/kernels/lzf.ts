@@ -66,9 +66,10 @@ export function lzfDecode(input: i32, inputEnd: i32, output: i32, outputEnd: i32
       to += control + 1
       continue
     }
-    let length = (control >> 5) + 2
-    let next = from + 1
-    if (control >= 0xe0) length += load<u8>(next++) as i32 // may lie past the end, in the slack: looked at below
+    // Whether there is an extra length is hard to guess; it may lie past the end, in the slack: looked at below.
+    const extra = control >= 0xe0 ? 1 : 0
+    const length = (control >> 5) + 2 + ((load<u8>(from, 1) as i32) & -extra)
+    const next = from + 1 + extra
     if (next >= inputEnd) {
       status = INPUT_SHORT
       break
@@ -111,7 +112,8 @@ function copyBack(to: i32, distance: i32, length: i32): void {
   const end = to + length
   if (distance >= 16) {
     v128.store(to, v128.load(to - distance))
-    for (let p = to + 16; p < end; p += 16) v128.store(p, v128.load(p - distance))
+    v128.store(to, v128.load(to - distance, 16), 16)
+    for (let p = to + 32; p < end; p += 16) v128.store(p, v128.load(p - distance))
   } else {
     // Sixteen bytes of the pattern, stored again and again at a stride that is a multiple of its length.
     const pattern = i8x16.swizzle(v128.load(to - distance), v128.load(MASKS + (distance << 4)))

@@ -1,5 +1,5 @@
 /**
- * The kernels' memory, laid out by hand: 96 pages (6 MiB), never grown, since growing detaches every view that was
+ * The kernels' memory, laid out by hand: 100 pages (6.25 MiB), never grown, since growing detaches every view that was
  * lent out. Nothing is allocated; each area has one user.
  *
  *   RESULTS      what a kernel returns beside its status, four u32
@@ -27,8 +27,8 @@
  * SLACK lies behind every area that 16-byte copies may read or write past.
  */
 
-/** initialMemory and maximumMemory of test/asconfig.json: 96 pages. */
-export const MEMORY_BYTES: i32 = 96 * 65536
+/** initialMemory and maximumMemory of test/asconfig.json: 100 pages. */
+export const MEMORY_BYTES: i32 = 100 * 65536
 
 const SLACK: i32 = 64
 
@@ -60,8 +60,8 @@ export const BULK_HEADS_MAX: i32 = 512
 export const STREAM_IDS_MAX: i32 = 4096
 export const STREAM_ROWS_MAX: i32 = 2048
 
-export const PACKED_KEYS_BYTES: i32 = 32
-/** Each takes two slots of four bytes in the largest table. */
+export const PACKED_KEYS_BYTES: i32 = 48
+/** Each takes 16 bytes in the largest table. */
 export const PACKED_MEMBERS_MAX: i32 = 16384
 
 export const PASSED_SUM_BYTES: i32 = 5 * 8
@@ -118,9 +118,9 @@ export const PACKED_SIZES: i32 = PACKED_KEYS + PACKED_KEYS_BYTES
 export const PACKED_POWERS: i32 = PACKED_SIZES + 256
 export const MASKS_16: i32 = PACKED_POWERS + 23 * 8
 export const PACKED_DIGITS: i32 = MASKS_16 + 32
-export const PACKED_TABLE: i32 = PACKED_DIGITS + 2 * 32 + SLACK
+export const PACKED_TABLE: i32 = (PACKED_DIGITS + 2 * 32 + SLACK + 63) & ~63
 /** By type byte below 32 and, of strings, encoding: keys, elements, bytes, those expiring, those expired. */
-export const PASSED_SUMS: i32 = PACKED_TABLE + PACKED_MEMBERS_MAX * 2 * 4 + SLACK
+export const PASSED_SUMS: i32 = PACKED_TABLE + PACKED_MEMBERS_MAX * 16 + SLACK
 /** Three i32 a key: where its record, its bytes and its value begin. */
 export const PASSED_KEYS: i32 = PASSED_SUMS + PASSED_SUMS_LENGTH * 8
 export const LZF_OPERATIONS: i32 = PASSED_KEYS + PASSED_KEYS_MAX * PASSED_KEY_BYTES

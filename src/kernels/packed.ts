@@ -75,10 +75,19 @@ function passElements(shape: i32, start: i32, last: i32, claimed: i32): i32 {
   for (let left = elements; left > 0; left--) {
     if (p >= last) return IN_DOUBT
     const member = p
-    p = pass(p, last)
-    if (p == 0 || p > last) return IN_DOUBT
-    const hash = hashMember(member)
-    if (hash == 0 || !putMember(hash)) return IN_DOUBT
+    const first = load<u8>(p) as i32
+    let hash: u64
+    if ((first & 0xc0) == 0x80) {
+      // The commonest, a string of up to 63 bytes: its length waits for one byte only.
+      const size = (first & 0x3f) + 1
+      p += size + 1
+      if ((load<u8>(member + size) as i32) != size) return IN_DOUBT
+      hash = hashText(member + 1, size - 1)
+    } else {
+      p = pass(p, last)
+      hash = p == 0 ? 0 : hashMember(member, first)
+    }
+    if (p > last || hash == 0 || !putMember(hash)) return IN_DOUBT
     if (shape == SET) continue
     if (p >= last) return IN_DOUBT
     const second = p
@@ -104,14 +113,16 @@ function passElements(shape: i32, start: i32, last: i32, claimed: i32): i32 {
 }
 
 /** A hash of a member's value under the keys of this run; 0 in doubt. */
-// @ts-ignore: decorator
-@inline
-function hashMember(p: i32): u64 {
-  const first = load<u8>(p) as i32
+function hashMember(p: i32, first: i32): u64 {
   if (first < 0x80) return hashInteger(first)
   if (isInteger(first)) return hashInteger(loadInteger(p))
-  const start = stringStart(p, first)
-  const length = stringLength(p, first)
+  return hashText(stringStart(p, first), stringLength(p, first))
+}
+
+/** Of a string; 0 in doubt. */
+// @ts-ignore: decorator
+@inline
+function hashText(start: i32, length: i32): u64 {
   if (length <= 20 && length > 0 && (load<u8>(start) as u32) <= 0x39 && spellsInteger(start, length)) return 0
   return hashString(start, length)
 }

@@ -14,7 +14,7 @@
  */
 import {blob, blobBytes, passBlob} from './blobs'
 import {isInteger, loadInteger, pass} from './listpack'
-import {hashString} from './members'
+import {hashId, hashString} from './members'
 import {STREAM_NAMES, STREAM_NAMES_MAX} from './memory'
 import {INT, RAW, length, made, passLength, passString, payload, stored, windowEnd} from './strings'
 
@@ -263,7 +263,7 @@ function passGroup(p: i32, version: i32, deep: bool): i32 {
     const end = at + length * ID_BYTES
     if (end > windowEnd) return windowEnd + 1
     owned += length
-    if (deep) for (; at < end; at += ID_BYTES) idSum += hashString(at, ID_BYTES)
+    if (deep) for (; at < end; at += ID_BYTES) idSum += hashId(at)
     at = end
   }
   return deep && (owned != pending || idSum != hashes) ? 0 : at
@@ -290,7 +290,7 @@ function passPending(p: i32, deep: bool): i32 {
       if (left < pending && (ms < msBefore || (ms == msBefore && seq <= seqBefore))) return 0
       msBefore = ms
       seqBefore = seq
-      sum += hashString(at, ID_BYTES)
+      sum += hashId(at)
     }
     at = passLong(at + ID_BYTES + 8)
     if (at == 0 || at > windowEnd) return at

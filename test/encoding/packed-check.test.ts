@@ -121,6 +121,23 @@ describe('sound nodes', () => {
       expect(packedCheck(shape, inputArea.start, inputArea.start + blob.length), `${elements}`).toBe(elements.length)
     }
   })
+
+  it.each([1, 2, 3, 4, 7, 8, 64, 65, 500, 4095, 16_384])(
+    'of %i members are so, and in doubt with any of them twice',
+    count => {
+      const {bytes, inputArea, packedCheck} = kernel()
+      const judge = (elements: Element[]): number => {
+        const blob = listpack(elements)
+        bytes.set(blob, inputArea.start)
+        return packedCheck(1, inputArea.start, inputArea.start + blob.length)
+      }
+      const numbers = Array.from({length: count}, (_, i) => (i % 3 === 0 ? i * 70_000 : `member:${i}`))
+      expect(judge(numbers)).toBe(count)
+      for (const at of new Set([0, 1, count >> 1, count - 2].filter(place => place >= 0 && place < count - 1))) {
+        expect(judge([...numbers.slice(0, -1), numbers[at]!]), `${at}`).toBe(-1)
+      }
+    },
+  )
 })
 
 describe('what is wrong by meaning', () => {
