@@ -45,12 +45,17 @@ export interface LogVisitor {
   problem?(problem: Problem): void
   /** Such framing, wherever it stands: in the command that is shown next, if it is whole. */
   loose?(offset: number): void
+  /** Awaited where the visitor threw PAUSE. */
+  goOn?(): Promise<void>
   /** Awaited between windows: a place for back pressure. */
   drain?(): Promise<void> | undefined
 }
 
 /** Thrown by a visitor that has seen enough: what it was shown last counts as not read, and nothing behind it is. */
 export const STOP = new Error('the reading of a log was ended by who reads it')
+
+/** Thrown by a visitor at a command of which it has taken nothing: `goOn` is awaited, and it is shown once more. */
+export const PAUSE = new Error('the reading of a log was halted by who reads it')
 
 /** Takes commands out of a window many at a time. */
 export interface CommandRunner {
@@ -161,6 +166,11 @@ export class LogReader {
         break
       } catch (error) {
         if (error === STOP) return this.#stopped()
+        if (error === PAUSE) {
+          this.#cursor.rewind()
+          await visitor.goOn!()
+          continue
+        }
         if (error !== STARVED) {
           if (!this.#isTorn(error)) throw error
           break

@@ -37,6 +37,9 @@ export const threadFlags = threadsUnless('the cores.')
 /** Of what is read in segments, which pays from four cores on. */
 export const segmentFlags = threadsUnless('the cores, from four to eight; one below that.')
 
+/** Of a log that is replayed: each thread reads all of it. */
+export const replayFlags = threadsUnless('four where there are as many cores; one below that.')
+
 /** Of sources that are logs of commands. */
 export const logFlags = {
   'skip-unsupported': Flags.boolean({

@@ -1,7 +1,7 @@
 import {Args, Flags} from '@oclif/core'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, logFlags, outputFlags, parseMoment} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags, parseMoment, replayFlags} from '../cli/flags.js'
 import {onInterrupt} from '../cli/interrupt.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
@@ -91,6 +91,7 @@ export default class AofRewrite extends BaseCommand {
       parse: async text => parseMoment(text),
     })(),
     'skip-unsupported': logFlags['skip-unsupported'],
+    ...replayFlags,
     ...outputFlags,
   }
   static override examples = [
@@ -121,6 +122,7 @@ export default class AofRewrite extends BaseCommand {
         pointInTime: pointInTimeOptions(flags, flags.match),
         ignoreChecksum: flags['ignore-checksum'],
         skipUnsupported: flags['skip-unsupported'],
+        threads: flags.threads,
         nowMs: flags.now,
         // A signal that comes so late changes nothing: what it finds done is told.
         onPublished: () => onInterrupt(() => {}),

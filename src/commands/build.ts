@@ -4,7 +4,7 @@ import {StreamTarget} from '../bytes/target.js'
 import {changeFlags, changeOptions} from '../cli/change-flags.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
-import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
+import {inputFlags, logFlags, outputFlags, replayFlags} from '../cli/flags.js'
 import {commandKeysFlag, pointInTimeFlags, pointInTimeOptions} from '../cli/point-in-time-flags.js'
 import {Progress} from '../cli/progress.js'
 import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
@@ -119,6 +119,7 @@ export default class Build extends BaseCommand {
     })(),
     ...inputFlags,
     ...logFlags,
+    ...replayFlags,
     ...pointInTimeFlags,
     'command-match': commandKeysFlag(),
     ...outputFlags,
@@ -165,6 +166,7 @@ export default class Build extends BaseCommand {
         reencode: flags.reencode,
         ignoreChecksum: flags['ignore-checksum'],
         skipUnsupported: flags['skip-unsupported'],
+        threads: flags.threads,
         onlyCreates: flags['only-creates'],
         pointInTime: pointInTimeOptions(flags, flags['command-match']),
         selection: {...selectionOptions({...flags, ttl: undefined}, nowMs), ttl},

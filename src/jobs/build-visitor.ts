@@ -79,7 +79,7 @@ export class BuildVisitor implements EntryVisitor {
     this.#older = new OlderRecords(options.writer.policy.compress)
   }
 
-  /** Another source begins. */
+  /** Another source begins, or a part of one. */
   begins(family: 'redis' | 'valkey' | undefined): void {
     const {writer} = this.options
     writer.sourceFamily = family

@@ -17,9 +17,10 @@ import {Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {ownTarget, type Target, targetOf} from '../rdb/targets.js'
 import {RdbWriter, type SortOptions} from '../rdb/writer.js'
-import type {Replayed} from '../source/aof.js'
+import type {AofSource, Replayed} from '../source/aof.js'
 import {isLog, type LogOptions, openEntries} from '../source/open.js'
 import type {NamedSource} from '../source/shard-folder.js'
+import type {Helpers} from '../source/shared-replay.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -34,6 +35,8 @@ import {Misplaced, type SlotRouter} from './build-router.js'
 import {type BuildSource, of, openAll, openOptions, sourcesNamed} from './build-sources.js'
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
+import type {ReplayHelpersOptions} from './replay-helpers.js'
+import type {HandedOver} from './shard-replay.js'
 
 export interface BuildOptions extends LogOptions {
   /** Name of the file that the snapshot goes to. */
@@ -71,6 +74,12 @@ export interface BuildOptions extends LogOptions {
   /** For finding keys that are there twice, or for sorting. */
   memoryBytes?: number | undefined
   nowMs?: number | undefined
+  /** Threads that replay a log side by side; absent: as many as pay. */
+  threads?: number | undefined
+  /** Bytes of a log from which on threads pay. */
+  threadBytesMin?: number | undefined
+  /** Makes a thread of a script of src/threads. */
+  newThread?: ReplayHelpersOptions['newThread']
   /** The file is what a log begins with, and says so under this name; absent: it is a snapshot of its own. */
   logMark?: LogMark | undefined
   /** Which of several files a key goes to. */
@@ -134,6 +143,8 @@ export async function buildInto(
 
 /** Formats whose sources have each key once. */
 const ONCE_EACH: ReadonlySet<SourceFormat> = new Set<SourceFormat>(['rdb', 'aof', 'server'])
+
+const STANDARD_INPUT = '-'
 
 const NO_SURVEY: Survey = {wrongSize: new Bitmap(), replaced: new Bitmap(), lastLibraries: new Map()}
 
@@ -200,6 +211,9 @@ class Building {
           writer.files.map(({place}) => place),
         )
         options.onOpen?.(source)
+        if (isLog(source) && name !== STANDARD_INPUT) {
+          source.helpers = await this.#helpers(source, target, writer, visitor)
+        }
         await of(name, source.run(visitor))
         // Nothing of its windows is still to be written.
         for (let i = 0; i < 2; i++) await writer.drain()
@@ -226,6 +240,31 @@ class Building {
       writer.dispose()
       keys?.close()
     }
+  }
+
+  /** Of a log all of which goes in as it is: others are looked at key by key, and what helpers write down is not. */
+  async #helpers(
+    log: AofSource,
+    target: Target,
+    writer: RdbWriter,
+    visitor: BuildVisitor,
+  ): Promise<Helpers | undefined> {
+    const {compress, reencode = false, strict = false, nowMs = Date.now()} = this.options
+    if (reencode || !this.#isWhole) return undefined
+    const onHandedOver = ({keys, written, emptied, lost}: HandedOver): void => {
+      visitor.keysIn += keys - written
+      writer.emptied += emptied
+      this.#losses.merge(lost)
+    }
+    const {helpersFor} = await import('./replay-helpers.js')
+    const {threads, threadBytesMin, newThread} = this.options
+    return helpersFor(log, {target, compress, strict, nowMs, threads, threadBytesMin, newThread, onHandedOver})
+  }
+
+  /** Nothing is selected, changed, sorted or left out. */
+  get #isWhole(): boolean {
+    if (this.names.length > 1 || this.options.router !== undefined || this.#sorts) return false
+    return this.#selection.everything && this.#changes.nothing
   }
 
   /** Servers end at a database that they do not have, from a log as from a snapshot. */

@@ -11,8 +11,9 @@ import {type Loss, Losses} from '../keyspace/entry-sink.js'
 import {addCounts, SelectingVisitor, Selection, type SelectionOptions} from '../keyspace/selection.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
-import {type Inbox, type Outbox, PARCEL_BYTES} from '../parallel/answering.js'
+import type {Inbox, Outbox} from '../parallel/answering.js'
 import {type FlatError, flattened, restored} from '../parallel/crossing-errors.js'
+import {ParcelTarget} from '../parallel/parcel-target.js'
 import type {Parcel} from '../parallel/thread.js'
 import {readSegment} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
@@ -34,56 +35,6 @@ export interface DumpAnswer extends Pick<Dump, 'keys' | 'losses' | 'notes' | 'se
   /** The database that the commands leave off in, if they are in one. */
   db: number | undefined
   failure: FlatError | undefined
-}
-
-/** Bytes on their way to another thread. */
-class ParcelTarget implements ByteTarget {
-  readonly name = 'a parcel'
-  bytes = 0
-  #parcel: ArrayBuffer | undefined
-  #used = 0
-  #tag = -1
-
-  constructor(readonly outbox: Outbox) {}
-
-  write(bytes: Uint8Array, start: number, end: number): void {
-    this.bytes += end - start
-    for (let from = start; from < end; ) {
-      this.#parcel ??= this.outbox.take()
-      const count = Math.min(end - from, PARCEL_BYTES - this.#used)
-      new Uint8Array(this.#parcel).set(bytes.subarray(from, from + count), this.#used)
-      this.#used += count
-      from += count
-      if (this.#used === PARCEL_BYTES) this.post()
-    }
-  }
-
-  /** What is written from here on has this tag; of a parcel it is that of its first byte. */
-  tagged(tag: number): void {
-    this.post()
-    this.#tag = tag
-  }
-
-  /** Sends what there is. */
-  post(): void {
-    if (this.#parcel === undefined) return
-    this.outbox.post(this.#parcel, this.#used, 0, this.#tag)
-    this.#parcel = undefined
-    this.#used = 0
-    this.#tag = -1
-  }
-
-  drain(): Promise<void> | undefined {
-    return this.outbox.ready()
-  }
-
-  async finish(): Promise<void> {
-    // A tag is told even where nothing came after it.
-    if (this.#tag >= 0) this.#parcel ??= this.outbox.take()
-    this.post()
-  }
-
-  async abandon(): Promise<void> {}
 }
 
 /** What a thread does with a segment. */

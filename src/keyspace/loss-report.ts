@@ -59,6 +59,15 @@ export class LossReport {
     }
   }
 
+  /** What somebody else has counted. */
+  merge(lost: readonly Lost[]): void {
+    for (const one of lost) {
+      const counted = this.#of(one)
+      counted.keys += one.keys
+      counted.examples.push(...one.examples.slice(0, limits.lostKeysMax - counted.examples.length))
+    }
+  }
+
   /** Data first. */
   list(): Lost[] {
     const all = [...this.#kinds.values()].map(({record: _, ...lost}) => lost)

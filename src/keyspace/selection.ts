@@ -267,6 +267,10 @@ export class SelectingVisitor
   hashTemplate(id: number, fields: readonly Uint8Array[]): void {
     this.inner.hashTemplate?.(id, fields)
   }
+  begins(family: 'redis' | 'valkey' | undefined): void {
+    this.inner.begins?.(family)
+  }
+
   problem(problem: Problem): void {
     this.inner.problem?.(problem)
   }

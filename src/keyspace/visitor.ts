@@ -201,6 +201,8 @@ export interface EntryVisitor {
    * damage that is something else.
    */
   damage?(error: FormatError | LimitError, entry: Entry): void
+  /** What follows is of a snapshot with the types of this family; undefined: of none. */
+  begins?(family: 'redis' | 'valkey' | undefined): void
   /** A key has been met for the first time, and is not shown. */
   keysBegin?(): void
   /** Entries need not all be shown: there where sums over them do. */

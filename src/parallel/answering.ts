@@ -52,7 +52,11 @@ export class Outbox {
   #out = 0
   #goOn: (() => void) | undefined
 
-  constructor(readonly send: (message: FromThread<never>, moved: readonly ArrayBuffer[]) => void) {}
+  /** So many are on their way at most where `ready` is awaited. */
+  constructor(
+    readonly send: (message: FromThread<never>, moved: readonly ArrayBuffer[]) => void,
+    readonly parcelsMax = PARCELS_OUT_MAX,
+  ) {}
 
   /** Memory for a parcel of PARCEL_BYTES; whatever it was used for is still in it. */
   take(): ArrayBuffer {
@@ -67,7 +71,7 @@ export class Outbox {
 
   /** To be awaited where there is something: too much is on its way. */
   ready(): Promise<void> | undefined {
-    if (this.#out <= PARCELS_OUT_MAX) return undefined
+    if (this.#out <= this.parcelsMax) return undefined
     return new Promise(resolve => {
       this.#goOn = resolve
     })
@@ -77,18 +81,21 @@ export class Outbox {
   back(buffer: ArrayBuffer): void {
     this.#out--
     this.#empty.push(buffer)
-    if (this.#out > PARCELS_OUT_MAX) return
+    if (this.#out > this.parcelsMax) return
     this.#goOn?.()
     this.#goOn = undefined
   }
 }
 
 /** What a file of src/threads does: it answers until its thread is ended. */
-export function answerQuestions<Q, A>(answer: (question: Q, outbox: Outbox, inbox: Inbox) => Promise<A>): void {
+export function answerQuestions<Q, A>(
+  answer: (question: Q, outbox: Outbox, inbox: Inbox) => Promise<A>,
+  parcelsMax?: number,
+): void {
   Object.assign(limits, workerData)
   const port = parentPort!
   const send = (message: FromThread<never>, moved: readonly ArrayBuffer[]): void => port.postMessage(message, moved)
-  const outbox = new Outbox(send)
+  const outbox = new Outbox(send, parcelsMax)
   const inbox = new Inbox(send)
   port.on('message', (message: ToThread<Q>) => {
     if ('empty' in message) {

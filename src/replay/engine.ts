@@ -6,13 +6,14 @@
  * Commands between MULTI and EXEC wait until EXEC: those of a transaction that
  * is never completed are not applied.
  */
-import type {LogCommand} from '../aof/log-reader.js'
+import {type LogCommand, PAUSE} from '../aof/log-reader.js'
 import {FormatError, LimitError, UnsupportedError} from '../errors.js'
 import type {Keyspace} from '../resident/keyspace.js'
 import {Call} from './call.js'
 import {PartlyAppliedError, ReplyError, UnreplayableError} from './command.js'
 import {KernelRunner} from './kernel-runner.js'
 import {CommandQueue} from './queue.js'
+import {type Shard, type Share, Sharing} from './shard.js'
 import {lookupCommand, type NamedCommand, takesArgc} from './table.js'
 
 /** A command that was not applied, or not all of it. */
@@ -41,6 +42,12 @@ export interface ReplayOptions {
   skipUnsupported?: boolean | undefined
   /** Told of each command that was not applied. */
   onRefusal?: ((refusal: Refusal) => void) | undefined
+  /**
+   * Which keys are this replay's, of several that each replay all of the log; absent: every key. All commands are counted,
+   * errors where they are told: of commands on keys by who has those, of others by the first shard. At a command on keys of
+   * several shards `apply` throws PAUSE, and has changed nothing (`holdAll`).
+   */
+  shard?: Shard | undefined
 }
 
 /** Commands between two looks at how scattered the memory is. */
@@ -53,8 +60,15 @@ export class ReplayEngine {
   errors = 0
   /** Commands that were left out, nobody knowing what they do. */
   skipped = 0
+  /** Where the last command stands that was applied: with an EXEC, others that stand before it. */
+  offset = 0
   readonly #call: Call
   readonly #queue = new CommandQueue()
+  #sharing: Sharing | undefined
+  /** A command that waits is on keys of several shards. */
+  #queueCrosses = false
+  /** Whether what is wrong with the present command is this replay's to tell. */
+  #tells = true
   #inTransaction = false
   /** Where a DISCARD stands in the present transaction of a log that is loaded; -1 where there is none. */
   #discardOffset = -1
@@ -69,8 +83,11 @@ export class ReplayEngine {
     readonly options: ReplayOptions,
   ) {
     this.#call = new Call(keyspace, options.nowMs)
+    const {shard} = options
+    if (shard !== undefined) this.#sharing = new Sharing(shard)
     const {kernel} = keyspace.arena
     if (kernel === undefined) return
+    kernel.share(shard)
     this.runner = new KernelRunner(keyspace, kernel, this.#call, (commands, inTransaction) => {
       this.commands += commands
       this.#inTransaction = this.#isComplete = inTransaction
@@ -86,8 +103,14 @@ export class ReplayEngine {
   beginFile(): void {
     this.#inTransaction = false
     this.#discardOffset = -1
-    this.#queue.clear()
+    this.#clearQueue()
     this.#call.select(0)
+  }
+
+  /** From now on every key is this replay's: it has been given those of the other shards. */
+  holdAll(): void {
+    this.#sharing = undefined
+    this.keyspace.arena.kernel?.share(undefined)
   }
 
   /** The log says what time it was, in milliseconds since 1970. */
@@ -100,6 +123,8 @@ export class ReplayEngine {
    * cannot be replayed, unless that is to be left out, and for what no server knows.
    */
   apply(command: LogCommand): void {
+    this.offset = command.offset
+    this.#tells = this.#sharing === undefined || this.#sharing.tells
     const spec = lookupCommand(command.bytes, command.bounds[0]!, command.bounds[1]!)
     if (spec === undefined) {
       this.#refuseUnknown(command)
@@ -114,6 +139,7 @@ export class ReplayEngine {
   }
 
   #transact(spec: NamedCommand, command: LogCommand): void {
+    if (spec.name === 'EXEC' && this.#queueCrosses && this.#sharing !== undefined) throw PAUSE
     this.commands++
     switch (spec.name) {
       case 'MULTI':
@@ -130,8 +156,18 @@ export class ReplayEngine {
       default:
         this.commands--
         if (this.#isComplete) this.#run(spec, command)
-        else this.#queue.add(spec, command)
+        else this.#enqueue(spec, command)
     }
+  }
+
+  #enqueue(spec: NamedCommand, command: LogCommand): void {
+    this.#queueCrosses ||= this.#sharing?.shareOf(spec, command) === 'crossing'
+    this.#queue.add(spec, command)
+  }
+
+  #clearQueue(): void {
+    this.#queue.clear()
+    this.#queueCrosses = false
   }
 
   /** A server that loads its log queues it; the EXEC then crashes it (all of redis 6.0 to 8.0, valkey 8.0 to 9.1). */
@@ -140,7 +176,7 @@ export class ReplayEngine {
       this.#discardOffset = offset
       return
     }
-    this.#queue.clear()
+    this.#clearQueue()
     this.#inTransaction = false
   }
 
@@ -150,15 +186,24 @@ export class ReplayEngine {
       throw new FormatError('BAD_COMMAND', text, this.#discardOffset)
     }
     const queue = this.#queue
+    this.#queueCrosses = false
     for (let at = queue.next(0); at >= 0; at = queue.next(at)) this.#run(queue.spec, queue.command)
   }
 
   #run(spec: NamedCommand, command: LogCommand): void {
+    const share = this.#sharing === undefined ? 'own' : this.#sharing.shareOf(spec, command)
+    if (share === 'crossing') throw PAUSE
+    this.commands++
+    if (share === 'foreign') return
+    this.#runShare(spec, share === 'part' ? this.#sharing!.partOf(spec, command) : command, share)
+  }
+
+  #runShare(spec: NamedCommand, command: LogCommand, share: Share): void {
     const call = this.#call
     call.bytes = command.bytes
     call.argc = command.argc
     call.bounds = command.bounds
-    this.commands++
+    this.#tells = share !== 'everyone' || this.#sharing === undefined || this.#sharing.tells
     try {
       spec.run(call)
     } catch (error) {
@@ -174,7 +219,7 @@ export class ReplayEngine {
     if (error instanceof ReplyError) this.#refuse(error.message, spec, command)
     else if (error instanceof UnreplayableError) this.#skip(error.message, spec, command)
     else if (error instanceof PartlyAppliedError) {
-      this.options.onRefusal?.(this.#refusal('partly', error.message, spec.name, spec.key, command))
+      if (this.#tells) this.options.onRefusal?.(this.#refusal('partly', error.message, spec.name, spec.key, command))
     } else throw error instanceof LimitError ? this.#placed(error, spec, command) : error
   }
 
@@ -195,17 +240,20 @@ export class ReplayEngine {
   }
 
   #refuse(message: string, spec: NamedCommand, command: LogCommand): void {
+    if (!this.#tells) return
     this.errors++
     this.options.onRefusal?.(this.#refusal('error', message, spec.name, spec.key, command))
   }
 
   #skip(message: string, spec: Pick<NamedCommand, 'name' | 'key'>, command: LogCommand): void {
-    this.skipped++
     const refusal = this.#refusal('skipped', message, spec.name, spec.key, command)
     if (this.options.skipUnsupported === true) {
+      if (!this.#tells) return
+      this.skipped++
       this.options.onRefusal?.(refusal)
       return
     }
+    this.skipped++
     const error = new UnsupportedError('UNKNOWN_COMMAND', `${refusal.command}: ${message}`, command.offset)
     error.place = {db: refusal.db, key: refusal.key}
     throw error

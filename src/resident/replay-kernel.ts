@@ -54,6 +54,8 @@ export class ReplayKernel {
   readonly databases: Uint32Array
   readonly databaseWords: number
   readonly databasesMax: number
+  /** Number and count: of several that each run the whole log, which keys this one has (src/replay/shard.ts). */
+  readonly #shard: Uint32Array
   readonly #results: Uint32Array
   readonly window: Uint8Array
   readonly #windowStart: number
@@ -89,8 +91,14 @@ export class ReplayKernel {
     this.databasesMax = at('DATABASES_MAX')
     this.databases = new Uint32Array(buffer, at('DATABASES'), this.databaseWords * this.databasesMax)
     this.#results = new Uint32Array(buffer, at('RESULTS'), 4)
+    this.#shard = new Uint32Array(buffer, at('SHARD'), 2)
     this.#windowStart = at('WINDOW')
     this.window = new Uint8Array(buffer, this.#windowStart, at('WINDOW_BYTES'))
+  }
+
+  /** Commands on keys of other shards are passed over from the next window on; undefined: none are. */
+  share(shard: {number: number; count: number} | undefined): void {
+    this.#shard.set([shard?.number ?? 0, shard?.count ?? 1])
   }
 
   /** Takes a piece of the log, as much as the window holds; returns how much that is. */

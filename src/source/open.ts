@@ -124,6 +124,11 @@ export function isLog(source: EntrySource): source is AofSource {
   return source.format === 'aof'
 }
 
+/** A file of a log by its path. */
+export async function openLogFile(path: string): Promise<PeekedSource> {
+  return new PeekedSource(await openSource(path))
+}
+
 /** A log of several files; the first is opened, so that it can be told what wrote it. */
 async function openLog(name: string, options: OpenOptions): Promise<AofSource> {
   const {mustBeThere, openChain, readChain} = await import('../aof/chain.js')
@@ -136,7 +141,7 @@ async function openLog(name: string, options: OpenOptions): Promise<AofSource> {
       .catch(() => 0)
   const open = async (path: string): Promise<PeekedSource> => {
     await mustBeThere(chain, path)
-    return new PeekedSource(await openSource(path))
+    return await openLogFile(path)
   }
   const first = chain.files[0]
   return await newLog(chain, first === undefined ? undefined : await open(first.path), bytes, open, options)
@@ -147,7 +152,7 @@ async function logOfFile(source: PeekedSource, options: OpenOptions): Promise<Ao
   const {chainOfFile} = await import('../aof/chain.js')
   const again = source.name !== STANDARD_INPUT_NAME && Number.isFinite(source.storedBytes)
   const open = async (path: string): Promise<PeekedSource> => {
-    if (again) return new PeekedSource(await openSource(path))
+    if (again) return await openLogFile(path)
     throw new UsageError('commands are looked for before they are replayed, and a pipe can be read once: save it first')
   }
   return await newLog(chainOfFile(source.name), source, source.storedBytes, open, options)

@@ -167,7 +167,9 @@ function described(entry: Entry): string {
 export function transcriptVisitor(depth: Depth, lines: string[]): {visitor: EntryVisitor; flush: () => void} {
   const value = new TranscriptVisitor(depth, lines)
   const line = (text: string): void => value.line(text)
-  const visitor: Required<Omit<EntryVisitor, 'drain' | 'damage' | 'keysBegin' | 'passer' | 'take' | 'takeWaits'>> = {
+  const visitor: Required<
+    Omit<EntryVisitor, 'begins' | 'drain' | 'damage' | 'keysBegin' | 'passer' | 'take' | 'takeWaits'>
+  > = {
     vendorOpcode: (opcode, offset) => line(`vendorOpcode ${opcode} ${offset}`),
     entry: entry => {
       const {db, type, typeId, expireAtMs, idleSeconds, frequency, elements, offset, valueOffset} = entry

@@ -5,7 +5,8 @@
 import {COMMAND_BYTES_MAX, isHere} from './arena'
 import {hashOf} from './hash'
 import * as L from './layout'
-import {commandOf, UNKNOWN} from './names'
+import {commandOf, DEL, EXEC, MULTI, OF_ONE_KEY, PASSED, SELECT, UNKNOWN} from './names'
+import {isOwn, isShared} from './owners'
 import {firstCell, KEY, KEY_BYTES, KIND} from './table'
 
 const STAR: u32 = 0x2a
@@ -39,19 +40,56 @@ export function argumentBytes(frame: u32, number: u32): u32 {
   return argumentEnd(frame, number) - argument(frame, number)
 }
 
-/** Frames commands from a place on; returns how many. */
+/** Frames commands from a place on, and passes over those that are for others; returns how many frames there are. */
 export function frameSome(start: u32, end: u32): u32 {
   let p = start
+  let from = start
+  let passed: u32 = 0
   let count: u32 = 0
   while (count < L.FRAMES_MAX) {
     const frame = frameOf(count)
     const next = frameOne(frame, p, end)
     if (next == 0) break
     p = next
+    if (isShared() && isForOthers(frame)) {
+      passed++
+      continue
+    }
+    store<u32>(frame, passed, L.FRAME_PASSED)
+    store<u32>(frame, from, L.FRAME_FROM)
+    from = next
+    passed = 0
     count++
-    if (load<u32>(frame, L.FRAME_COMMAND) == UNKNOWN) break
+    const command = load<u32>(frame, L.FRAME_COMMAND)
+    if (command == UNKNOWN || command == OF_ONE_KEY) return count
   }
-  return count
+  if (passed == 0) return count
+  // The loop ended before the frames did.
+  const frame = frameOf(count)
+  store<u32>(frame, p, L.FRAME_START)
+  store<u32>(frame, p, L.FRAME_END)
+  store<u32>(frame, PASSED, L.FRAME_COMMAND)
+  store<u32>(frame, 0, L.FRAME_ARGC)
+  store<u32>(frame, passed, L.FRAME_PASSED)
+  store<u32>(frame, from, L.FRAME_FROM)
+  return count + 1
+}
+
+/** A command on one key that is somebody else's. Of several keys each removes its own. */
+// @ts-ignore: decorator
+@inline
+function isForOthers(frame: u32): bool {
+  switch (load<u32>(frame, L.FRAME_COMMAND)) {
+    case UNKNOWN:
+    case SELECT:
+    case MULTI:
+    case EXEC:
+      return false
+    case DEL:
+      return load<u32>(frame, L.FRAME_ARGC) == 2 && !isOwn(argument(frame, 1), argumentBytes(frame, 1))
+    default:
+      return !isOwn(argument(frame, 1), argumentBytes(frame, 1))
+  }
 }
 
 /** Frames the command at a place, and returns where it ends; 0 of one that is not whole, or not plain. */

@@ -9,13 +9,14 @@ import * as L from './layout'
 import {ltrim, pop, push} from './lists'
 import * as N from './names'
 import {integer, readInteger} from './numbers'
+import {beginShard} from './owners'
 import {sadd, srem} from './sets'
 import {zadd, zincrby, zrem, zremrangebyrank} from './sorted-sets'
 import {xadd} from './streams'
 import {append, setbit, setrange} from './string-parts'
 import {del, increment, persist, pexpireat, set} from './strings'
 
-export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH_NUMBERS, HASH_PLACES, HASH_STATE, OWN_BYTES, RESULTS, WINDOW, WINDOW_BYTES} from './layout'
+export {ARENA, CLASSES, DATABASE_BYTES, DATABASES, DATABASES_MAX, FREE, HASH_NUMBERS, HASH_PLACES, HASH_STATE, OWN_BYTES, RESULTS, SHARD, WINDOW, WINDOW_BYTES} from './layout'
 
 N.enterNames()
 
@@ -38,6 +39,7 @@ let next: u32 = 0
 
 /** The window holds other bytes: what was framed is past. */
 export function beginWindow(): void {
+  beginShard()
   framed = next = 0
 }
 
@@ -51,7 +53,7 @@ export function run(start: u32, end: u32, number: u32): u32 {
   let p = start
   let commands: u32 = 0
   let why = ALL
-  while (next < framed && load<u32>(frameOf(next), L.FRAME_START) != p) next++
+  while (next < framed && load<u32>(frameOf(next), L.FRAME_FROM) != p) next++
   for (;;) {
     if (next >= framed) {
       next = 0
@@ -60,8 +62,17 @@ export function run(start: u32, end: u32, number: u32): u32 {
       touchAll(framed, databaseOf(selected))
     }
     const frame = frameOf(next)
+    commands += load<u32>(frame, L.FRAME_PASSED)
+    p = load<u32>(frame, L.FRAME_START)
+    store<u32>(frame, 0, L.FRAME_PASSED)
+    store<u32>(frame, p, L.FRAME_FROM)
+    if (load<u32>(frame, L.FRAME_COMMAND) == N.PASSED) {
+      next++
+      continue
+    }
     why = runOne(frame)
     if (why == AGAIN) {
+      // From its beginning: what was passed over before it is counted.
       framed = 0
       continue
     }
@@ -88,6 +99,7 @@ function runOne(frame: u32): u32 {
   const command = load<u32>(frame, L.FRAME_COMMAND)
   switch (command) {
     case N.UNKNOWN:
+    case N.OF_ONE_KEY:
       return OTHERS
     case N.SELECT:
       return select(frame) ? ALL : OTHERS
@@ -176,7 +188,7 @@ function begin(): u32 {
   if (open) return OTHERS
   for (let i = next + 1; i < framed; i++) {
     const command = load<u32>(frameOf(i), L.FRAME_COMMAND)
-    if (command == N.UNKNOWN || command == N.MULTI) return OTHERS
+    if (command == N.UNKNOWN || command == N.OF_ONE_KEY || command == N.MULTI) return OTHERS
     if (command != N.EXEC) continue
     open = true
     return ALL

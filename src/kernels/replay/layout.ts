@@ -6,6 +6,7 @@
  *   FREE       by class of sizes, the first block that waits
  *   HASH_...   numbers of 64 bits that words of keys are taken times, and what the fingerprints of long ones begin with
  *   DATABASES  by number, what src/resident/byte-table.ts knows of the table of keys, while the kernel runs
+ *   SHARD      <number> <count>: which keys are this replay's, of several that share them
  *   NAMES      commands by a hash of their names
  *   FRAMES     commands that are about to be run: where their arguments lie
  *   DIGITS     numbers spelled
@@ -26,8 +27,9 @@ export const DATABASES: u32 = (HASH_STATE + 16 + 63) & ~63
 export const DATABASES_MAX: u32 = 16
 export const DATABASE_BYTES: u32 = 64
 export const RESULTS: u32 = DATABASES + DATABASES_MAX * DATABASE_BYTES
+export const SHARD: u32 = RESULTS + 32
 export const NAMES: u32 = RESULTS + 64
-export const NAMES_SLOTS: u32 = 128
+export const NAMES_SLOTS: u32 = 256
 export const NAME_BYTES: u32 = 32
 export const FRAMES: u32 = NAMES + NAMES_SLOTS * NAME_BYTES
 export const FRAMES_MAX: u32 = 64
@@ -56,6 +58,9 @@ export const FRAME_HASH: u32 = 16
 export const FRAME_CELL: u32 = 20
 export const FRAME_RECORD: u32 = 24
 export const FRAME_BLOCK: u32 = 28
-export const FRAME_ARGUMENTS: u32 = 32
+/** Commands that were passed over just before it, being for others, and where they begin. */
+export const FRAME_PASSED: u32 = 32
+export const FRAME_FROM: u32 = 36
+export const FRAME_ARGUMENTS: u32 = 40
 /** A command of more is left to others. */
 export const ARGUMENTS_MAX: u32 = (FRAME_BYTES - FRAME_ARGUMENTS) / 8

@@ -31,6 +31,10 @@ export const PERSIST: u32 = 26
 export const SETRANGE: u32 = 27
 export const SETBIT: u32 = 28
 export const APPEND: u32 = 29
+/** Of one key, its first argument: for others to run, unless the key is somebody else's. */
+export const OF_ONE_KEY: u32 = 30
+/** Nothing: behind the last command that was framed, others were passed over. */
+export const PASSED: u32 = 31
 
 const WORD_0: u32 = 0
 const WORD_1: u32 = 8
@@ -45,7 +49,7 @@ const UPPER: u64 = 0xdfdf_dfdf_dfdf_dfdf
 @inline
 function slotOf(first: u64, second: u64): u32 {
   const product = (first ^ (second << 3)) * 0x9e37_79b9_7f4a_7c15
-  return ((product >>> 57) as u32) & (NAMES_SLOTS - 1)
+  return ((product >>> 56) as u32) & (NAMES_SLOTS - 1)
 }
 
 /** The command of a name, where it takes so many arguments; else UNKNOWN. */
@@ -119,4 +123,44 @@ export function enterNames(): void {
   enter('ZREM', ZREM, -3)
   enter('ZREMRANGEBYRANK', ZREMRANGEBYRANK, 4)
   enter('XADD', XADD, -5)
+  enterOthers()
+}
+
+/** The commonest of those that others run. Their arities are those of src/replay/commands. */
+function enterOthers(): void {
+  enter('GETDEL', OF_ONE_KEY, 2)
+  enter('SETNX', OF_ONE_KEY, 3)
+  enter('GETSET', OF_ONE_KEY, 3)
+  enter('INCRBYFLOAT', OF_ONE_KEY, 3)
+  enter('SETEX', OF_ONE_KEY, 4)
+  enter('PSETEX', OF_ONE_KEY, 4)
+  enter('HSETNX', OF_ONE_KEY, 4)
+  enter('HINCRBYFLOAT', OF_ONE_KEY, 4)
+  enter('LSET', OF_ONE_KEY, 4)
+  enter('LREM', OF_ONE_KEY, 4)
+  enter('ZREMRANGEBYSCORE', OF_ONE_KEY, 4)
+  enter('ZREMRANGEBYLEX', OF_ONE_KEY, 4)
+  enter('LINSERT', OF_ONE_KEY, 5)
+  enter('GETEX', OF_ONE_KEY, -2)
+  enter('PFADD', OF_ONE_KEY, -2)
+  enter('SPOP', OF_ONE_KEY, -2)
+  enter('BITFIELD', OF_ONE_KEY, -2)
+  enter('ZPOPMIN', OF_ONE_KEY, -2)
+  enter('ZPOPMAX', OF_ONE_KEY, -2)
+  enter('EXPIRE', OF_ONE_KEY, -3)
+  enter('PEXPIRE', OF_ONE_KEY, -3)
+  enter('EXPIREAT', OF_ONE_KEY, -3)
+  enter('LPUSHX', OF_ONE_KEY, -3)
+  enter('RPUSHX', OF_ONE_KEY, -3)
+  enter('XDEL', OF_ONE_KEY, -3)
+  enter('XSETID', OF_ONE_KEY, -3)
+  enter('RESTORE', OF_ONE_KEY, -4)
+  enter('XTRIM', OF_ONE_KEY, -4)
+  enter('XACK', OF_ONE_KEY, -4)
+  enter('HPERSIST', OF_ONE_KEY, -5)
+  enter('HGETDEL', OF_ONE_KEY, -5)
+  enter('GEOADD', OF_ONE_KEY, -5)
+  enter('HPEXPIREAT', OF_ONE_KEY, -6)
+  enter('HSETEX', OF_ONE_KEY, -6)
+  enter('XCLAIM', OF_ONE_KEY, -6)
 }

@@ -5,6 +5,7 @@ import {argument, argumentBytes, argumentEnd} from './frames'
 import {hashOf} from './hash'
 import * as L from './layout'
 import {DIGITS_END, integer, readInteger, spell} from './numbers'
+import {isOwn} from './owners'
 import {
   add,
   ELSEWHERE,
@@ -130,6 +131,7 @@ export function del(database: u32, frame: u32): bool {
   for (let i: u32 = 1; i < argc; i++) {
     const key = argument(frame, i)
     const bytes = argumentBytes(frame, i)
+    if (argc > 2 && !isOwn(key, bytes)) continue
     const record = find(database, i == 1 ? load<u32>(frame, L.FRAME_HASH) : hashOf(key, bytes), key, bytes)
     if (record == NONE) continue
     // What was removed before is removed once more, to no effect.
