@@ -46,7 +46,7 @@ export const limits: Readonly<Limits> = {
   // proto-max-bulk-len, the largest element a server takes from a client by default (redis 7.0 config.c).
   elementBytesMax: 512 * 1024 * 1024,
   // Large enough that a refill costs nothing, small enough to stay in the second-level cache.
-  windowBytes: 256 * 1024,
+  windowBytes: 1024 * 1024,
   // A hostile file can hold millions of aux records; a report needs none of the later ones.
   namesMax: 10_000,
   namesBytesMax: 4 * 1024 * 1024,

@@ -154,12 +154,12 @@ export interface WindowArea {
 let freeWindows: WindowArea[] | undefined
 
 /**
- * Two areas for the windows of one source, so that kernels work on its bytes where they lie; undefined where all are
- * taken: then any other memory does, only slower.
+ * Areas for the windows of one source, so that kernels work on its bytes where they lie; undefined where too few are
+ * free: then any other memory does, only slower.
  */
-export function takeWindows(): [WindowArea, WindowArea] | undefined {
+export function takeWindows(count = 2): WindowArea[] | undefined {
   freeWindows ??= allWindows()
-  return freeWindows.length < 2 ? undefined : [freeWindows.pop()!, freeWindows.pop()!]
+  return freeWindows.length < count ? undefined : freeWindows.splice(-count)
 }
 
 export function giveBackWindows(windows: readonly WindowArea[]): void {

@@ -60,8 +60,8 @@ export class PeekedSource implements ByteSource {
     this.#windows.push(only ? window : copyOf(window))
   }
 
-  async read(): Promise<ByteWindow | undefined> {
-    return this.#windows.shift() ?? (this.#ended ? undefined : this.source.read())
+  async read(ahead?: boolean): Promise<ByteWindow | undefined> {
+    return this.#windows.shift() ?? (this.#ended ? undefined : this.source.read(ahead))
   }
 
   close(): Promise<void> {

@@ -9,12 +9,11 @@ import {promisify} from 'node:util'
 import {isPreamble} from '../aof/preamble.js'
 import {decompressed} from '../bytes/compressed.js'
 import {PeekedSource} from '../bytes/peeked.js'
-import {type ByteSource, FileSource, openFile, StreamSource} from '../bytes/source.js'
+import {type ByteSource, FileSource, openFile, STREAM_READ_BYTES, StreamSource} from '../bytes/source.js'
 import {CsvReader} from '../csv/reader.js'
 import {UnsupportedError, UsageError} from '../errors.js'
 import {JsonReader} from '../jsonl/reader.js'
 import type {EntrySource} from '../keyspace/entry-source.js'
-import {limits} from '../limits.js'
 import {RdbReader} from '../rdb/reader.js'
 import type {PointInTimeOptions} from '../replay/point-in-time.js'
 import {isServerUrl, maskAddress} from '../resp/address.js'
@@ -242,7 +241,7 @@ async function redirectedFile(bytes: number): Promise<ByteSource> {
     return new FileSource(STANDARD_INPUT_NAME, await open('/dev/stdin'), Math.max(bytes - start, 0), start)
   } catch {
     // No such name here, or a file that only whoever started us may open.
-    const stream = createReadStream('', {fd: 0, autoClose: false, highWaterMark: limits.windowBytes})
+    const stream = createReadStream('', {fd: 0, autoClose: false, highWaterMark: STREAM_READ_BYTES})
     return new StreamSource(STANDARD_INPUT_NAME, stream as AsyncIterable<Uint8Array>)
   }
 }

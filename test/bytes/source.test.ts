@@ -2,7 +2,9 @@
 import {mkdtemp, open, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {setTimeout} from 'node:timers/promises'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {giveBackWindows, kernel, takeWindows} from '../../src/bytes/kernel.js'
 import {
   type ByteSource,
   type ByteWindow,
@@ -97,6 +99,47 @@ describe('a file', () => {
     }
     expect(bytes).toBe(2500)
     await source.close()
+  })
+
+  it('is the same whether windows are read ahead or not, in any order', async () => {
+    for (const turns of [[true], [false], [true, false], [false, false, true], [true, true, true, false, false]]) {
+      const source = await fileInWindows(path, BYTES.length, 999)
+      const pieces: Uint8Array[] = []
+      let before: {window: ByteWindow; copy: Uint8Array} | undefined
+      for (let i = 0; ; i++) {
+        const window = await source.read(turns[i % turns.length])
+        // The window before may still be looked into.
+        if (before !== undefined) {
+          const {bytes, start, end} = before.window
+          expect(Buffer.compare(bytes.subarray(start, end), before.copy)).toBe(0)
+        }
+        if (window === undefined) break
+        before = {window, copy: window.bytes.slice(window.start, window.end)}
+        pieces.push(before.copy)
+        await setTimeout(i % 10 === 0 ? 1 : 0)
+      }
+      expect(source.storedRead).toBe(BYTES.length)
+      expect(Buffer.compare(Buffer.concat(pieces), BYTES)).toBe(0)
+      await source.close()
+    }
+  })
+
+  it('that is closed while it is read ahead writes to no window of the next', async () => {
+    const {count, first} = kernel().windows
+    const source = await fileInWindows(path, BYTES.length, 999)
+    await source.read()
+    await source.close()
+    const areas = takeWindows(count)!
+    expect(areas.length).toBe(count)
+    const end = Math.max(...areas.map(area => area.end))
+    kernel().bytes.fill(0, first, end)
+    await setTimeout(20)
+    expect(
+      kernel()
+        .bytes.subarray(first, end)
+        .every(byte => byte === 0),
+    ).toBe(true)
+    giveBackWindows(areas)
   })
 
   it('can be read from a place on', async () => {

@@ -50,7 +50,7 @@ async function recordsOf(bytes: Uint8Array): Promise<[start: number, end: number
 it('passes over the same, whatever lies behind a window', async () => {
   const {bytes: memory, results, recordsPass} = kernel()
   const windows = takeWindows()!
-  const [{start}] = windows
+  const {start} = windows[0]!
   /** How far it gets over a record that the window cuts, and how many keys it says to have passed. */
   const passed = (size: number, deep: number, behind: readonly number[], shift: number): string => {
     const from = start + size

@@ -1,6 +1,6 @@
 /** The same bytes, arriving in other ways. */
 import {open} from 'node:fs/promises'
-import {giveBackWindows, takeWindows} from '../../src/bytes/kernel.js'
+import {giveBackWindows, kernel, takeWindows} from '../../src/bytes/kernel.js'
 import {type ByteSource, type ByteWindow, FileSource, StreamSource, TwoWindows} from '../../src/bytes/source.js'
 import {type Limits, limits} from '../../src/limits.js'
 
@@ -74,10 +74,10 @@ export class KernelSource implements ByteSource {
 
 /** Runs with no room for windows in the kernels' memory: all bytes are read with care. */
 export async function withoutKernelWindows<T>(run: () => Promise<T>): Promise<T> {
-  const windows = [takeWindows()!, takeWindows()!]
+  const windows = takeWindows(kernel().windows.count)!
   try {
     return await run()
   } finally {
-    for (const pair of windows) giveBackWindows(pair)
+    giveBackWindows(windows)
   }
 }
