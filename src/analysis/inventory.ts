@@ -369,7 +369,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     const {product, serverVersion} = this.#producer(origin)
     const own = layoutOfProducer(product, serverVersion)
     const first = server === undefined ? own : layoutOf(server)
-    const others = (elsewhere ?? []).map(layoutOf)
+    const others = (elsewhere ?? []).map(name => layoutOf(name))
     if (elsewhere !== undefined && serverVersion !== undefined && product !== 'unknown') others.push(own)
     const names = new Set([first.name])
     const apart = others.filter(({name}) => !names.has(name) && names.add(name))

@@ -15,7 +15,7 @@ import {
   ValueVisitor,
 } from '../keyspace/visitor.js'
 import type {BiggestElements} from './biggest-elements.js'
-import type {MemoryModel} from './memory/model.js'
+import {isInteger, type MemoryModel} from './memory/model.js'
 import {MemoryVisitor} from './memory/visitor.js'
 
 export class MeasuringVisitor extends ValueVisitor {
@@ -58,7 +58,7 @@ export class MeasuringVisitor extends ValueVisitor {
   measure(entry: Entry): number {
     if (entry.type === 'string') {
       const {start, end} = entry.keyBytes
-      const [keyBytes, expires, integer] = [end - start, entry.expireAtMs !== NEVER, entry.encoding === 'int']
+      const [keyBytes, expires, integer] = [end - start, entry.expireAtMs !== NEVER, isInteger(entry)]
       for (const one of this.#each) one.bytes = one.model.string(keyBytes, expires, entry.elements, integer)
     } else if (!isCollection(entry.type)) {
       for (const one of this.#each) one.end(entry)

@@ -23,6 +23,7 @@ export const STRING_INT16 = 1
 export const STRING_INT32 = 2
 export const STRING_LZF = 3
 const ENCODED = 0xc0
+const NINE = 0x39
 
 /** Of the longest int32: "-2147483648". */
 const INTEGER_CHARACTERS_MAX = 11
@@ -37,6 +38,19 @@ export function stringEncoding(first: number): string {
   const encoding = first & 0x3f
   if (encoding === STRING_LZF) return 'lzf'
   return encoding < STRING_LZF ? 'int' : ''
+}
+
+/** Texts of integers this long and longer may stand in a file as they are: shorter ones fit into an int32. */
+const INTEGER_TEXT_MIN = 10
+export const INTEGER_TEXT_MAX = 20
+
+const scratch: Halves = {high: 0, low: 0}
+
+/** Whether a server holds a string that is stored as it is as an integer: its text is the canonical one of an int64. */
+export function isIntegerText(bytes: Uint8Array, start: number, end: number): boolean {
+  const length = end - start
+  if (length < INTEGER_TEXT_MIN || length > INTEGER_TEXT_MAX || bytes[start]! > NINE) return false
+  return parseInt64(bytes, start, end, scratch)
 }
 
 /** Reads a string whole and lends it: from the window, from `into.digits`, or from its decompression slot. */

@@ -70,6 +70,8 @@ export class Entry {
   frequency = -1
   /** Elements of the value (bytes of a string), once it has been read; -1 where nobody knows yet. */
   elements = -1
+  /** A string as it is stored, whose text is an integer of 64 bits: servers hold it as one. RDB files have such texts from ten digits on. */
+  integer = false
   /** Name of the module that owns the value, once it has been read; empty for all other types. */
   module = ''
   /** Encoding version of the module's value. */

@@ -13,7 +13,7 @@
  */
 import type {ByteCursor} from '../bytes/cursor.js'
 import {canMake} from '../bytes/lzf.js'
-import {encodedIntegerDigits} from '../encoding/string.js'
+import {encodedIntegerDigits, isIntegerText} from '../encoding/string.js'
 import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
 import {OPCODE_EXPIRETIME_MS, TYPE_STRING} from './opcodes.js'
@@ -93,12 +93,15 @@ function passValue(bytes: Uint8Array, at: number, entry: Entry): number {
     entry.encoding = 'raw'
     if (first < 0x40) {
       entry.elements = first
+      entry.integer = isIntegerText(bytes, at + 1, at + 1 + first)
       return at + 1 + first
     }
     const length = ((first & 0x3f) << 8) | bytes[at + 1]!
     entry.elements = length
+    entry.integer = false
     return at + 2 + length
   }
+  entry.integer = false
   if (first === STRING_PACKED) return passPacked(bytes, at, entry)
   if (first < 0xc0 || first > 0xc3) return BEYOND
   entry.encoding = 'int'

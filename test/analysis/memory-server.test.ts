@@ -68,8 +68,8 @@ class Facts extends MemoryVisitor {
   valueBytes = 0
   nodes = 0
 
-  override begin(): void {
-    super.begin()
+  override begin(...value: Parameters<ValueVisitor['begin']>): void {
+    super.begin(...value)
     this.valueBytes = 0
     this.nodes = 0
   }
@@ -91,8 +91,8 @@ class Facts extends MemoryVisitor {
     this.valueBytes += end - start
   }
 
-  override scored(bytes: Uint8Array, start: number, end: number): void {
-    super.scored(bytes, start, end)
+  override scored(bytes: Uint8Array, start: number, end: number, score: number): void {
+    super.scored(bytes, start, end, score)
     this.valueBytes += end - start
   }
 

@@ -5,18 +5,23 @@
  */
 import {UsageError} from '../../errors.js'
 import type {Product} from '../../rdb/producer.js'
+import {isPaged} from './jemalloc.js'
 
 export interface MemoryLayout {
   name: string
   calibrated: boolean
+  /** Large allocations take whole pages instead of a size class (jemalloc.ts). */
+  paged: boolean
   /** robj (server.h): type, encoding, LRU clock, reference count, pointer. */
   object: number
   /** dictEntry (dict.h): key, value, next. */
   entry: number
   /** dict (dict.h) without its slots: two tables of 32 bytes up to 6.2, pointers and exponents from 7.0 on. */
   dict: number
-  /** Tables of buckets of 64 bytes, instead of dict (valkey 8.1 hashtable.c). */
-  buckets: boolean
+  /** hashtable (valkey hashtable.c) without its buckets, of a value; 0: there are dicts instead. */
+  hashtable: number
+  /** What a hash adds to it: where its expiring fields are (valkey 9.0 server.c, hashHashtableTypeMetadataSize). */
+  hashMetadata: number
   /** Where the key is: a string of its own, inside the dictEntry (valkey 8.0), or inside the object. */
   key: 'apart' | 'entry' | 'object'
   /** MEMORY USAGE counts the key within the object (valkey 9.0); 8.1 forgets it. */
@@ -29,10 +34,20 @@ export interface MemoryLayout {
   bareMembers: boolean
   /** MEMORY USAGE knows of it (valkey 8.0); before, it counts an entry for each. */
   bareMembersCounted: boolean
+  /** Small sets of strings are listpacks (redis 7.2 t_set.c). */
+  packedSets: boolean
   /** A hash entry is one piece with its value up to 128 bytes (valkey 8.1 t_hash.c, 9.0 entry.c). */
   embeddedFields: boolean
+  /** How fields of a hash expire: redis 7.4 has them in a list within (listpackEx, ebuckets.h), valkey 9.0 in tables only (vset.c). */
+  fieldExpiry: 'none' | 'redis' | 'valkey'
+  /** A packed hash that becomes a table makes room for what it has (redis 7.0 t_hash.c). */
+  presized: boolean
   /** A sorted set's member lies within its node (valkey 9.0 t_zset.c). */
   embeddedScored: boolean
+  /** zskiplist and its first node of 32 levels are one piece (valkey 9.1 t_zset.c). */
+  skiplistWhole: boolean
+  /** Scores in listpacks are the shortest text that reads back (redis 7.2), not 17 digits. */
+  shortScores: boolean
   /** quicklistNode (quicklist.h): its size grew from 32 to 64 bits in 7.0. */
   listNode: number
   /** A list of one node is a listpack without a quicklist (redis 7.2 t_list.c). */
@@ -46,33 +61,51 @@ export interface MemoryLayout {
   /** streamCG and streamConsumer (stream.h). */
   group: number
   consumer: number
+  /** rax (rax.h) without its nodes. */
+  rax: number
   /** MEMORY USAGE counts a radix tree by what its nodes take (valkey 8.1), not by 244 bytes a node. */
   raxCounted: boolean
+  /** kvstore (redis 7.4, valkey 8.0 kvstore.c): each database has two, one of keys and one of expiries. */
+  store: number
+  /** The table of keys in it, once there are some, and the table of expiries; without slots or buckets. */
+  keyTable: number
+  expiryTable: number
 }
 
 const REDIS_6_0: MemoryLayout = {
   name: 'redis-6.0',
   calibrated: true,
+  paged: false,
   object: 16,
   entry: 24,
   dict: 96,
-  buckets: false,
+  hashtable: 0,
+  hashMetadata: 0,
   key: 'apart',
   keyCounted: true,
   embeddedMax: 64,
   pointerless: false,
   bareMembers: false,
   bareMembersCounted: false,
+  packedSets: false,
   embeddedFields: false,
+  fieldExpiry: 'none',
+  presized: false,
   embeddedScored: false,
+  skiplistWhole: false,
+  shortScores: false,
   listNode: 32,
   listpackLists: false,
   ziplists: true,
   countsLengths: true,
   stream: 40,
-  group: 40,
+  group: 32,
   consumer: 24,
+  rax: 24,
   raxCounted: false,
+  store: 0,
+  keyTable: 0,
+  expiryTable: 0,
 }
 
 const REDIS_7_0: MemoryLayout = {
@@ -80,10 +113,11 @@ const REDIS_7_0: MemoryLayout = {
   name: 'redis-7.0',
   dict: 56,
   listNode: 40,
+  presized: true,
   ziplists: false,
   countsLengths: false,
   stream: 80,
-  group: 48,
+  group: 40,
 }
 
 const REDIS_7_2: MemoryLayout = {
@@ -91,28 +125,66 @@ const REDIS_7_2: MemoryLayout = {
   name: 'redis-7.2',
   listpackLists: true,
   bareMembers: true,
+  packedSets: true,
+  shortScores: true,
   consumer: 32,
 }
 
-const VALKEY_8_0: MemoryLayout = {...REDIS_7_2, name: 'valkey-8.0', key: 'entry', bareMembersCounted: true}
+const REDIS_7_4: MemoryLayout = {
+  ...REDIS_7_2,
+  name: 'redis-7.4',
+  fieldExpiry: 'redis',
+  store: 192,
+  keyTable: 64,
+  expiryTable: 64,
+}
+
+/** With each table of keys comes a histogram of their sizes. */
+const REDIS_8_0: MemoryLayout = {...REDIS_7_4, name: 'redis-8.0', store: 232, keyTable: 2464}
+
+const VALKEY_8_0: MemoryLayout = {
+  ...REDIS_7_2,
+  name: 'valkey-8.0',
+  key: 'entry',
+  bareMembersCounted: true,
+  store: 104,
+  keyTable: 72,
+  expiryTable: 72,
+}
 
 const VALKEY_8_1: MemoryLayout = {
   ...VALKEY_8_0,
   name: 'valkey-8.1',
-  buckets: true,
+  hashtable: 72,
   key: 'object',
   keyCounted: false,
   embeddedFields: true,
+  rax: 32,
   raxCounted: true,
+  store: 96,
+  keyTable: 88,
+  expiryTable: 88,
 }
 
 const VALKEY_9_0: MemoryLayout = {
   ...VALKEY_8_1,
   name: 'valkey-9.0',
+  hashMetadata: 8,
   keyCounted: true,
   embeddedMax: 128,
   pointerless: true,
+  fieldExpiry: 'valkey',
   embeddedScored: true,
+}
+
+const VALKEY_9_1: MemoryLayout = {
+  ...VALKEY_9_0,
+  name: 'valkey-9.1',
+  hashtable: 80,
+  skiplistWhole: true,
+  store: 112,
+  keyTable: 96,
+  expiryTable: 96,
 }
 
 /** By product, oldest first: a version is laid out as the newest one here that is not newer than it. */
@@ -123,23 +195,27 @@ const LAYOUTS: Readonly<Record<string, readonly [version: number, layout: Memory
     [6.2, {...REDIS_6_0, name: 'redis-6.2', calibrated: false}],
     [7.0, REDIS_7_0],
     [7.2, {...REDIS_7_2, calibrated: false}],
-    [8.0, {...REDIS_7_2, name: 'redis-8.0'}],
+    [7.4, {...REDIS_7_4, calibrated: false}],
+    [8.0, REDIS_8_0],
     // Its objects hold their keys; what else changed has not been measured.
-    [8.2, {...REDIS_7_2, name: 'redis-8.2', calibrated: false, key: 'object'}],
+    [8.2, {...REDIS_8_0, name: 'redis-8.2', calibrated: false, key: 'object'}],
   ],
-  redict: [[0, {...REDIS_7_2, name: 'redict-7.3'}]],
+  redict: [[0, {...REDIS_7_2, name: 'redict-7.3', store: 192, keyTable: 64, expiryTable: 64}]],
   keydb: [[0, {...REDIS_6_0, name: 'redis-6.2', calibrated: false}]],
   valkey: [
     [0, {...REDIS_7_2, name: 'valkey-7.2', calibrated: false}],
     [8.0, VALKEY_8_0],
     [8.1, VALKEY_8_1],
     [9.0, {...VALKEY_9_0, calibrated: false}],
-    [9.1, {...VALKEY_9_0, name: 'valkey-9.1'}],
+    [9.1, VALKEY_9_1],
   ],
 }
 
-/** The layout of a server named as PRODUCT-MAJOR.MINOR. */
-export function layoutOf(server: string): MemoryLayout {
+/**
+ * The layout of a server named as PRODUCT-MAJOR.MINOR, with the allocator that comes with it unless INFO memory of a
+ * running one says another (mem_allocator).
+ */
+export function layoutOf(server: string, allocator?: string): MemoryLayout {
   const match = /^([a-z]+)-(\d+)\.(\d+)/.exec(server)
   const layouts = LAYOUTS[match?.[1] ?? '']
   if (match === null || layouts === undefined) {
@@ -148,7 +224,8 @@ export function layoutOf(server: string): MemoryLayout {
   const [major, minor] = [Number(match[2]), Number(match[3])]
   const later = (version: number): boolean =>
     Math.floor(version) > major || (Math.floor(version) === major && Math.round((version % 1) * 10) > minor)
-  return layouts.findLast(([version]) => !later(version))![1]
+  const layout = layouts.findLast(([version]) => !later(version))![1]
+  return allocator === undefined ? layout : {...layout, paged: isPaged(allocator)}
 }
 
 /** The layout of the server that wrote a file, as far as the file tells; redis 7.0 where it does not. */

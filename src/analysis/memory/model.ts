@@ -7,31 +7,48 @@
  * seen one by one see MemoryVisitor; both put them together here.
  */
 
-import {
-  NODE_BYTES_MAX as STREAM_NODE_BYTES_MAX,
-  NODE_ENTRIES_MAX as STREAM_NODE_ENTRIES_MAX,
-} from '../../encoding/stream-node.js'
 import {type Entry, NEVER} from '../../keyspace/entry.js'
-import {allocated, allocatedMean} from './jemalloc.js'
+import {bucketedBytes} from './expiring-fields.js'
+import {allocated} from './jemalloc.js'
 import type {MemoryLayout} from './layout.js'
-import {bareEntryBytes, slotsOf, tableBytes} from './tables.js'
+import type {RadixTree} from './radix-tree.js'
+import {EMBEDDED_FIELD_MAX, valueFromSums} from './sums.js'
+import {
+  bareEntryBytes,
+  bucketBytes,
+  convertedTableBytes,
+  expiringTableBytes,
+  slotsOf,
+  tableBytes,
+  tableRounding,
+} from './tables.js'
 
 /**
- *   allocated   what the allocator gives away for the key and its value: add `databaseBytes` for the tables
- *   usage       what MEMORY USAGE answers with SAMPLES 0: it leaves out what rounding adds to structures
+ *   allocated   what the allocator gives away for the key and its value: add `databaseBytes` for the tables. Their sum is
+ *               what INFO calls used_memory, less that of an empty server
+ *   usage       what MEMORY USAGE answers with SAMPLES 0: it leaves out what rounding adds to structures, the integers
+ *               that all keys share, what finds expiring fields in redis; and counts 244 bytes for each node of a radix tree
  */
 export type MemoryMeasure = 'allocated' | 'usage'
 
+/** What the tables of a database take. */
+export interface DatabaseOverhead {
+  /** overhead.hashtable.main of MEMORY STATS: slots, entries and objects of its keys. */
+  main: number
+  /** overhead.hashtable.expires. */
+  expires: number
+  /** What is allocated besides that which is counted with each key. */
+  bytes: number
+}
+
 /** quicklist (quicklist.h). */
 const QUICKLIST = 40
-/** list-max-listpack-size -2: a node ends before this. */
-const LIST_NODE_BYTES_MAX = 8192
-/** What an element of a listpack takes besides a short string. */
-const LISTPACK_ITEM = 2
 /** zset and zskiplist (server.h), and the header node of 32 levels (t_zset.c). */
 const ZSET = 16
 const SKIPLIST = 32
 const SKIPLIST_HEADER = 24 + 32 * 16
+/** Both in one piece (valkey 9.1 t_zset.c, zslGetAllocSize). */
+const SKIPLIST_WHOLE = 32 + 31 * 16
 /** A skiplist node without its levels, and a level: forward and span. */
 const SKIPLIST_NODE = 24
 const SKIPLIST_LEVEL = 16
@@ -40,43 +57,29 @@ const SKIPLIST_NODE_EMBEDDED = 16
 /** A node has one more level with this probability (ZSKIPLIST_P). */
 const LEVEL_CHANCE = 0.25
 const LEVELS_TOLD = 5
+/** Non-negative integers of fewer digits are objects that all keys share (server.h, OBJ_SHARED_INTEGERS). */
+const SHARED_DIGITS_MAX = 4
 /** The longest string that lies within its object (object.c, OBJ_ENCODING_EMBSTR_SIZE_LIMIT). */
 const EMBSTR_MAX = 44
 /** From this length on a key's object has room for an expiry (valkey 8.1 object.c). */
 const KEY_WITH_EXPIRY_MIN = 128
 const EXPIRY = 8
 const POINTER = 8
-/** The longest hash entry in one piece with its value (valkey 9.0 entry.c, EMBED_VALUE_MAX_ALLOC_SIZE). */
-const EMBEDDED_FIELD_MAX = 128
-/** listpackEx (redis 7.4 t_hash.c): the listpack, its expiry metadata, the key. */
-const LISTPACK_EX = 40
-/** What an expiring field adds: its time, and its place among the others (redis 7.4 mstr.h and ebuckets.h). */
-const FIELD_EXPIRY = 32
-/** A ziplist's header and end, less those of a listpack. */
-const ZIPLIST_EXTRA = 4
+/** listpackEx (redis 7.4 server.h): the listpack, its expiry metadata, the key; and what a table has instead (dictExpireMetadata). */
+const LISTPACK_EX = 32
+const DICT_EXPIRE_METADATA = 32
+/** ExpireMeta and flags before an expiring field's name (redis 7.4 ebuckets.h, mstr.h). */
+const FIELD_EXPIRY = 18
 /** raxNode as MEMORY USAGE counts it, for head and 30 pointers; and per element (object.c). */
 const RAX_NODE_COUNTED = 4 + 30 * 8
 const RAX_ELEMENT_COUNTED = 16
-/** As allocated: the tree, and an ID's compressed node, leaf and place in a branch (rax.c). */
-const RAX = 48
+/** As allocated, of many IDs: a chain, a leaf and a place in a branch (rax.c). */
 const RAX_ELEMENT = 60
 /** streamNACK: time, count, consumer (stream.h). */
 const NACK = 24
 /** Sizes of strings that are worked out once: millions of keys have the same. */
 const SMALL_KEY_END = 96
 const SMALL_STRING_END = 192
-/** Encodings of one packed string; a list's are nodes of a quicklist. */
-const PACKED: ReadonlySet<string> = new Set([
-  'ziplist',
-  'listpack',
-  'intset',
-  'zipmap',
-  'listpackex',
-  'listpackex-rc',
-  'template-listpack',
-  'template-listpack-ref',
-])
-
 export class MemoryModel {
   /** A node of a sorted set whose member is elsewhere: the mean of its heights. */
   readonly #scoredNode: number
@@ -100,16 +103,29 @@ export class MemoryModel {
   estimate(entry: Entry, valueBytes: number, nodes = -1): number {
     const keyBytes = entry.keyBytes.end - entry.keyBytes.start
     const expires = entry.expireAtMs !== NEVER
-    if (entry.type === 'string') return this.string(keyBytes, expires, entry.elements, entry.encoding === 'int')
-    return Math.round(this.shell(keyBytes, expires) + this.#value(entry, valueBytes, nodes))
+    if (entry.type === 'string') return this.string(keyBytes, expires, entry.elements, isInteger(entry))
+    return Math.round(this.shell(keyBytes, expires) + valueFromSums(this, entry, valueBytes, nodes))
+  }
+
+  /** What the tables of a database take that has so many keys, `expiring` of which expire. */
+  overhead(keys: number, expiring: number): DatabaseOverhead {
+    const {layout} = this
+    const {object, entry, store, keyTable, expiryTable} = layout
+    const isBucketed = layout.hashtable > 0
+    const slots = (count: number): number =>
+      count === 0 ? 0 : isBucketed ? Math.round(bucketBytes(count)) : POINTER * slotsOf(count)
+    const each = isBucketed ? 0 : entry
+    const heads = (keys > 0 ? allocated(keyTable) : 0) + (expiring > 0 ? allocated(expiryTable) : 0)
+    return {
+      main: store + keyTable + slots(keys) + keys * (object + each),
+      expires: store + (expiring > 0 ? expiryTable : 0) + slots(expiring) + expiring * each,
+      bytes: heads + slots(keys) + slots(expiring) + expiring * allocated(each),
+    }
   }
 
   /** What the tables of a database take besides: slots or buckets, and the entries of expiring keys. */
   databaseBytes(keys: number, expiring: number): number {
-    const {layout} = this
-    if (layout.buckets) return Math.round(tableBytes(layout, keys) + tableBytes(layout, expiring))
-    const slots = (count: number): number => (count === 0 ? 0 : POINTER * slotsOf(count))
-    return slots(keys) + slots(expiring) + expiring * allocated(layout.entry)
+    return this.overhead(keys, expiring).bytes
   }
 
   /** The object, its key, and its entry in the database: all but the value. */
@@ -141,33 +157,30 @@ export class MemoryModel {
   #wholeString(keyBytes: number, expires: boolean, length: number, integer: boolean): number {
     const {layout} = this
     const shell = this.shell(keyBytes, expires)
-    if (integer) return shell
+    if (integer) {
+      const shared = layout.key !== 'object' && length <= SHARED_DIGITS_MAX && !this.#counts
+      return shared ? shell - this.#structure(layout.object) : shell
+    }
     if (layout.key === 'object') {
       const value = Math.max(layout.pointerless ? POINTER : 0, 3 + length + 1)
       const object = layout.object - (layout.pointerless ? POINTER : 0)
       const whole = object + 1 + stringSize(keyBytes) + (expires ? EXPIRY : 0) + value
-      return whole <= layout.embeddedMax ? allocated(whole) : shell + stringBytes(length)
+      return whole <= layout.embeddedMax ? allocated(whole) : shell + this.member(length)
     }
-    if (length > EMBSTR_MAX) return shell + stringBytes(length)
+    if (length > EMBSTR_MAX) return shell + this.member(length)
     const object = this.#counts && layout.countsLengths ? layout.object + length + 2 : allocated(16 + 3 + length + 1)
     return shell - this.#structure(layout.object) + object
   }
 
   /** A listpack, ziplist or intset. */
   packed(bytes: number): number {
-    return this.#counts && this.layout.countsLengths ? bytes : allocated(bytes)
+    return this.#counts && this.layout.countsLengths ? bytes : this.blob(bytes)
   }
 
   /** A list of so many nodes, which take `nodeBytes` together; `plain` where one of them is a single element. */
   list(nodes: number, nodeBytes: number, plain: boolean): number {
     if (this.layout.listpackLists && nodes === 1 && !plain) return nodeBytes
     return this.#structure(QUICKLIST) + nodes * this.#structure(this.layout.listNode) + nodeBytes
-  }
-
-  /** A list of strings, which whoever loads it packs. */
-  packedList(itemBytes: number, elements: number): number {
-    const bytes = itemBytes + LISTPACK_ITEM * elements
-    return this.#nodes(bytes, elements, Math.max(1, Math.ceil(bytes / LIST_NODE_BYTES_MAX)))
   }
 
   /** A packed hash whose fields have expiries. */
@@ -179,146 +192,134 @@ export class MemoryModel {
   set(count: number, memberBytes: number): number {
     const {layout} = this
     const bare = layout.bareMembers && (layout.bareMembersCounted || !this.#counts)
-    const entry = layout.buckets ? 0 : bare ? bareEntryBytes(count) : this.#structure(layout.entry)
-    return tableBytes(layout, count) + count * entry + memberBytes
+    const entry = layout.hashtable > 0 ? 0 : bare ? bareEntryBytes(count) : this.#structure(layout.entry)
+    return this.#table(count) + count * entry + memberBytes
   }
 
-  /** A hash in a table; `expiring` fields have an expiry of their own. */
-  hash(count: number, fieldBytes: number, expiring: number): number {
+  /**
+   * A hash in a table, `expiring` of whose fields have an expiry of their own: to find them takes `windows` bytes in valkey.
+   * `packed` is how many fields came before the first that made it a table, -1 where it was one from the start.
+   */
+  hash(count: number, fieldBytes: number, expiring: number, windows = 0, packed = -1): number {
     const {layout} = this
-    const entries = layout.buckets ? 0 : count * this.#structure(layout.entry)
-    return tableBytes(layout, count) + entries + fieldBytes + expiring * (layout.buckets ? POINTER * 2 : FIELD_EXPIRY)
+    const {fieldExpiry, hashMetadata} = layout
+    const entries = layout.hashtable > 0 ? 0 : count * this.#structure(layout.entry)
+    const own = entries + fieldBytes + this.#fieldExpiries(expiring, windows)
+    if (expiring > 0 && fieldExpiry === 'redis') return own + expiringTableBytes(layout, count, packed)
+    const table =
+      packed < 0 || (expiring > 0 && fieldExpiry === 'valkey')
+        ? tableBytes(layout, count)
+        : convertedTableBytes(layout, count, packed)
+    return own + hashMetadata + table + this.#rounding(hashMetadata)
+  }
+
+  #fieldExpiries(expiring: number, windows: number): number {
+    const {fieldExpiry} = this.layout
+    if (fieldExpiry === 'valkey') return windows
+    if (fieldExpiry === 'none' || this.#counts || expiring === 0) return 0
+    const {dict} = this.layout
+    return allocated(dict + DICT_EXPIRE_METADATA) - dict + bucketedBytes(expiring)
   }
 
   zset(count: number, memberBytes: number): number {
     const {layout} = this
-    const entries = layout.buckets ? 0 : count * this.#structure(layout.entry)
-    const list = this.#structure(ZSET) + this.#structure(SKIPLIST) + allocated(SKIPLIST_HEADER)
-    return list + tableBytes(layout, count) + entries + memberBytes
+    const entries = layout.hashtable > 0 ? 0 : count * this.#structure(layout.entry)
+    const list = layout.skiplistWhole
+      ? this.#structure(SKIPLIST_WHOLE)
+      : this.#structure(SKIPLIST) + allocated(SKIPLIST_HEADER)
+    return this.#structure(ZSET) + list + this.#table(count) + entries + memberBytes
   }
 
-  /** A stream's own parts: its tree of `nodes` listpacks, which take `nodeBytes` together. */
-  stream(nodes: number, nodeBytes: number): number {
+  #table(count: number): number {
+    return tableBytes(this.layout, count) + this.#rounding(0)
+  }
+
+  #rounding(metadata: number): number {
+    return this.#counts ? 0 : tableRounding(this.layout, metadata)
+  }
+
+  /** A stream's own parts: its listpacks take `nodeBytes` together, the tree of them `treeBytes`. */
+  stream(treeBytes: number, nodeBytes: number): number {
     const own = this.#counts && this.layout.countsLengths ? 0 : this.#structure(this.layout.stream)
-    return own + this.tree(nodes) + nodeBytes
+    return own + treeBytes + nodeBytes
   }
 
-  /** A consumer group with so many pending entries, without its consumers. */
-  group(pending: number): number {
-    return this.#structure(this.layout.group) + this.tree(pending) + pending * this.#structure(NACK)
+  /** A consumer group with so many pending entries, in a tree of its own, without its consumers. */
+  group(pending: number, treeBytes: number): number {
+    return this.#structure(this.layout.group) + treeBytes + pending * this.#structure(NACK)
   }
 
-  consumer(nameBytes: number, pending: number): number {
+  /** A consumer, whose pending entries are those of its group, in another tree. */
+  consumer(nameBytes: number, treeBytes: number): number {
     const name = this.#counts ? nameBytes : stringBytes(nameBytes)
-    return this.#structure(this.layout.consumer) + name + this.tree(pending)
+    return this.#structure(this.layout.consumer) + name + treeBytes
   }
 
-  /** A radix tree of so many IDs. */
-  tree(count: number): number {
+  /** A radix tree. */
+  tree(tree: RadixTree): number {
+    const {nodes, bytes} = tree.size()
+    if (this.#counts && !this.layout.raxCounted) return tree.keys * RAX_ELEMENT_COUNTED + nodes * RAX_NODE_COUNTED
+    return allocated(this.layout.rax) + bytes
+  }
+
+  /** A tree of names, which MEMORY USAGE does not count. */
+  uncountedTree(tree: RadixTree): number {
+    return this.#counts ? 0 : allocated(this.layout.rax) + tree.size().bytes
+  }
+
+  /** A radix tree of so many IDs that nobody has seen. */
+  unseenTree(count: number): number {
     if (this.#counts && !this.layout.raxCounted) {
       // Of many IDs each has a node of its own and a leaf; where they begin to differ there is a branch.
       const nodes = count === 0 ? 1 : count === 1 ? 2 : 2 * count + 2 + (count >> 3)
       return count * RAX_ELEMENT_COUNTED + nodes * RAX_NODE_COUNTED
     }
-    return RAX + (count === 1 ? RAX_ELEMENT / 2 : count * RAX_ELEMENT)
+    return allocated(this.layout.rax) + (count === 1 ? RAX_ELEMENT / 2 : count * RAX_ELEMENT)
   }
 
-  /** A set member. */
+  /** A string of its own, such as a set's member. */
   member(length: number): number {
-    return stringBytes(length)
+    return this.blob(stringSize(length))
   }
 
   /** A sorted set's member and its node. */
-  scored(length: number): number {
+  scored(length: number, memberBytes?: number): number {
     if (this.layout.embeddedScored) return overLevels(SKIPLIST_NODE_EMBEDDED + 1 + stringSize(length))
-    return stringBytes(length) + this.#scoredNode
+    return (memberBytes ?? this.member(length)) + this.#scoredNode
   }
 
   /** A field of a hash and its value. */
   field(nameLength: number, valueLength: number, expires: boolean): number {
-    if (!this.layout.embeddedFields) return stringBytes(nameLength) + stringBytes(valueLength)
-    const expiry = expires ? EXPIRY : 0
-    const name = stringSize(nameLength) + expiry
+    const {layout} = this
+    if (layout.fieldExpiry === 'redis') {
+      return allocated(nameSize(nameLength) + (expires ? FIELD_EXPIRY : 0)) + this.member(valueLength)
+    }
+    if (!layout.embeddedFields) return this.member(nameLength) + this.member(valueLength)
+    const expiry = expires && layout.fieldExpiry !== 'none' ? EXPIRY : 0
+    const name = (expiry > 0 ? Math.max(stringSize(nameLength), nameLength + 4) : stringSize(nameLength)) + expiry
     const whole = name + 3 + valueLength + 1
     if (whole <= EMBEDDED_FIELD_MAX) return allocated(whole)
-    return allocated(Math.max(name, nameLength + 4 + expiry) + POINTER) + stringBytes(valueLength)
+    return this.blob(Math.max(name, nameLength + 4 + expiry) + POINTER) + this.member(valueLength)
   }
 
-  #value(entry: Entry, valueBytes: number, nodes: number): number {
-    const {elements, encoding, type} = entry
-    if (PACKED.has(encoding)) return this.#packedValue(entry, valueBytes)
-    const mean = elements > 0 ? valueBytes / elements : 0
-    switch (type) {
-      case 'list':
-        return this.#list(entry, valueBytes, nodes)
-      case 'set':
-        return this.set(elements, elements * this.#string(mean))
-      case 'zset':
-        return this.zset(
-          elements,
-          elements * (this.layout.embeddedScored ? this.scored(mean) : this.#string(mean) + this.#scoredNode),
-        )
-      case 'hash':
-        return this.hash(elements, elements * this.#field(mean), encoding.startsWith('metadata') ? elements : 0)
-      case 'stream': {
-        const count = nodes < 0 ? Math.ceil(valueBytes / STREAM_NODE_BYTES_MAX) : nodes
-        const full = Math.min(STREAM_NODE_BYTES_MAX, (STREAM_NODE_ENTRIES_MAX * valueBytes) / Math.max(1, elements))
-        return this.stream(count, this.#blobs(valueBytes, count, full))
-      }
-      default:
-        return allocated(valueBytes)
-    }
-  }
-
-  #packedValue({type, encoding}: Entry, valueBytes: number): number {
-    const converted = encoding === 'ziplist' && !this.layout.ziplists ? valueBytes - ZIPLIST_EXTRA : valueBytes
-    const blob = this.packed(converted)
-    if (type === 'list') return this.list(1, blob, false)
-    return encoding.startsWith('listpackex') ? this.withFieldExpiries(blob) : blob
-  }
-
-  #list({encoding, elements}: Entry, valueBytes: number, nodes: number): number {
-    if (encoding === 'linkedlist') return this.packedList(valueBytes, elements)
-    const count = nodes < 0 ? Math.max(1, Math.ceil(valueBytes / LIST_NODE_BYTES_MAX)) : nodes
-    return this.#nodes(valueBytes, elements, count)
-  }
-
-  /** A list of `nodes` nodes with `bytes` in all: an element more would have been too much for any but the last. */
-  #nodes(bytes: number, elements: number, nodes: number): number {
-    if (nodes === 0) return this.list(0, 0, false)
-    const full = LIST_NODE_BYTES_MAX - bytes / Math.max(1, elements) / 2
-    return this.list(
-      nodes,
-      this.#blobs(bytes, nodes, full),
-      nodes === 1 && elements === 1 && bytes > LIST_NODE_BYTES_MAX,
-    )
-  }
-
-  /** Nodes that are full of `full` bytes at most, and a last one. */
-  #blobs(bytes: number, nodes: number, full: number): number {
-    if (nodes < 2) return this.packed(bytes)
-    const each = bytes / nodes
-    // Nodes of another size: so the server was configured, or each is one large element.
-    const most = each > full || each * nodes < full * (nodes - 1) ? each : full
-    const last = bytes - most * (nodes - 1)
-    return (nodes - 1) * this.packed(Math.ceil(most)) + this.packed(Math.ceil(last))
-  }
-
-  /** A string whose length is a mean. */
-  #string(mean: number): number {
-    return Number.isInteger(mean) ? stringBytes(mean) : allocatedMean(stringSize(mean))
-  }
-
-  /** A field and its value whose lengths together are a mean: as if they were equal. */
-  #field(mean: number): number {
-    if (!this.layout.embeddedFields) return 2 * this.#string(mean / 2)
-    const whole = stringSize(Math.min(mean, 20)) + 4 + Math.max(0, mean - 20)
-    return whole <= EMBEDDED_FIELD_MAX ? allocatedMean(whole) : allocatedMean(mean / 2 + 12) + this.#string(mean / 2)
+  /** Bytes in one piece. */
+  blob(bytes: number): number {
+    return allocated(bytes, this.layout.paged)
   }
 
   #structure(bytes: number): number {
     return this.#counts ? bytes : allocated(bytes)
   }
+}
+
+/** Whether a server holds a string as an integer, whatever form it is stored in. */
+export function isInteger({encoding, integer}: Entry): boolean {
+  return integer || encoding === 'int'
+}
+
+/** Header, bytes and end of a field's name (redis 7.4 mstr.h). */
+function nameSize(length: number): number {
+  return length + 1 + (length < 32 ? 1 : length < 65_536 ? 3 : 9)
 }
 
 /** Header, bytes and end of a string (sds.h). */

@@ -11,6 +11,8 @@ import {SpillBuffer} from '../../bytes/spill-buffer.js'
 import {readLength, readPlainLength, writeLength} from '../../encoding/length.js'
 import {
   decimalCharacters,
+  INTEGER_TEXT_MAX,
+  isIntegerText,
   readEncodedInteger,
   readInteger,
   STRING_LZF,
@@ -56,11 +58,17 @@ export class StringReader implements ValueReader {
       return
     }
     const entry = this.#entry
+    entry.integer = false
     const length = readLength(cursor)
     if (length >= 0) {
       entry.encoding = 'raw'
       entry.elements = length
-      cursor.skip(length)
+      if (length > INTEGER_TEXT_MAX) {
+        cursor.skip(length)
+      } else {
+        const start = cursor.take(length)
+        entry.integer = isIntegerText(cursor.bytes, start, start + length)
+      }
     } else if (~length === STRING_LZF) {
       const packed = readPlainLength(cursor)
       entry.encoding = 'lzf'
@@ -83,6 +91,7 @@ export class StringReader implements ValueReader {
   /** Reads up to the payload; true when the value is already complete. */
   #header(cursor: ByteCursor, visitor: ValueVisitor): boolean {
     const entry = this.#entry
+    entry.integer = false
     const length = readLength(cursor)
     if (length >= 0) {
       entry.encoding = 'raw'
