@@ -127,6 +127,8 @@ export class LogReader {
   readonly #endOffset: number
   #visitor: LogVisitor | undefined
   #inTransaction = false
+  /** Before the last command that has no arguments. */
+  #wasInTransaction = false
   readonly #loose = new Set<string>()
   #snapshot: RdbReader | undefined
 
@@ -167,8 +169,7 @@ export class LogReader {
       } catch (error) {
         if (error === STOP) return this.#stopped()
         if (error === PAUSE) {
-          this.#cursor.rewind()
-          await visitor.goOn!()
+          await this.#halt(visitor)
           continue
         }
         if (error !== STARVED) {
@@ -265,9 +266,16 @@ export class LogReader {
 
   /** MULTI and EXEC have no arguments. DISCARD ends nothing: servers that load a log queue it (redis 6.0 to 8.0, valkey 9.1). */
   #watch({bytes, bounds}: LogCommand): void {
+    this.#wasInTransaction = this.#inTransaction
     const [start, end] = [bounds[0]!, bounds[1]!]
     if (this.#inTransaction) this.#inTransaction = !isWord(bytes, start, end, EXEC)
     else this.#inTransaction = isWord(bytes, start, end, MULTI)
+  }
+
+  async #halt(visitor: LogVisitor): Promise<void> {
+    this.#cursor.rewind()
+    if (this.#command.argc === 1) this.#inTransaction = this.#wasInTransaction
+    await visitor.goOn!()
   }
 
   /** The file ends within something, which is no damage but what a crash leaves. */

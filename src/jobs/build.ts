@@ -20,7 +20,7 @@ import {RdbWriter, type SortOptions} from '../rdb/writer.js'
 import type {AofSource, Replayed} from '../source/aof.js'
 import {isLog, type LogOptions, openEntries} from '../source/open.js'
 import type {NamedSource} from '../source/shard-folder.js'
-import type {Helpers} from '../source/shared-replay.js'
+import type {HandedOver, Helpers} from '../source/shared-replay.js'
 import {
   CONFLICTS_TOLD_MAX,
   type Conflict,
@@ -36,7 +36,6 @@ import {type BuildSource, of, openAll, openOptions, sourcesNamed} from './build-
 import {type Survey, surveySources} from './build-survey.js'
 import {BuildVisitor} from './build-visitor.js'
 import type {ReplayHelpersOptions} from './replay-helpers.js'
-import type {HandedOver} from './shard-replay.js'
 
 export interface BuildOptions extends LogOptions {
   /** Name of the file that the snapshot goes to. */

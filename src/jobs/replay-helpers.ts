@@ -9,8 +9,9 @@ import type {ByteSource} from '../bytes/source.js'
 import {type Answerer, KEPT, type Parcel, type Piece, Thread, threadScript} from '../parallel/thread.js'
 import {type SegmentPieces, SegmentSource} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
-import {type HelperReplay, type Helpers, type SharedLog, shardsOf} from '../source/shared-replay.js'
-import type {HandedOver, HandOver, ShardAnswer, ShardQuestion} from './shard-replay.js'
+import {targetOf} from '../rdb/targets.js'
+import {type HandedOver, type HelperReplay, type Helpers, type SharedLog, shardsOf} from '../source/shared-replay.js'
+import type {HandOver, ShardAnswer, ShardQuestion} from './shard-replay.js'
 
 export interface ReplayHelpersOptions extends HandOver {
   /** This one among them; absent: as many as pay. */
@@ -23,6 +24,8 @@ export interface ReplayHelpersOptions extends HandOver {
   onHandedOver(what: HandedOver): void
 }
 
+/** Whose snapshots hold whatever commands make. */
+const WHOLE_TARGET = 'redis-8.8'
 /** A thread is ready after some 100 ms, in which one thread replays some 30 MB. */
 const THREAD_BYTES_MIN = 64 * 1024 * 1024
 /** Each reads all of the log: what they share is the rest. */
@@ -71,8 +74,12 @@ class ReplayHelpers implements Helpers {
     return this.#helpers.map(helper => new SegmentSource(helper, WHOLE_FILE))
   }
 
-  async handedOver(): Promise<void> {
-    for (const helper of this.#helpers) this.options.onHandedOver(await helper.handedOver!)
+  async handedOver(): Promise<HandedOver[]> {
+    return await Promise.all(this.#helpers.map(({handedOver}) => handedOver!))
+  }
+
+  onHandedOver(what: HandedOver): void {
+    this.options.onHandedOver(what)
   }
 
   async end(): Promise<void> {
@@ -118,10 +125,13 @@ class Helper implements SegmentPieces {
   }
 
   async #start(question: ShardQuestion, {target, compress, strict, nowMs}: HandOver): Promise<HelperReplay> {
-    const answer = await this.thread.ask(question, () => {})
-    this.handedOver = this.#handOver({handOver: {target, compress, strict, nowMs}})
+    const {replayed} = (await this.thread.ask(question, () => {})) as {replayed: HelperReplay}
+    // Who goes on with them wants all of each key.
+    const whole: HandOver = {target: targetOf(WHOLE_TARGET), compress: false, strict: true, nowMs}
+    const handOver = replayed.proof.haltedAt === undefined ? {target, compress, strict, nowMs} : whole
+    this.handedOver = this.#handOver({handOver})
     this.handedOver.catch(() => {})
-    return (answer as {replayed: HelperReplay}).replayed
+    return replayed
   }
 
   async #handOver(question: ShardQuestion): Promise<HandedOver> {

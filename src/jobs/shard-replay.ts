@@ -3,7 +3,7 @@
  * asked for them.
  */
 import {MemoryTarget} from '../bytes/target.js'
-import {LossReport, type Lost} from '../keyspace/loss-report.js'
+import {LossReport} from '../keyspace/loss-report.js'
 import type {Outbox} from '../parallel/answering.js'
 import {ParcelTarget} from '../parallel/parcel-target.js'
 import type {Target} from '../rdb/targets.js'
@@ -13,9 +13,10 @@ import {Arena} from '../resident/arena.js'
 import {Keyspace} from '../resident/keyspace.js'
 import {ReplayKernel} from '../resident/replay-kernel.js'
 import {showKeyspace} from '../resident/showing.js'
-import {LogReplay} from '../source/log-replay.js'
+import type {StreamValue} from '../resident/stream.js'
+import {LogReplay, NotShared} from '../source/log-replay.js'
 import {openLogFile} from '../source/open.js'
-import {Heard, type HelperReplay, proofOf, type SharedLog} from '../source/shared-replay.js'
+import {type HandedOver, Heard, type HelperReplay, proofOf, type SharedLog} from '../source/shared-replay.js'
 
 /** Keys are written down before they are asked for: in so many mebibytes at most. */
 export const PARCELS_MAX = 64
@@ -27,14 +28,6 @@ export interface HandOver {
   /** What the target cannot hold is an error; otherwise it is counted. */
   strict: boolean
   nowMs: number
-}
-
-/** What became of the keys of a helper. Plain data. */
-export interface HandedOver {
-  keys: number
-  written: number
-  emptied: number
-  lost: Lost[]
 }
 
 export type ShardQuestion = {replay: SharedLog; shard: Shard} | {handOver: HandOver}
@@ -53,9 +46,14 @@ export function shardReplay(): (question: ShardQuestion, outbox: Outbox) => Prom
 
 async function replayShard({chain, options}: SharedLog, shard: Shard, keyspace: Keyspace): Promise<HelperReplay> {
   const heard = new Heard()
-  const replay = new LogReplay(chain, {open: openLogFile, take: openLogFile}, keyspace, heard, {...options, shard})
+  const halted = new NotShared('a command is on keys of several shards')
+  const onCrossing = () => Promise.reject(halted)
+  const files = {open: openLogFile, take: openLogFile}
+  const replay = new LogReplay(chain, files, keyspace, heard, {...options, shard, onCrossing})
   try {
     await replay.run()
+  } catch (error) {
+    if (error !== halted) throw error
   } finally {
     await replay.close()
   }
@@ -90,5 +88,18 @@ async function handOver(
   }
   if (memory !== undefined) parcels.write(memory.view(), 0, memory.bytes)
   await parcels.finish()
-  return {keys, written: writer.keys, emptied: writer.emptied, lost: losses?.list() ?? []}
+  const {keys: written, emptied} = writer
+  return {keys, written, emptied, lost: losses?.list() ?? [], derived: derivedStreams(keyspace)}
+}
+
+function derivedStreams(keyspace: Keyspace): HandedOver['derived'] {
+  const derived: HandedOver['derived'] = []
+  for (const number of keyspace.numbers()) {
+    const db = keyspace.database(number)
+    for (let entry = db.next(0); entry >= 0; entry = db.next(entry + 1)) {
+      if (db.type(entry) !== 'stream' || !(db.seen(entry) as StreamValue).derived) continue
+      derived.push({db: number, key: db.key(entry)})
+    }
+  }
+  return derived
 }

@@ -22,7 +22,15 @@ import {
   type ReplayingOptions,
   TOLD_MAX,
 } from './log-replay.js'
-import {Heard, type HelperReplay, type Helpers, isSame, proofOf, shardsOf, showSnapshots} from './shared-replay.js'
+import {
+  agreed,
+  Heard,
+  type HelperReplay,
+  type Helpers,
+  shardsOf,
+  showSnapshots,
+  takeSnapshots,
+} from './shared-replay.js'
 
 export type AofOptions = ReplayingOptions
 export type {OpenFile, Replayed} from './log-replay.js'
@@ -123,18 +131,23 @@ export class AofSource implements EntrySource {
     const options = {...this.options, nowMs: this.options.nowMs ?? Date.now()}
     const heard = new Heard()
     const [shard] = shardsOf(helpers.count)
-    const replay = this.#begin(heard, {...options, shard, onWindow: () => helpers.failure})
-    let others: HelperReplay[]
+    let others: HelperReplay[] | undefined
+    const onCrossing = async (): Promise<void> => {
+      others = await agreed(helpers, replay)
+      await takeSnapshots(helpers, replay.keyspace)
+      await helpers.end()
+    }
+    const onWindow = () => helpers.failure
+    const replay = this.#begin(heard, {...options, shard, onCrossing, onWindow})
     try {
       helpers.start({chain, bytes, options})
       await replay.run()
-      others = await helpers.replayed()
+      others ??= await agreed(helpers, replay)
     } catch {
       // It is met once more by whoever is alone with it.
       await helpers.end()
       return undefined
     }
-    if (!others.every(({proof}) => isSame(proof, proofOf(replay)))) return undefined
     const refusals = new Map(replay.refusals)
     for (const [code, count] of others.flatMap(other => other.refusals)) {
       refusals.set(code, (refusals.get(code) ?? 0) + count)
@@ -146,7 +159,7 @@ export class AofSource implements EntrySource {
       replayed.skipped += skipped
     }
     this.replayed = replayed
-    return await this.#show(replay, refusals, visitor, helpers)
+    return await this.#show(replay, refusals, visitor, replay.haltedAt === undefined ? helpers : undefined)
   }
 
   async #show(

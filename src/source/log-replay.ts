@@ -74,6 +74,8 @@ export const TOLD_MAX = 20
 export interface LogReplayOptions extends ReplayingOptions {
   /** Which keys are taken, of several replays that share them; absent: every key. */
   shard?: Shard | undefined
+  /** Of one: a command comes that is on keys of several shards. It is run once this has been awaited, by who has them all. */
+  onCrossing?: (() => Promise<void>) | undefined
   /** Of one: awaited between windows. What it throws ends the replay. */
   onWindow?: (() => Promise<void> | undefined) | undefined
 }
@@ -90,6 +92,8 @@ export class LogReplay {
   #readBefore = 0
   /** The same, unpacked, to the end of what was wanted. */
   bytes = 0
+  /** The first command on keys of several shards. */
+  haltedAt: LogPlace | undefined
   /** Of refused commands, by code. */
   readonly refusals = new Map<string, number>()
   #file = 0
@@ -194,7 +198,11 @@ export class LogReplay {
       preamble: snapshot => this.#loading(snapshot),
       problem: problem => this.#tell(problem),
       drain: () => this.options.onWindow?.(),
-      goOn: () => Promise.reject(new NotShared('a command is on keys of several shards')),
+      goOn: async () => {
+        this.haltedAt = {file: this.#file, offset: engine.offset}
+        await this.options.onCrossing!()
+        engine.holdAll()
+      },
     }
     try {
       return await reader.run(log)
@@ -216,7 +224,7 @@ export class LogReplay {
     }
     const {shard} = this.options
     const loading = {header, onAux, onProblem: (problem: Problem) => this.#tell(problem)}
-    if (shard === undefined) return new LoadingVisitor(this.keyspace, loading)
+    if (shard === undefined || this.haltedAt !== undefined) return new LoadingVisitor(this.keyspace, loading)
     return new ShardLoading(this.keyspace, loading, new Sharing(shard))
   }
 
