@@ -16,6 +16,14 @@ export interface Checksum64 {
   readonly low: number
 }
 
+/** What is read, with the checksum of all of it up to places in its window. */
+export interface SummedWindow {
+  /** Offset in the input of place 0. */
+  readonly base: number
+  /** Of places that do not descend. Each takes some 20 us. */
+  checksumAt(place: number): Checksum64
+}
+
 // Below this, what is to be copied at both ends, and carried on, takes longer than copying all.
 const IN_PLACE_BYTES_MIN = 64 * 1024
 /** The recurrence takes so many at a time. */

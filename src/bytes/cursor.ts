@@ -17,7 +17,7 @@
  */
 import {FormatError, LimitError} from '../errors.js'
 import {limits} from '../limits.js'
-import {Crc64} from './crc64.js'
+import {type Checksum64, Crc64, type SummedWindow} from './crc64.js'
 import {type Int64, signedInt64} from './int64.js'
 
 /** Thrown when the window ends inside something; never shown to users. */
@@ -196,6 +196,16 @@ export class ByteCursor {
   checksum(): Crc64 {
     this.#sum(this.pos)
     return this.#checksum
+  }
+
+  /** The same up to a place in the window, no earlier than the one asked for before; undefined where nobody sums. */
+  get summed(): SummedWindow | undefined {
+    return this.summing ? this : undefined
+  }
+
+  checksumAt(place: number): Checksum64 {
+    this.#sum(place)
+    return this.#checksum.digest()
   }
 
   #sum(until: number): void {

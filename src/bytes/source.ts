@@ -50,8 +50,8 @@ export interface ByteSource {
   /** Size of the stored input, compressed or not; Infinity where unknown. */
   readonly storedBytes: number
   /**
-   * The next window, or nothing at the end. Input/output errors pass through. `ahead`, unless false: the one after it may be
-   * read meanwhile, by the thread pool.
+   * The next window, or nothing at the end. Input/output errors pass through. `ahead`: the one after it may be read meanwhile,
+   * by the thread pool; false where that has half as much to do as this thread: it reads every other window.
    */
   read(ahead?: boolean): Promise<ByteWindow | undefined>
   /**
@@ -160,11 +160,12 @@ export class FileSource implements ByteSource {
   }
 
   async read(ahead = true): Promise<ByteWindow | undefined> {
+    const isOwn = this.#ahead === undefined
     const window = await (this.#ahead ?? this.#readNow())
     this.#ahead = undefined
     if (window === undefined) return undefined
     this.storedRead += window.end - window.start
-    if (ahead && this.#readsAhead) {
+    if (this.#readsAhead && (ahead || isOwn)) {
       this.#ahead = this.#readLater()
       // Whoever asks for the window meets the error; until then it is nobody's.
       this.#ahead.catch(() => {})

@@ -118,7 +118,7 @@ export class BuildVisitor implements EntryVisitor {
     this.takeWaits = older.goesOn
     if (reached === start) return start
     head.write(writer)
-    writer.records(changes.dbOf(from), kernel().bytes, older.start, older.end, false)
+    writer.records(changes.dbOf(from), kernel().bytes, older.start, older.end)
     this.keysIn += older.keys
     writer.count(older.keys, older.expiring)
     return reached
@@ -143,10 +143,10 @@ export class BuildVisitor implements EntryVisitor {
       elementsEnd: Number.POSITIVE_INFINITY,
       nowMs: 0,
       begin: () => head.write(writer),
-      records: (db, bytes, start, end) => {
+      records: (db, bytes, start, end, summed) => {
         last = end
         if (router !== undefined) return
-        shift = writer.records(changes.dbOf(db), bytes, start, end, true) - start
+        shift = writer.records(changes.dbOf(db), bytes, start, end, {summed}) - start
       },
       add: ({keys, expiring}) => {
         this.keysIn += keys

@@ -17,7 +17,7 @@ export async function nextWindow(
   cursor.rewind()
   const draining = visitor.drain?.()
   if (draining !== undefined) await draining
-  // While what is written keeps the thread pool busy, reading ahead would only wait behind it.
+  // What is written meanwhile is written by the thread pool.
   const window = await source.read(draining === undefined)
   if (window === undefined) cursor.finish()
   else cursor.refill(window.bytes, window.start, window.end, window.room)

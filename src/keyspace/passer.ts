@@ -2,6 +2,7 @@
  * What an EntryVisitor wants no more of than sums: entries that a reader passes
  * over many at a time, where it can.
  */
+import type {SummedWindow} from '../bytes/crc64.js'
 import type {Entry, ValueType} from './entry.js'
 
 /** The sums over entries of one type and encoding. */
@@ -40,9 +41,9 @@ export interface Passer {
   begin?(entry: Entry, offset: number): void
   /**
    * The records that were passed, whole and one behind the other, as they are stored. Lent: bytes of a
-   * window, which stay as they are until the next but one is read.
+   * window, which stay as they are until the next but one is read. `summed`: asked now, it knows the checksums up to both.
    */
-  records?(db: number, bytes: Uint8Array, start: number, end: number): void
+  records?(db: number, bytes: Uint8Array, start: number, end: number, summed: SummedWindow | undefined): void
   /** Once for each type and encoding among them; lent. */
   add(sums: PassedEntries): void
   /**

@@ -88,7 +88,7 @@ export function passTogether(cursor: ByteCursor, entry: Entry, passer: Passer): 
       cursor.pos = reached
       cursor.commit()
       passer.begin?.(entry, cursor.base + start)
-      passer.records?.(entry.db, bytes, start, reached)
+      passer.records?.(entry.db, bytes, start, reached, cursor.summed)
       entry.endOffset = cursor.offset
       tell(entry.db, passer)
       passer.keys?.(entry.db, bytes, passedKeys, kept, cursor.base)

@@ -24,6 +24,7 @@ import {type ModuleAux, SKIP, type SlotInfo, type ValueVisitor} from '../keyspac
 import {canCopy} from './copying.js'
 import {LOST, moduleData} from './loss-kinds.js'
 import * as op from './opcodes.js'
+import type {LentWindow} from './output.js'
 import {lostWhole, type Policy, policyOf} from './policy.js'
 import {EXPIRY_MS_VERSION, RecordHeadWriter} from './record-head.js'
 import {SortedRecords, type StoredRecord, type TwinRule} from './sorted-records.js'
@@ -185,10 +186,10 @@ export class RdbWriter implements ValueSink {
   }
 
   /** Takes whole records of one database, as the target has them; `count` follows. Returns where they begin in the file: `onRecord` is not told. */
-  records(db: number, bytes: Uint8Array, start: number, end: number, stay: boolean): number {
+  records(db: number, bytes: Uint8Array, start: number, end: number, window?: LentWindow): number {
     if (db !== this.#file.db) this.#file.selectDb(db)
     const at = this.place
-    this.#file.output.take(bytes, start, end, stay)
+    this.#file.output.take(bytes, start, end, window)
     return at
   }
 
