@@ -8,14 +8,7 @@ import {type Entry, NEVER} from '../keyspace/entry.js'
 import type {SourceFormat} from '../keyspace/entry-source.js'
 import type {KeyIndex} from '../keyspace/key-index.js'
 import {type PassedEntries, type Passer, passesAll} from '../keyspace/passer.js'
-import {
-  type EntryVisitor,
-  type ModuleAux,
-  type Problem,
-  SKIP,
-  type SlotInfo,
-  type ValueVisitor,
-} from '../keyspace/visitor.js'
+import type {EntryVisitor, ModuleAux, Problem, SlotInfo, ValueVisitor} from '../keyspace/visitor.js'
 import * as op from '../rdb/opcodes.js'
 import type {ChecksumVerdict} from '../rdb/records.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
@@ -24,7 +17,9 @@ import {DatabaseSizes} from './soundness-databases.js'
 import {Findings, type ProblemCount} from './soundness-findings.js'
 import {parseLibraryHead} from './soundness-function.js'
 import {HugeCollections} from './soundness-huge.js'
+import {tellDangling, tellNegativeExpiry} from './soundness-keys.js'
 import type {LogSoundness} from './soundness-log.js'
+import type {KeyCounts} from './soundness-part.js'
 import type {Position} from './soundness-value.js'
 import {ValuesSoundness} from './soundness-values.js'
 import {type Opcode, VersionSoundness} from './soundness-version.js'
@@ -74,8 +69,6 @@ export interface SoundnessOptions {
   elements?: KeyIndex | undefined
   /** A wrong checksum is a warning. */
   ignoreChecksum?: boolean | undefined
-  /** Values of an RDB file are verified by somebody else: what is found of them is added. */
-  values?: 'elsewhere' | undefined
 }
 
 /** Verifies everything it is shown; give it to the `run` of a source, then tell it the end. */
@@ -86,7 +79,7 @@ export class SoundnessVisitor implements EntryVisitor {
   /** The file is the head of an append-only file, whose commands follow. */
   isPreamble = false
   readonly passer: Passer | undefined
-  readonly damage?: NonNullable<EntryVisitor['damage']>
+  readonly damage: NonNullable<EntryVisitor['damage']>
   /** Records that are no keys. */
   others = 0
   readonly #stored: boolean
@@ -96,8 +89,7 @@ export class SoundnessVisitor implements EntryVisitor {
   readonly #ignoreChecksum: boolean
   readonly #index: KeyIndex | undefined
   readonly #sizes: DatabaseSizes
-  /** Absent where somebody else looks at them. */
-  readonly #values: ValuesSoundness | undefined
+  readonly #values: ValuesSoundness
   readonly #libraries = new Set<string>()
   /** The last record that is no key. */
   #otherStart = 0
@@ -118,17 +110,16 @@ export class SoundnessVisitor implements EntryVisitor {
     this.#checksumBytes = (header?.rdbVersion ?? 0) < CHECKSUM_VERSION_MIN ? 0 : CHECKSUM_BYTES
     this.#ignoreChecksum = ignoreChecksum === true
     this.#index = keys
-    if (this.#stored) this.passer = this.#passerOf(keys, options.values !== 'elsewhere')
+    if (this.#stored) this.passer = this.#passerOf(keys)
     this.#sizes = new DatabaseSizes(this.findings)
-    if (options.values === 'elsewhere') return
     const values = new ValuesSoundness(this.findings, position, this.huge)
     this.#values = values
     this.damage = error => values.damaged(error)
   }
 
-  #passerOf(keys: KeyIndex | undefined, deep: boolean): Passer {
+  #passerOf(keys: KeyIndex | undefined): Passer {
     const passer: Passer = {
-      ...passesAll(deep),
+      ...passesAll(true),
       types: this.#version.typesTaken,
       begin: (entry, offset) => this.#passedFrom(entry, offset),
       add: sums => this.#passed(sums),
@@ -146,20 +137,20 @@ export class SoundnessVisitor implements EntryVisitor {
     database.keys++
     if (entry.expireAtMs !== NEVER) {
       database.expires++
-      if (entry.expireAtMs < 0) this.#expiry(entry)
+      if (entry.expireAtMs < 0) tellNegativeExpiry(this.findings, entry)
     }
     if (this.#index !== undefined) {
       const {bytes, start, end} = entry.keyBytes
       this.#index.add(entry.db, bytes, start, end, entry.offset)
     }
     if (this.#stored) this.#record(entry)
-    return this.#values?.of(entry) ?? SKIP
+    return this.#values.of(entry)
   }
 
   /** What stands before a key's value in an RDB file. */
   #record(entry: Entry): void {
     const before = Math.max(entry.endOffset, this.#otherEnd)
-    if (entry.offset < before) this.#dangling(entry.offset)
+    if (entry.offset < before) tellDangling(this.findings, entry.offset)
     const plain = entry.typeId === op.TYPE_STRING && entry.keyMeta === undefined && entry.dragonflyMask < 0
     if (!plain || this.#version.isOld) this.#version.entry(entry)
   }
@@ -262,36 +253,30 @@ export class SoundnessVisitor implements EntryVisitor {
     return this.#sizes.dbAt(offset)
   }
 
-  /** The end of the file has been reached, at `bytes`. */
-  finish(bytes: number): void {
-    this.#sizes.finish()
-    if (!this.#stored) return
-    const end = bytes - this.#checksumBytes - 1
-    const before = Math.max(this.#entry?.endOffset ?? 0, this.#otherEnd)
-    if (end > before) this.#dangling(before)
-  }
-
-  #passed({keys, expiring}: PassedEntries): void {
+  /** Keys that somebody else has looked at. */
+  countKeys({keys, expires}: KeyCounts): void {
     this.keys += keys
     const database = this.#sizes.present
     database.keys += keys
-    database.expires += expiring
+    database.expires += expires
+  }
+
+  /** The end of the file has been reached, at `bytes`; the last record ends at `before`. */
+  finish(bytes: number, before = Math.max(this.#entry?.endOffset ?? 0, this.#otherEnd)): void {
+    this.#sizes.finish()
+    if (!this.#stored) return
+    const end = bytes - this.#checksumBytes - 1
+    if (end > before) tellDangling(this.findings, before)
+  }
+
+  #passed({keys, expiring}: PassedEntries): void {
+    this.countKeys({keys, expires: expiring})
   }
 
   #passedFrom(entry: Entry, offset: number): void {
     if (this.#entry !== entry) this.#entry = this.findings.entry = entry
     const before = Math.max(entry.endOffset, this.#otherEnd)
-    if (offset < before) this.#dangling(offset)
-  }
-
-  #expiry(entry: Entry): void {
-    const text = `the key expires at ${entry.expireAtMs} ms, before 1970: ${entry.expireAtMs === -1 ? 'servers keep it for ever' : 'servers drop it'}`
-    this.findings.inEntry('EXPIRY_NEGATIVE', 'warning', entry.offset, text)
-  }
-
-  #dangling(offset: number): void {
-    const text = 'an expiry or a usage stands before something that is no key: servers give it to the next key'
-    this.findings.inFile('DANGLING_ATTRIBUTE', 'warning', offset, text)
+    if (offset < before) tellDangling(this.findings, offset)
   }
 
   #announceSlot(hint: SlotHint | undefined): void {

@@ -185,6 +185,7 @@ export class ByteCursor {
     this.base = offset - start
     this.pos = this.#safe = this.#summed = start
     this.end = end
+    this.ended = false
   }
 
   /** No more chunks will come. */

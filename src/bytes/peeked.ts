@@ -29,6 +29,10 @@ export class PeekedSource implements ByteSource {
     return this.source.lies
   }
 
+  passed(bytes: number): void {
+    this.source.passed?.(bytes)
+  }
+
   /** A copy of the first bytes: as many as asked for, or all that there are. */
   async peek(bytes: number): Promise<Uint8Array> {
     while (this.#seen < bytes && !this.#ended) await this.#readOne(bytes)

@@ -50,6 +50,8 @@ export class FileRegion implements ByteRegion {
   constructor(
     readonly fd: number,
     readonly inputBytes: number,
+    /** Where the input begins in the file. */
+    readonly start = 0,
   ) {}
 
   lend(offset: number, wanted: number): Readonly<LentBytes> {
@@ -70,7 +72,7 @@ export class FileRegion implements ByteRegion {
     slot.offset = offset
     slot.filled = 0
     while (slot.filled < bytes) {
-      const read = readSync(this.fd, slot.bytes, slot.filled, bytes - slot.filled, offset + slot.filled)
+      const read = readSync(this.fd, slot.bytes, slot.filled, bytes - slot.filled, this.start + offset + slot.filled)
       if (read === 0) break
       slot.filled += read
     }

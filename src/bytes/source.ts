@@ -45,6 +45,8 @@ export interface ByteSource {
   readonly path?: string | undefined
   /** Where the bytes lie in an open file as they are: others may read them there too, as long as it is open. */
   readonly lies?: {fd: number; start: number} | undefined
+  /** Others have read so much of it there: for progress. */
+  passed?(bytes: number): void
   /** How much of the stored input has been consumed: for progress, of `storedBytes`. */
   readonly storedRead: number
   /** Size of the stored input, compressed or not; Infinity where unknown. */
@@ -157,6 +159,10 @@ export class FileSource implements ByteSource {
 
   get lies(): {fd: number; start: number} {
     return {fd: this.file.fd, start: this.start}
+  }
+
+  passed(bytes: number): void {
+    this.storedRead = bytes
   }
 
   async read(ahead = true): Promise<ByteWindow | undefined> {

@@ -26,6 +26,11 @@ export interface ByteTarget {
    * nothing is gained by that.
    */
   writeLater?(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * Takes bytes that stay as they are until what is returned has been awaited: no copy of them is made. Absent where one is
+   * made anyhow.
+   */
+  writeLent?(bytes: Uint8Array, start: number, end: number): Promise<void> | undefined
   /** Overwrites bytes that were taken before; absent where they have been seen by then. */
   rewrite?(bytes: Uint8Array, position: number): void
   /** Forgets all from a position on that `write` took since; absent where it has been seen by then. */
@@ -176,6 +181,19 @@ export class StreamTarget implements ByteTarget {
     const size = end - start
     this.bytes += size
     this.stream.write(this.isLast && size <= BLOCK_BYTES ? this.#block(bytes, start, end) : bytes.slice(start, end))
+  }
+
+  writeLent(bytes: Uint8Array, start: number, end: number): Promise<void> | undefined {
+    if (!this.isLast) {
+      this.write(bytes, start, end)
+      return this.drain()
+    }
+    if (this.#failure !== undefined) throw this.#failure
+    const {stream} = this
+    this.bytes += end - start
+    stream.write(bytes.subarray(start, end))
+    if (stream.writableLength === 0) return undefined
+    return this.#settled(done => stream.write(new Uint8Array(0), () => done()))
   }
 
   /** A copy in a block whose bytes have been written, where there is one. */

@@ -10,7 +10,7 @@ import type {LogOptions} from '../source/open.js'
 import type {SalvageOptions} from '../source/salvage.js'
 import type {TargetCheck, TargetJudge} from './check-target.js'
 import type {SnapshotSalvage} from './salvage-snapshot.js'
-import type {SegmentsOptions} from './segment-crew.js'
+import type {SegmentsOptions} from './segment-work.js'
 
 export interface CheckOptions extends Pick<LogOptions, 'onlyCreates'>, SegmentsOptions {
   /** Look for duplicate keys, and duplicate elements of huge collections; true unless told. */

@@ -1,41 +1,61 @@
 /**
- * check by several threads: one passes over the file, and judges records and what they say of each other; the others
- * verify values, a segment at a time.
+ * check by several threads: each verifies the keys and values of stretches of the file; what the records between say of all
+ * of it is judged by one.
  */
 
-import {SoundnessVisitor} from '../analysis/soundness.js'
+import {type SoundnessOptions, SoundnessVisitor} from '../analysis/soundness.js'
 import {Findings, type Found} from '../analysis/soundness-findings.js'
 import {type HugeCollection, HugeCollections} from '../analysis/soundness-huge.js'
-import {ValuesSoundness} from '../analysis/soundness-values.js'
+import {type KeyCounts, type OtherRecord, PartSoundness} from '../analysis/soundness-part.js'
 import type {ByteSource} from '../bytes/source.js'
 import {Fingerprinter} from '../keyspace/fingerprint.js'
-import {passesAll} from '../keyspace/passer.js'
+import type {KeyIndex} from '../keyspace/key-index.js'
 import {RecordParcels} from '../keyspace/record-parcels.js'
-import type {EntryVisitor} from '../keyspace/visitor.js'
+import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import type {Inbox, Outbox} from '../parallel/answering.js'
 import {type FlatError, flattened, restored} from '../parallel/crossing-errors.js'
 import type {Parcel} from '../parallel/thread.js'
 import type {RdbEnd, RdbReader} from '../rdb/reader.js'
 import {readSegment} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
+import type {StretchEnd} from '../rdb/stretch.js'
 import type {RdbHeader} from '../rdb/versions.js'
 import type {CheckIndexes} from './check-options.js'
-import {readInSegments, type SegmentsOptions, type SegmentWork} from './segment-crew.js'
+import {
+  begunWith,
+  OneThreadError,
+  readInSegments,
+  type SegmentAnswer,
+  type SegmentsOptions,
+  type SegmentWork,
+} from './segment-work.js'
 
 export interface CheckQuestion {
   start: SegmentStart
   problemsMax: number
-  /** Of the fingerprints of elements of huge collections; absent where nobody looks for duplicates. */
+  /** Of the fingerprints of keys, and of elements of huge collections; absent where nobody looks for duplicates. */
   seed: Int32Array | undefined
 }
 
-export interface CheckAnswer {
+export interface CheckAnswer extends SegmentAnswer {
   found: Found
   huge: HugeCollection[]
   /** Huge collections whose elements nobody looked at. */
   skipped: number
-  failure: FlatError | undefined
+  /** Records that are no keys, and the keys behind the last of them. */
+  others: OtherRecord[]
+  counts: KeyCounts
+  /** Where the last record ends. */
+  end: number
+  /** There is something that a part of a file does not tell enough of. */
+  isOdd: boolean
 }
+
+/** What the parcels hold fingerprints of. */
+const KEYS = 0
+const ELEMENTS = 1
+/** Of one stretch; a sound file has a dozen in all. */
+const OTHERS_MAX = 10_000
 
 /** What a thread does with a segment. */
 export async function checkSegment(
@@ -44,41 +64,65 @@ export async function checkSegment(
   inbox: Inbox,
 ): Promise<CheckAnswer> {
   const findings = new Findings(problemsMax)
-  const post = (buffer: ArrayBuffer, used: number): void => outbox.post(buffer, used, 0)
-  const parcels = seed && new RecordParcels({take: () => outbox.take(), post}, {payloadWords: 0})
-  const print = new Fingerprinter(seed)
-  const huge = new HugeCollections(
-    parcels && {
-      add: (collection, bytes, from, to, offset) => {
-        print.take(collection, bytes, from, to)
-        parcels.addPrint(print.high, print.low, offset, NO_PAYLOAD, 0)
-      },
-    },
-  )
+  const keys = seed && new Prints(seed, outbox, KEYS)
+  const elements = seed && new Prints(seed, outbox, ELEMENTS)
+  const huge = new HugeCollections(elements)
+  let part!: PartSoundness
+  let stretch: StretchEnd | undefined
   let failure: FlatError | undefined
+  const visitorOf = (reader: RdbReader): EntryVisitor => {
+    part = new PartSoundness({
+      ...{header: start.header, findings, huge, start: reader.offset},
+      position: () => reader.offset,
+      recordStart: () => reader.recordOffset,
+      key: keys && ((db, bytes, from, to, offset) => keys.add(db, bytes, from, to, offset)),
+    })
+    return Object.assign(part, {drain: () => outbox.ready()})
+  }
   try {
-    await readSegment(inbox, start, (reader: RdbReader) => valuesVisitor(findings, huge, reader, outbox))
+    stretch = (await readSegment(inbox, start, visitorOf, begunWith(outbox))).stretch
   } catch (error) {
     failure = flattened(error)
   }
-  parcels?.flush()
-  return {found: findings.found(), huge: huge.all, skipped: huge.skipped, failure}
+  keys?.flush()
+  elements?.flush()
+  const {others = [], counts = {keys: 0, expires: 0}, end = 0, isOdd = false} = part ?? {}
+  const isMany = others.length > OTHERS_MAX
+  const listed = {others: isMany ? [] : others, counts, end, isOdd: isOdd || isMany}
+  return {found: findings.found(), huge: huge.all, skipped: huge.skipped, ...listed, stretch, failure}
+}
+
+/** Fingerprints on their way to an index. */
+class Prints {
+  readonly #print: Fingerprinter
+  readonly #outbox: Outbox
+  readonly #tag: number
+  #parcels: RecordParcels | undefined
+
+  constructor(seed: Int32Array, outbox: Outbox, tag: number) {
+    this.#print = new Fingerprinter(seed)
+    this.#outbox = outbox
+    this.#tag = tag
+  }
+
+  add(db: number, bytes: Uint8Array, start: number, end: number, offset: number): void {
+    this.#print.take(db, bytes, start, end)
+    this.#parcels ??= this.#newParcels()
+    this.#parcels.addPrint(this.#print.high, this.#print.low, offset, NO_PAYLOAD, 0)
+  }
+
+  flush(): void {
+    this.#parcels?.flush()
+  }
+
+  #newParcels(): RecordParcels {
+    const outbox = this.#outbox
+    const post = (buffer: ArrayBuffer, used: number): void => outbox.post(buffer, used, 0, this.#tag)
+    return new RecordParcels({take: () => outbox.take(), post}, {payloadWords: 0})
+  }
 }
 
 const NO_PAYLOAD = new Int32Array(0)
-
-function valuesVisitor(findings: Findings, huge: HugeCollections, reader: RdbReader, outbox: Outbox): EntryVisitor {
-  const values = new ValuesSoundness(findings, () => reader.offset, huge)
-  return {
-    entry: entry => {
-      findings.entry = entry
-      return values.of(entry)
-    },
-    damage: error => values.damaged(error),
-    passer: passesAll(true),
-    drain: () => outbox.ready(),
-  }
-}
 
 /** What a check of a sound file comes to. */
 export interface CheckedSegments {
@@ -93,55 +137,77 @@ export interface CheckedSegments {
  */
 export async function checkInSegments(
   source: ByteSource,
-  problemsMax: number,
-  {ignoreChecksum, ...options}: SegmentsOptions & {ignoreChecksum?: boolean | undefined},
+  {ignoreChecksum, ...options}: Pick<SoundnessOptions, 'problemsMax' | 'ignoreChecksum'> & SegmentsOptions,
   indexes: CheckIndexes | undefined,
 ): Promise<CheckedSegments> {
-  const work = new CheckWork(problemsMax, ignoreChecksum, indexes)
+  const work = new CheckWork({problemsMax: options.problemsMax, ignoreChecksum}, indexes)
   const end = await readInSegments(source, work, true, options)
-  return {visitor: work.visitor, header: work.header, end}
+  const {visitor, header} = work
+  visitor.finish(end.bytes, work.end)
+  return {visitor, header, end}
 }
 
 class CheckWork implements SegmentWork<CheckQuestion, CheckAnswer> {
   readonly script = 'check'
-  readonly #seed: Int32Array | undefined
+  readonly answer = checkSegment
+  readonly stretchBytes = STRETCH_BYTES
   header!: RdbHeader
   visitor!: SoundnessVisitor
+  /** Where the last record ends. */
+  end = 0
+  readonly #seed: Int32Array | undefined
+  /** Of the record that the visitor is shown. */
+  readonly #place = {start: 0, end: 0}
 
   constructor(
-    readonly problemsMax: number,
-    readonly ignoreChecksum: boolean | undefined,
+    readonly options: Pick<SoundnessOptions, 'problemsMax' | 'ignoreChecksum'>,
     readonly indexes: CheckIndexes | undefined,
   ) {
     if (indexes !== undefined) this.#seed = crypto.getRandomValues(new Int32Array(2))
   }
 
-  passing(reader: RdbReader): EntryVisitor {
-    this.header = reader.header!
+  begin(header: RdbHeader): void {
+    const place = this.#place
+    this.header = header
     this.visitor = new SoundnessVisitor({
-      header: this.header,
-      position: () => reader.offset,
-      recordStart: () => reader.recordOffset,
-      problemsMax: this.problemsMax,
-      keys: this.indexes?.keys,
-      ignoreChecksum: this.ignoreChecksum,
-      values: 'elsewhere',
+      ...this.options,
+      header,
+      position: () => place.end,
+      recordStart: () => place.start,
     })
-    return this.visitor
   }
 
   question(start: SegmentStart): CheckQuestion {
-    return {start, problemsMax: this.problemsMax, seed: this.#seed}
+    return {start, problemsMax: this.options.problemsMax, seed: this.#seed}
   }
 
-  take({buffer, used}: Parcel): undefined {
+  take({buffer, used, tag}: Parcel): undefined {
     const words = new Int32Array(buffer, 0, used / Int32Array.BYTES_PER_ELEMENT)
-    this.indexes!.elements.addRecords(words, words.length)
+    const index: KeyIndex = tag === KEYS ? this.indexes!.keys : this.indexes!.elements
+    index.addRecords(words, words.length)
   }
 
-  answered({found, huge, skipped, failure}: CheckAnswer): void {
+  answered({found, huge, skipped, others, counts, end, isOdd, failure}: CheckAnswer): void {
     if (failure !== undefined) throw restored(failure)
-    this.visitor.findings.addFound(found)
-    this.visitor.huge.addAll(huge, skipped)
+    if (isOdd) throw new OneThreadError('what is told once of a file is told by one thread')
+    const {visitor} = this
+    visitor.findings.addFound(found)
+    visitor.huge.addAll(huge, skipped)
+    for (const other of others) this.#show(other)
+    visitor.countKeys(counts)
+    this.end = end
+  }
+
+  problem(problem: Problem): void {
+    this.visitor.problem(problem)
+  }
+
+  #show({name, shown, counts, start, end}: OtherRecord): void {
+    const {visitor} = this
+    visitor.countKeys(counts)
+    Object.assign(this.#place, {start, end})
+    ;(visitor[name] as (...shown: unknown[]) => void)(...shown)
   }
 }
+
+const STRETCH_BYTES = 16 * 1024 * 1024

@@ -13,7 +13,7 @@ import {isChain, openEntries} from '../source/open.js'
 import {reportDuplicates} from './check-duplicates.js'
 import {type Check, type CheckIndexes, type CheckOptions, indexesFor, PROBLEMS_MAX} from './check-options.js'
 import {checkInSegments} from './check-segments.js'
-import {paysInSegments} from './segment-crew.js'
+import {OneThreadError, paysInSegments} from './segment-work.js'
 
 /** Never throws for what the input holds; UsageError where a server is named that starts from no such source. */
 export async function check(name: string, options: CheckOptions = {}): Promise<Check> {
@@ -132,13 +132,12 @@ class Checking {
     const {source, options, indexes} = this
     try {
       const {problemsMax = PROBLEMS_MAX} = options
-      const {visitor, header, end} = await checkInSegments(bytes, problemsMax, options, indexes)
-      visitor.finish(end.bytes)
+      const {visitor, header, end} = await checkInSegments(bytes, {...options, problemsMax}, indexes)
       const search = indexes && {...indexes, source, header, path, bytes: this.#inputBytes}
       if (search !== undefined) await reportDuplicates(visitor, search)
       return this.#result(visitor, header, end)
     } catch (error) {
-      if (error instanceof PlacedError || isSystemError(error)) return undefined
+      if (error instanceof PlacedError || error instanceof OneThreadError || isSystemError(error)) return undefined
       throw error
     }
   }

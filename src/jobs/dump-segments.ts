@@ -17,8 +17,12 @@ import {ParcelTarget} from '../parallel/parcel-target.js'
 import type {Parcel} from '../parallel/thread.js'
 import {readSegment} from '../rdb/segment-source.js'
 import type {SegmentStart} from '../rdb/segments.js'
+import type {StretchEnd} from '../rdb/stretch.js'
 import type {Dump, DumpOptions} from './dump.js'
-import {readInSegments, type SegmentWork} from './segment-crew.js'
+import {begunWith, readInSegments, type SegmentAnswer, type SegmentWork} from './segment-work.js'
+
+/** What is written of it fits what threads may have ready before its turn has come. */
+const STRETCH_BYTES = 4 * 1024 * 1024
 
 /** How a dump is written, wherever it is written. */
 export interface DumpForm extends Pick<DumpOptions, 'format'>, Pick<SinkOptions, 'restore' | 'safe'> {
@@ -31,10 +35,11 @@ export interface DumpQuestion {
   isFirst: boolean
 }
 
-export interface DumpAnswer extends Pick<Dump, 'keys' | 'losses' | 'notes' | 'selected' | 'problems'> {
+export interface DumpAnswer extends SegmentAnswer, Pick<Dump, 'keys' | 'losses' | 'notes' | 'selected' | 'problems'> {
   /** The database that the commands leave off in, if they are in one. */
   db: number | undefined
-  failure: FlatError | undefined
+  /** What ends all, where the file does: to be written if its checksum is right. */
+  ending: Uint8Array
 }
 
 /** What a thread does with a segment. */
@@ -58,10 +63,16 @@ export async function dumpSegment(
   const visitor: EntryVisitor = selecting ?? sink
   let failure: FlatError | undefined
   let db: number | undefined
+  let stretch: StretchEnd | undefined
   try {
-    const end = await readSegment(inbox, start, () => visitor)
-    if (end === 'cut') db = sink.pauses()
-    else if (end === 'whole') sink.finish()
+    const read = await readSegment(inbox, start, () => visitor, begunWith(outbox))
+    stretch = read.stretch
+    if (read.how === 'cut') db = sink.pauses()
+    if (read.how === 'whole') {
+      out.flush()
+      target.ending = []
+      sink.finish()
+    }
   } catch (error) {
     failure = flattened(error)
   } finally {
@@ -70,7 +81,8 @@ export async function dumpSegment(
     await target.finish()
   }
   const {keys, losses, notes = []} = sink
-  return {keys, losses, notes, problems, selected: selecting?.counts, db, failure}
+  const ending = new Uint8Array(Buffer.concat(target.ending ?? []))
+  return {keys, losses, notes, problems, selected: selecting?.counts, db, ending, stretch, failure}
 }
 
 /** Writes what a snapshot holds to a target, as one thread would. */
@@ -81,11 +93,16 @@ export async function dumpInSegments(
   options: DumpOptions,
   result: Dump,
 ): Promise<void> {
-  await readInSegments(source, new DumpWork(form, target, result), options.ignoreChecksum, options)
+  const work = new DumpWork(form, target, result)
+  await readInSegments(source, work, options.ignoreChecksum, options)
+  target.write(work.ending, 0, work.ending.length)
 }
 
 class DumpWork implements SegmentWork<DumpQuestion, DumpAnswer> {
   readonly script = 'dump'
+  readonly answer = dumpSegment
+  readonly stretchBytes = STRETCH_BYTES
+  ending: Uint8Array = new Uint8Array(0)
   readonly #losses = new Losses()
   readonly #notes = new Losses()
   #db: number | undefined
@@ -104,11 +121,14 @@ class DumpWork implements SegmentWork<DumpQuestion, DumpAnswer> {
 
   take({buffer, used, tag}: Parcel): Promise<void> | undefined {
     if (tag >= 0 && tag !== this.#db) this.#select(tag)
-    this.target.write(new Uint8Array(buffer), 0, used)
-    return this.target.drain()
+    const {target} = this
+    const bytes = new Uint8Array(buffer)
+    if (target.writeLent !== undefined) return target.writeLent(bytes, 0, used)
+    target.write(bytes, 0, used)
+    return target.drain()
   }
 
-  answered({keys, losses, notes, selected, problems, db, failure}: DumpAnswer): void {
+  answered({keys, losses, notes, selected, problems, db, ending, failure}: DumpAnswer): void {
     const {result} = this
     result.keys += keys
     addAll(this.#losses, losses)
@@ -116,6 +136,7 @@ class DumpWork implements SegmentWork<DumpQuestion, DumpAnswer> {
     if (selected !== undefined) result.selected = addCounts(result.selected, selected)
     for (const problem of problems) this.problem(problem)
     if (db !== undefined) this.#db = db
+    this.ending = ending
     if (failure !== undefined) throw restored(failure)
   }
 

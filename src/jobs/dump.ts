@@ -19,7 +19,7 @@ import {RdbReader} from '../rdb/reader.js'
 import {type LogOptions, type OpenOptions, openEntries} from '../source/open.js'
 import {surveySources} from './build-survey.js'
 import {dumpInSegments} from './dump-segments.js'
-import {paysInSegments, type SegmentsOptions} from './segment-crew.js'
+import {paysInSegments, type SegmentsOptions} from './segment-work.js'
 
 export interface DumpOptions extends LogOptions, SegmentsOptions {
   format: DumpFormat

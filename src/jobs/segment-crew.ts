@@ -10,107 +10,17 @@
  * come, which their threads bound (answering.ts). A segment that comes first is never waited for by another, so nothing
  * stands still.
  */
-import {availableParallelism} from 'node:os'
-import {PeekedSource} from '../bytes/peeked.js'
-import type {ByteSource} from '../bytes/source.js'
 import {UsageError} from '../errors.js'
-import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
-import {type Answerer, KEPT, type Parcel, type Piece, Thread, threadScript} from '../parallel/thread.js'
-import type {RdbEnd, RdbReader} from '../rdb/reader.js'
-import {SegmentCutter, type SegmentEnd, type SegmentStart, type SegmentTaker} from '../rdb/segments.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {type Answerer, KEPT, type Parcel, type Piece} from '../parallel/thread.js'
+import type {SegmentEnd, SegmentStart, SegmentTaker} from '../rdb/segments.js'
+import type {SegmentAnswer, SegmentWork} from './segment-work.js'
 
-/** What is done with the segments. */
-export interface SegmentWork<Q, A> {
-  /** Of src/threads: answers the question about a segment. */
-  script: string
-  question(start: SegmentStart, isFirst: boolean): Q
-  /** What a thread hands on, in the order of the file; lent until what is returned has been awaited. */
-  take(parcel: Parcel): Promise<void> | undefined
-  /** What became of a segment, in the order of the file. What it throws ends the reading. */
-  answered(answer: A): void
-  /**
-   * Told of the reader that passes over the file, once that has its header; what is returned is shown what it passes, and
-   * what is wrong with the file as a whole.
-   */
-  passing?(reader: RdbReader): EntryVisitor
-  /** What is wrong with the file as a whole, or odd about it, where there is no such visitor. */
-  problem?(problem: Problem): void
-}
-
-export interface SegmentsOptions {
-  /** Threads that read segments; absent: as many as there are cores, if these are four or more, and eight at most. */
-  threads?: number | undefined
-  /** Bytes of an input from which on it is read by threads. */
-  threadBytesMin?: number | undefined
-  segmentBytes?: number | undefined
-  /** Makes a thread of a script of src/threads. */
-  newThread?: ((script: string) => Answerer<never, never>) | undefined
-}
-
-/**
- * Threads unless told. With two cores they were no faster than one thread: what is handed on between them, and what each
- * compiles for itself, takes what the second core gives. One thread passes over the file at some ten times the speed of those
- * that read it: it keeps no more than so many busy.
- */
-const CORES_MIN = 4
-const THREADS_MAX = 8
-/** A thread is ready after some 100 ms. */
-const THREAD_BYTES_MIN = 32 * 1024 * 1024
-/** What is compressed holds several times as much. */
-const COMPRESSED_BYTES_MIN = 8 * 1024 * 1024
-/** Of a pipe nobody knows how much comes: what brings so much at once may bring more. */
-const PIPE_BYTES_MIN = 1024 * 1024
-/** Some 20 ms of work: far more than a message, little to wait for at the end. */
-const SEGMENT_BYTES = 4 * 1024 * 1024
 const PIECE_BYTES = 1024 * 1024
 /** On their way to one thread. */
 const PIECES_OUT_MAX = 8
 /** Of segments that no thread has been given. */
 const PIECES_WAITING_MAX = 8
-
-/** Whether a snapshot is so large, as far as anybody knows, that threads pay. Of a pipe its beginning is waited for. */
-export async function paysInSegments(
-  source: ByteSource,
-  {threads = defaultThreads(), threadBytesMin = THREAD_BYTES_MIN}: SegmentsOptions,
-): Promise<boolean> {
-  if (threads < 2) return false
-  const {storedBytes, inputBytes} = source
-  if (storedBytes === Number.POSITIVE_INFINITY) {
-    const wanted = Math.min(PIPE_BYTES_MIN, threadBytesMin)
-    return !(source instanceof PeekedSource) || (await source.peek(wanted)).length >= wanted
-  }
-  const plain = storedBytes === inputBytes
-  return storedBytes >= (plain ? threadBytesMin : Math.min(COMPRESSED_BYTES_MIN, threadBytesMin))
-}
-
-/** Reads all of a snapshot. Throws what is wrong with it, once all that precedes it has been taken. */
-export async function readInSegments<Q, A>(
-  source: ByteSource,
-  work: SegmentWork<Q, A>,
-  ignoreChecksum: boolean | undefined,
-  {threads = defaultThreads(), segmentBytes = SEGMENT_BYTES, newThread = realThread}: SegmentsOptions,
-): Promise<RdbEnd> {
-  const crew = new Crew(work, threads, newThread as (script: string) => Answerer<Q, A>)
-  const cutter = new SegmentCutter(source, crew, {segmentBytes, ignoreChecksum})
-  try {
-    if (work.passing !== undefined) await cutter.reader.readHeader()
-    const [read] = await Promise.allSettled([cutter.run(work.passing?.(cutter.reader))])
-    await crew.finished()
-    if (read.status === 'rejected') throw read.reason
-    return read.value
-  } finally {
-    await crew.close()
-  }
-}
-
-function defaultThreads(): number {
-  const cores = availableParallelism()
-  return cores < CORES_MIN ? 1 : Math.min(cores, THREADS_MAX)
-}
-
-function realThread(script: string): Thread<never, never> {
-  return new Thread(threadScript(script))
-}
 
 /** A thread, and how much is on its way to it. */
 interface Lane<Q, A> {
@@ -136,7 +46,7 @@ interface Segment<Q, A> {
   answer: {answer: A} | undefined
 }
 
-class Crew<Q, A> implements SegmentTaker {
+export class Crew<Q, A extends SegmentAnswer> implements SegmentTaker {
   readonly #lanes: Lane<Q, A>[] = []
   /** Those that have not been taken to their end, in the order of the file. */
   readonly #segments: Segment<Q, A>[] = []
@@ -372,7 +282,7 @@ class Crew<Q, A> implements SegmentTaker {
   }
 }
 
-function hasMore({parcels, answer}: Segment<unknown, unknown>): boolean {
+function hasMore({parcels, answer}: Segment<never, unknown>): boolean {
   return parcels.length > 0 || answer !== undefined
 }
 

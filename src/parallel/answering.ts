@@ -9,11 +9,13 @@ import type {FromThread, Piece, ToThread} from './thread.js'
 /** Bytes of one parcel: a message costs some ten microseconds, what is in it next to nothing. */
 export const PARCEL_BYTES = 1024 * 1024
 /** What the asking thread does between two looks at its messages (8 MiB of a file) must not stop the other one. */
-const PARCELS_OUT_MAX = 10
+export const PARCELS_OUT_MAX = 10
 
 /** What a thread is fed, piece by piece. */
 export class Inbox {
   readonly #pieces: Piece[] = []
+  /** Nobody wants the answer any more. */
+  isClosed = false
   #wake: (() => void) | undefined
 
   constructor(readonly send: (message: FromThread<never>, moved: readonly ArrayBuffer[]) => void) {}

@@ -10,11 +10,17 @@ export class ParcelTarget implements ByteTarget {
   #parcel: ArrayBuffer | undefined
   #used = 0
   #tag = -1
+  /** Copies of what is written from here on; absent: it is handed on. */
+  ending: Uint8Array[] | undefined
 
   constructor(readonly outbox: Outbox) {}
 
   write(bytes: Uint8Array, start: number, end: number): void {
     this.bytes += end - start
+    if (this.ending !== undefined) {
+      this.ending.push(bytes.slice(start, end))
+      return
+    }
     for (let from = start; from < end; ) {
       this.#parcel ??= this.outbox.take()
       const count = Math.min(end - from, PARCEL_BYTES - this.#used)

@@ -12,8 +12,8 @@ import type {EntryVisitor} from '../keyspace/visitor.js'
 import * as op from './opcodes.js'
 
 /** Why the kernel stopped, as it numbers that. */
-const WINDOW_ENDS = 0
-const KEYS_FULL = 2
+export const WINDOW_ENDS = 0
+export const KEYS_FULL = 2
 
 /** A record that has begun so far before the window's end is read with care, which can pass over what has not arrived. */
 const BEGUN_BYTES_MAX = 64 * 1024

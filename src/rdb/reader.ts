@@ -15,9 +15,12 @@ import {SKIP} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {RdbEntry} from './entries.js'
 import {FOREIGN_HEAD_BYTES, foreignError} from './foreign.js'
-import {type ChecksumVerdict, NO_ANSWER, RecordReader} from './records.js'
+import {type PartEnd, type RdbEnd, reportEnd, reportVersion} from './reading-end.js'
+import {NO_ANSWER, RecordReader} from './records.js'
 import type {HashTemplates} from './value/hash-template.js'
-import {hasMagic, isNewer, type RdbHeader} from './versions.js'
+import {hasMagic, type RdbHeader} from './versions.js'
+
+export type {RdbEnd} from './reading-end.js'
 
 export interface RdbReaderOptions {
   /** Report a wrong checksum as a problem and go on, instead of failing at the end. */
@@ -28,20 +31,11 @@ export interface RdbReaderOptions {
   base?: number | undefined
   /** What hashes of such a part may refer to. */
   templates?: HashTemplates | undefined
-  /** The bytes are records of a file with this header, from one on that stands in this database (`runPart`). */
-  part?: {header: RdbHeader; db: number} | undefined
-}
-
-/** What is known once the end has been reached. */
-export interface RdbEnd {
-  checksum: ChecksumVerdict
-  /** Bytes of the RDB file itself, with its checksum. */
-  bytes: number
   /**
-   * Bytes that follow it; servers ignore them. An AOF with an RDB preamble has its log there. Of a stream, those
-   * that arrived with the last of the file.
+   * The bytes are records of a file with this header, from one on that stands in this database (`runPart`, `runUpTo`).
+   * `summing`: their checksum is asked for.
    */
-  trailingBytes: number
+  part?: {header: RdbHeader; db: number; summing?: boolean} | undefined
 }
 
 /**
@@ -67,8 +61,7 @@ export class RdbReader implements EntrySource {
     readonly options: RdbReaderOptions = {},
   ) {
     const {base = 0, part} = options
-    // Of a part nobody can tell the checksum.
-    this.#cursor = new ByteCursor(base + source.inputBytes, part === undefined)
+    this.#cursor = new ByteCursor(base + source.inputBytes, part === undefined || part.summing === true)
     this.#cursor.base = base
     this.#records = new RecordReader(this.#cursor, options.templates)
     if (part === undefined) return
@@ -171,6 +164,38 @@ export class RdbReader implements EntrySource {
     }
   }
 
+  /**
+   * The same up to the first record that begins at `until` or behind, and behind a key where `isBehindKey`. The windows of
+   * the source are to end at `until` where that is no boundary. Reads to the end of the file where none follows.
+   */
+  async runUpTo(visitor: EntryVisitor, until: number, isBehindKey: boolean): Promise<PartEnd> {
+    this.#visitor = visitor
+    const records = this.#records
+    const cursor = this.#cursor
+    const readAll = (): false => {
+      records.readAll(visitor)
+      return false
+    }
+    const readUpTo = (): boolean => records.readUpTo(visitor, until, isBehindKey)
+    let isPast = cursor.offset >= until
+    for (;;) {
+      const read = isPast ? readUpTo : readAll
+      const found = this.#step(() => this.#passingDamage(visitor, read))
+      if (found === STARVED) {
+        cursor.rewind()
+        const wasPast = isPast
+        isPast = cursor.base + cursor.end >= until
+        // Where a window ends there, a record may begin: nothing more is to be read then.
+        if (wasPast || !isPast || records.boundary < until) await this.#refill()
+        continue
+      }
+      const {entry, footer} = records
+      const isEnd = found === false
+      const sum = isEnd && footer !== undefined ? footer.computed : cursor.checksum().digest()
+      return {offset: cursor.offset, db: entry.db, isEnd, sum, stored: isEnd ? footer?.stored : undefined}
+    }
+  }
+
   /** All that has come ends with a record. */
   get #isInFront(): boolean {
     return this.#records.boundary === this.#cursor.base + this.#cursor.end
@@ -209,19 +234,19 @@ export class RdbReader implements EntrySource {
     this.#begun = true
     this.#visitor = visitor
     const header = await this.readHeader()
-    if (!isNewer(header)) return
-    const {magic, rdbVersion} = header
-    const text = `${magic} version ${rdbVersion} is newer than this program: reading on until something unknown`
-    this.#report({code: 'NEWER_VERSION', severity: 'warning', offset: magic.length, text})
+    reportVersion(header, problem => this.#report(problem))
   }
 
   /** Reads on behind damage inside a value where the visitor wants that and the value's framing is whole. */
   #readAll(visitor: EntryVisitor): void {
+    this.#passingDamage(visitor, () => this.#records.readAll(visitor))
+  }
+
+  #passingDamage<T>(visitor: EntryVisitor, read: () => T): T {
     const records = this.#records
     for (;;) {
       try {
-        records.readAll(visitor)
-        return
+        return read()
       } catch (error) {
         if (!(error instanceof PlacedError)) throw withoutAnswer(error)
         if (visitor.damage === undefined || !records.inValue) throw error
@@ -339,22 +364,9 @@ export class RdbReader implements EntrySource {
     const trailingBytes = known ? inputBytes - bytes : seen + (log ? 0 : ((await this.source.readRest?.()) ?? 0))
     const end = {checksum, bytes, trailingBytes}
     this.#end = end
-    if (trailingBytes > 0 && !log) {
-      const text = `${trailingBytes} bytes follow the end of the RDB file; servers ignore them in a snapshot`
-      this.#report({code: 'TRAILING_BYTES', severity: 'warning', offset: bytes, text})
-    }
-    if (checksum === 'absent') {
-      const text = 'the file carries no checksum: damage inside values would go unnoticed'
-      this.#report({code: 'CHECKSUM_ABSENT', severity: 'warning', offset: bytes, text})
-    }
-    if (checksum === 'mismatch') this.#mismatch(bytes)
+    const {ignoreChecksum} = this.options
+    reportEnd(log ? {...end, trailingBytes: 0} : end, ignoreChecksum, problem => this.#report(problem))
     return end
-  }
-
-  #mismatch(bytes: number): void {
-    const text = 'the checksum is wrong: bytes changed after the file was written'
-    if (this.options.ignoreChecksum !== true) throw new FormatError('BAD_CHECKSUM', text, bytes - 8)
-    this.#report({code: 'BAD_CHECKSUM', severity: 'error', offset: bytes - 8, text})
   }
 
   #report(problem: Problem): void {

@@ -21,6 +21,7 @@
  * Attributes may come in any order and hold for one key only. AUX may stand
  * anywhere between records; without SELECTDB the database is 0.
  */
+import type {Checksum64} from '../bytes/crc64.js'
 import type {ByteCursor} from '../bytes/cursor.js'
 import {readUint32le} from '../bytes/int64.js'
 import {readPlainLength} from '../encoding/length.js'
@@ -56,6 +57,8 @@ export class RecordReader {
   readonly entry = new Entry()
   header: RdbHeader | undefined
   checksum: ChecksumVerdict | undefined
+  /** At the end of the file: the checksum of what was read, and the one that is stored; undefined where there is none. */
+  footer: {computed: Checksum64; stored: Checksum64} | undefined
   /** Whether a key has been read and its value is not finished. */
   inValue = false
   /** What is wrong inside of the value whose rest is being passed over. */
@@ -114,6 +117,24 @@ export class RecordReader {
           if (!this.readKey(visitor)) return
           this.answer(visitor.entry(this.entry))
         }
+      }
+      this.readValue()
+    }
+  }
+
+  /**
+   * The same up to the first record that begins at `until` or behind, and behind a key where `isBehindKey`; record by
+   * record. False: the file has ended.
+   */
+  readUpTo(visitor: EntryVisitor, until: number, isBehindKey: boolean): boolean {
+    const {cursor, entry} = this
+    for (;;) {
+      if (!this.inValue) {
+        if (!this.#attributed && cursor.offset >= until && (entry.endOffset > 0 || !isBehindKey)) return true
+        const kind = this.readOne(visitor)
+        if (kind === 'end') return false
+        if (kind === 'other') continue
+        this.answer(visitor.entry(entry))
       }
       this.readValue()
     }
@@ -354,14 +375,21 @@ export class RecordReader {
       return
     }
     const start = cursor.take(CHECKSUM_BYTES)
-    const stored = cursor.bytes.subarray(start, start + CHECKSUM_BYTES)
     cursor.pos = start
-    const computed = cursor.checksum()
+    const computed = cursor.checksum().digest()
     cursor.pos = start + CHECKSUM_BYTES
-    if (stored.every(byte => byte === 0)) this.checksum = 'absent'
-    else this.checksum = computed.equals(cursor.bytes, start) ? 'ok' : 'mismatch'
+    const {bytes} = cursor
+    const stored = {high: readUint32le(bytes, start + 4), low: readUint32le(bytes, start)}
+    this.footer = {computed, stored}
+    this.checksum = checksumVerdict(computed, stored)
     cursor.commit()
   }
+}
+
+/** Where the one that is stored is zero, the file has none. */
+export function checksumVerdict(computed: Checksum64, stored: Checksum64): ChecksumVerdict {
+  if (stored.high === 0 && stored.low === 0) return 'absent'
+  return computed.high === stored.high && computed.low === stored.low ? 'ok' : 'mismatch'
 }
 
 function checkAnswer(value: Partial<ValueVisitor> | undefined): void {

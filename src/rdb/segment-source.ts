@@ -8,6 +8,7 @@ import type {EntryVisitor} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {RdbReader} from './reader.js'
 import type {SegmentEnd, SegmentStart} from './segments.js'
+import {readStretch, type StretchEnd} from './stretch.js'
 import {HashTemplates} from './value/hash-template.js'
 
 /** Bytes of a segment, or where they lie in its file. */
@@ -15,6 +16,8 @@ type Piece = {buffer: ArrayBuffer; used: number} | {offset: number; used: number
 
 /** Where the pieces come from, in order. */
 export interface SegmentPieces {
+  /** Nobody wants what is read any more. */
+  readonly isClosed?: boolean
   next(): Promise<Piece | {end: string}>
   /** Gives the memory of a piece back. */
   back(buffer: ArrayBuffer): void
@@ -93,11 +96,30 @@ export class SegmentSource implements ByteSource {
   }
 }
 
+/** What is known of a segment that has been read. */
+export interface SegmentRead {
+  how: SegmentEnd
+  /** Where who read it has ended; undefined where that was told, or nothing was read. */
+  stretch: StretchEnd | undefined
+}
+
 /**
  * Shows a visitor what is in a segment; offsets are those of the file, as are those that the reader tells. Throws what is
  * wrong with its records, as the reader of the whole file would. Returns how the segment ends, once whoever cuts has said so.
+ * `begun`: told where a stretch begins, or that nobody can tell: -1.
  */
 export async function readSegment(
+  pieces: SegmentPieces,
+  start: SegmentStart,
+  visitorOf: (reader: RdbReader) => EntryVisitor,
+  begun: (offset: number) => void,
+): Promise<SegmentRead> {
+  if (start.stretch === undefined) return {how: await readPieces(pieces, start, visitorOf), stretch: undefined}
+  const stretch = await readStretch(start, visitorOf, begun, () => pieces.isClosed === true)
+  return {how: stretch?.isEnd === true ? 'whole' : 'cut', stretch}
+}
+
+async function readPieces(
   pieces: SegmentPieces,
   start: SegmentStart,
   visitorOf: (reader: RdbReader) => EntryVisitor,

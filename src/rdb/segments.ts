@@ -13,6 +13,7 @@ import {passesAll} from '../keyspace/passer.js'
 import type {EntryVisitor, Problem} from '../keyspace/visitor.js'
 import {SKIP} from '../keyspace/visitor.js'
 import {type RdbEnd, RdbReader, type RdbReaderOptions} from './reader.js'
+import type {Stretch} from './stretch.js'
 import {HashTemplates, type KnownTemplate} from './value/hash-template.js'
 import {MAGIC_BYTES, type RdbHeader} from './versions.js'
 
@@ -29,6 +30,8 @@ export interface SegmentStart {
   templates: readonly KnownTemplate[]
   /** The file that the bytes can be read from; absent: they are handed on. */
   lies: ByteSource['lies']
+  /** Who reads it finds out by itself where it ends (stretch.ts); absent: that is told. */
+  stretch?: Stretch | undefined
 }
 
 /**
