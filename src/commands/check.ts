@@ -7,8 +7,6 @@ import {parseSize} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {check} from '../jobs/check.js'
 import {type Check as Checked, type CheckOptions, PROBLEMS_MAX} from '../jobs/check-options.js'
-import {checkAndSalvage} from '../jobs/check-salvage.js'
-import {TargetJudge} from '../jobs/check-target.js'
 import {targetOf} from '../rdb/targets.js'
 import {formatProblems} from '../report/problems.js'
 import {problemsJson} from '../report/problems-json.js'
@@ -111,7 +109,11 @@ export default class Check extends BaseCommand {
     const progress = new SourceProgress('checking', flags.quiet)
     const problemsMax = flags['max-problems']
     const out = flags.salvage
-    const judge = flags.target === undefined ? undefined : new TargetJudge(flags.target, flags.memory)
+    // What salvages and what judges are loaded where they are asked for: half of what this command is.
+    const judge =
+      flags.target === undefined
+        ? undefined
+        : new (await import('../jobs/check-target.js')).TargetJudge(flags.target, flags.memory)
     const options: CheckOptions = {
       duplicates: flags.duplicates,
       memoryBytes: flags.memory,
@@ -128,7 +130,10 @@ export default class Check extends BaseCommand {
       writing.options(args.file).onOpen(source)
     }
     const salvage = out === undefined ? undefined : {out, force: flags.force, pastDamage: flags['past-damage'], onOpen}
-    const checking = salvage === undefined ? check(args.file, options) : checkAndSalvage(args.file, salvage, options)
+    const checking =
+      salvage === undefined
+        ? check(args.file, options)
+        : (await import('../jobs/check-salvage.js')).checkAndSalvage(args.file, salvage, options)
     const checked = await checking.finally(() => {
       progress.stop()
       writing.stop()
