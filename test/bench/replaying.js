@@ -58,11 +58,13 @@ export async function prepareReplay(folder, memory, ours, rewrites) {
     command: process.execPath,
     args: [LOAD_AND_WRITE, 'redis-7.0', log, rewrites ? 'log' : 'snapshot'],
   }
-  const writing = rewrites
-    ? ours('aof-rewrite', 'aof-rewrite', log, '--out', join(out, 'appendonlydir'), '--force')
-    : ours('build', 'build', log, '--out', join(out, 'out.rdb'), '--force')
+  const [command, to] = rewrites ? ['aof-rewrite', 'appendonlydir'] : ['build', 'out.rdb']
+  const writing = [1, 2].map(threads => {
+    const args = [log, '--out', join(out, to), '--force', '--threads', String(threads)]
+    return ours(`${command} --threads ${threads}`, command, ...args)
+  })
   return {
-    subjects: [writing, loading],
+    subjects: [...writing, loading],
     stop: async () => rmSync(out, {recursive: true, force: true}),
   }
 }

@@ -41,6 +41,10 @@ async function expectSame(run: RandomRun, compared: typeof runAsLog, commands: t
   expect(found, `${run.name}, seed ${run.seed}, ${run.commands} commands`).toEqual([])
 }
 
+/** Each replays the keys of its shard, as far as commands allow it. */
+const byThreads: typeof differences = (name, log, folder) =>
+  differences(name, log, folder, {threads: 3, threadBytesMin: 0})
+
 describeEachServer('the log of', name => {
   const mine = FIXTURES.filter(one => one.name.endsWith(`-${WRITES[name]}`) && !/name-quoted/.test(one.name))
 
@@ -53,7 +57,10 @@ describeEachServer('the log of', name => {
       if (title.startsWith('upgraded')) {
         const cause = expect.objectContaining({code: 'UNKNOWN_COMMAND', message: expect.stringMatching(/^EVAL: /)})
         await expect(differences(name, log, folder)).rejects.toMatchObject({cause})
-      } else expect(await differences(name, log, folder)).toEqual([])
+      } else {
+        expect(await differences(name, log, folder)).toEqual([])
+        expect(await byThreads(name, log, folder)).toEqual([])
+      }
     } finally {
       rmSync(folder, {recursive: true, force: true})
     }
@@ -76,6 +83,12 @@ describeEachServer('the log of', name => {
       runThroughServer,
       loggedCommands,
     )
+  })
+
+  it(`random commands, replayed by three threads (seed ${SEED + 3})`, {timeout: TIMEOUT_MS}, async () => {
+    const config = {'aof-use-rdb-preamble': 'yes'}
+    const run = {name, seed: SEED + 3, commands: COMMANDS / 6, config, rewrite: true}
+    await expectSame(run, one => runThroughServer(one, byThreads), loggedCommands)
   })
 
   // Redis 6.0 refuses many an option that the engine knows, and would have logged none of them.
