@@ -83,6 +83,8 @@ const SMALL_STRING_END = 192
 export class MemoryModel {
   /** A node of a sorted set whose member is elsewhere: the mean of its heights. */
   readonly #scoredNode: number
+  /** A field and its value are two strings. */
+  readonly #plainFields: boolean
   /** MEMORY USAGE is asked. */
   readonly #counts: boolean
   /** What small strings take, once it has been asked for: by kind, key and length. */
@@ -93,6 +95,7 @@ export class MemoryModel {
     readonly measure: MemoryMeasure = 'allocated',
   ) {
     this.#counts = measure === 'usage'
+    this.#plainFields = layout.fieldExpiry !== 'redis' && !layout.embeddedFields
     this.#scoredNode = overLevels(SKIPLIST_NODE)
   }
 
@@ -279,7 +282,7 @@ export class MemoryModel {
 
   /** A string of its own, such as a set's member. */
   member(length: number): number {
-    return this.blob(stringSize(length))
+    return length < SHORT_STRING_END ? SHORT_STRINGS[length]! : this.blob(stringSize(length))
   }
 
   /** A sorted set's member and its node. */
@@ -290,11 +293,11 @@ export class MemoryModel {
 
   /** A field of a hash and its value. */
   field(nameLength: number, valueLength: number, expires: boolean): number {
+    if (this.#plainFields) return this.member(nameLength) + this.member(valueLength)
     const {layout} = this
     if (layout.fieldExpiry === 'redis') {
       return allocated(nameSize(nameLength) + (expires ? FIELD_EXPIRY : 0)) + this.member(valueLength)
     }
-    if (!layout.embeddedFields) return this.member(nameLength) + this.member(valueLength)
     const expiry = expires && layout.fieldExpiry !== 'none' ? EXPIRY : 0
     const name = (expiry > 0 ? Math.max(stringSize(nameLength), nameLength + 4) : stringSize(nameLength)) + expiry
     const whole = name + 3 + valueLength + 1
@@ -321,6 +324,10 @@ export function isInteger({encoding, integer}: Entry): boolean {
 function nameSize(length: number): number {
   return length + 1 + (length < 32 ? 1 : length < 65_536 ? 3 : 9)
 }
+
+/** Strings shorter than this are looked up. */
+const SHORT_STRING_END = 512
+const SHORT_STRINGS = Uint16Array.from({length: SHORT_STRING_END}, (_, length) => allocated(stringSize(length)))
 
 /** Header, bytes and end of a string (sds.h). */
 export function stringSize(length: number): number {

@@ -25,24 +25,37 @@ export class RadixTree {
   #nodes = 0
   #bytes = 0
   /** The key before, and how many of its bytes there are. */
-  #last = new Uint8Array(STREAM_ID_BYTES)
+  #last: Uint8Array = new Uint8Array(STREAM_ID_BYTES)
   #length = 0
   /** The nodes on the way to the end of the last key: how deep each is, its children, whether a key ends there. */
   readonly #depths: number[] = []
   readonly #children: number[] = []
   readonly #ends: boolean[] = []
   #deepest = -1
-  readonly #id = new Uint8Array(STREAM_ID_BYTES)
+  /** The ID before. */
+  #msHigh = 0
+  #msLow = 0
+  #seqHigh = 0
+  #seqLow = 0
 
   clear(): void {
     this.keys = this.#nodes = this.#bytes = this.#length = 0
     this.#deepest = -1
   }
 
-  /** An ID, as its tree has it: two big-endian integers. IDs come in order. */
-  addId(id: StreamId): void {
-    id.writeBE(this.#id, 0)
-    this.add(this.#id, 0, STREAM_ID_BYTES)
+  /** An ID, as its tree has it: two big-endian integers. IDs come in order; a tree has nothing but IDs, or none. */
+  addId({msHigh, msLow, seqHigh, seqLow}: StreamId): void {
+    let shared = 0
+    if (msHigh !== this.#msHigh) shared = Math.clz32(msHigh ^ this.#msHigh) >> 3
+    else if (msLow !== this.#msLow) shared = 4 + (Math.clz32(msLow ^ this.#msLow) >> 3)
+    else if (seqHigh !== this.#seqHigh) shared = 8 + (Math.clz32(seqHigh ^ this.#seqHigh) >> 3)
+    else shared = 12 + (Math.clz32(seqLow ^ this.#seqLow) >> 3)
+    this.#msHigh = msHigh
+    this.#msLow = msLow
+    this.#seqHigh = seqHigh
+    this.#seqLow = seqLow
+    if (this.keys++ > 0) this.#part(shared)
+    this.#push(STREAM_ID_BYTES, 0, true)
   }
 
   /** A key greater than those before. */
@@ -51,8 +64,10 @@ export class RadixTree {
     const shared = this.#sharedWith(bytes, start, length)
     if (this.keys++ > 0) this.#part(shared)
     this.#push(length, 0, true)
-    if (this.#last.length < length) this.#last = new Uint8Array(2 * length)
-    this.#last.set(bytes.subarray(start, end))
+    if (this.#last.length < length) this.#last = grown(this.#last, length)
+    const last = this.#last
+    // Names are short: a view of one costs more than a loop.
+    for (let i = shared; i < length; i++) last[i] = bytes[start + i]!
     this.#length = length
   }
 
@@ -129,4 +144,10 @@ export class RadixTree {
 
 function nodeBytes(characters: number, children: number, value: boolean): number {
   return ((HEAD + characters + 7) & ~7) + POINTER * (children + (value ? 1 : 0))
+}
+
+function grown(bytes: Uint8Array, length: number): Uint8Array {
+  const larger = new Uint8Array(2 * length)
+  larger.set(bytes)
+  return larger
 }
