@@ -9,7 +9,7 @@
  * And where more are kept than there were, what follows damage is not what it seems.
  */
 
-import {TYPE_HASH_METADATA, TYPE_STRING} from '../rdb/opcodes.js'
+import {TYPE_STRING} from '../rdb/opcodes.js'
 import type {AnnouncedSize, RecentRecord} from './recent-records.js'
 import type {SnapshotLoss, SnapshotSurvey} from './snapshot-losses.js'
 
@@ -18,10 +18,12 @@ export interface DoubtfulKeys {
   loss: SnapshotLoss
   db: number
   keys: number
+  /** Where each of them ends. */
+  ends: readonly number[]
   /** The first of them may have lost its expiry. */
   mayHaveExpired: boolean
-  /** The first of them is like other keys. */
-  isLike: boolean
+  /** Of them, the first ones, up to the last that is not like other keys. */
+  unlike: number
   /** The key before the damage is given up as well. */
   isOneGiven: boolean
   /** Nothing but the counts could say that it has lost its expiry. */
@@ -49,6 +51,10 @@ const CONTAINED = 0.7
 /** Damage that begins in a collection, and has taken more, may end in another. */
 const CONTAINED_BYTES = 4096
 const FIELDS_MEAN = 40
+/** Half of so many keys are taken for strings, before any is known. */
+const KEYS_GUESSED = 8
+/** So likely has damage ended between an expiry and its key. */
+const EXPIRY_LOST = 0.01
 /** So likely may a key be none that is kept. */
 const DOUBT_MAX = 0.02
 /** Of a record: a type, a key of one byte, a value. */
@@ -62,6 +68,8 @@ export class AnnouncedKeys {
   #bytesLost = 0
   /** Keys of which it is known that they are lost. */
   #gone = 0
+  /** Those of them that may expire or not. */
+  #unseen = 0
   /** Where what is lost ends: of each damage. */
   #ends: number[] = []
   #bytesKept = 0
@@ -89,14 +97,15 @@ export class AnnouncedKeys {
     this.#announced = size
   }
 
-  keep({expires, offset, end, byte}: RecentRecord): void {
+  /** `hasKeyFields`: a hash that stores its fields as keys are stored, which they are like. */
+  keep({expires, offset, end, byte}: RecentRecord, hasKeyFields: boolean): void {
     if (this.#kept++ === 0) this.#keptStart = offset
     this.#keptEnd = end
     this.#bytesKept += end - offset
     this.#keysAll++
     this.#bytesAll += end - offset
     if (byte === TYPE_STRING) this.#strings++
-    if (byte === TYPE_HASH_METADATA) this.#timedBytes += end - offset
+    if (hasKeyFields) this.#timedBytes += end - offset
     if (expires) this.#expiring++
   }
 
@@ -105,9 +114,10 @@ export class AnnouncedKeys {
     this.#expiring++
   }
 
-  /** A key is lost that was one. */
-  loseKey(): void {
+  /** A key is lost that was one. `isKnown`: so is whether it expires, which has been told where it does. */
+  loseKey(isKnown: boolean): void {
     this.#gone++
+    if (!isKnown) this.#unseen++
   }
 
   /** Bytes are lost, up to `end`. Whether the database goes on behind them for sure. */
@@ -145,7 +155,7 @@ export class AnnouncedKeys {
     if (this.#announced !== undefined) this.#compare(this.#announced)
     else for (const one of this.#doubtful) if (one.isKeptElse) this.onClear(one, 0)
     this.#announced = undefined
-    this.#kept = this.#expiring = this.#bytesLost = this.#bytesKept = this.#gone = 0
+    this.#kept = this.#expiring = this.#bytesLost = this.#bytesKept = this.#gone = this.#unseen = 0
     this.#isTouched = false
     this.#isCertain = true
     this.#doubtful = []
@@ -155,15 +165,23 @@ export class AnnouncedKeys {
   #compare({keys, expires}: AnnouncedSize): void {
     const doubted = this.#doubtful.reduce((sum, one) => sum + one.keys, 0)
     const missing = keys - this.#kept - this.#gone - doubted
-    let none = this.#doubtful.some(one => one.mayBeElements) ? this.#noneOf(doubted, missing) : 0
+    const lasting = keys - expires - (this.#kept + this.#gone - this.#unseen - this.#expiring)
+    let none = this.#doubtful.some(one => one.mayBeElements) ? this.#noneOf(doubted, missing, lasting) : 0
     // Where nothing of what is lost is known to be a key, one is missing at least.
     const isMissing = missing >= (this.#gone > 0 ? 0 : 1)
+    // More are kept than that: it is the count of another database, whose name is lost.
+    const isOther = this.#kept + this.#gone > keys && !this.#isCertain
     for (const one of this.#doubtful) {
-      const isNone = Math.min(one.mayBeElements ? none : isMissing ? 0 : one.keys, one.keys)
+      const isNone = Math.min(
+        one.mayBeElements ? none : isMissing || (isOther && one.isKeptElse) ? 0 : one.keys,
+        one.keys,
+      )
       if (one.mayBeElements) none -= isNone
-      const hasExpired = one.mayHaveExpired && expires > this.#expiring && (!one.isKeptElse || missing <= 0)
-      const isGiven = hasExpired || !one.isLike || (one.mayBeElements && !one.isOneGiven)
-      const butFirst = Math.max(isNone, isGiven ? 1 : 0)
+      // Where others are lost, one of them has the expiry that is missing.
+      const isOnlyOne = missing + this.#unseen <= 0
+      const hasExpired = one.mayHaveExpired && expires > this.#expiring && (!one.isKeptElse || isOnlyOne)
+      const isGiven = hasExpired || (one.mayBeElements && !one.isOneGiven)
+      const butFirst = Math.max(isNone, one.unlike, isGiven ? 1 : 0)
       if (butFirst >= one.keys) continue
       this.#kept += one.keys - butFirst
       this.onClear(one, butFirst)
@@ -182,20 +200,21 @@ export class AnnouncedKeys {
   /**
    * How many of the keys in doubt may be elements of a hash, the first ones: so many that hardly more are. `missing` keys are
    * lost where none of them is. Each that is one means another key that is lost, and one string less in a row of strings.
+   * `lasting`: keys are announced beside those that are known that do not expire.
    */
-  #noneOf(doubted: number, missing: number): number {
+  #noneOf(doubted: number, missing: number, lasting: number): number {
     const isKnown = this.#doubtful.some(one => one.isOfKnown && one.bytesBefore < CONTAINED_BYTES)
-    if (isKnown && missing <= 0) return Math.min(-missing, doubted)
+    if (isKnown && missing <= 0) return Math.min(Math.max(-missing, doubted - lasting), doubted)
     const bytesGiven = this.#doubtful.reduce((sum, {loss}) => sum + loss.bytes, 0)
     const others = (Math.max(this.#bytesLost - bytesGiven, 0) * this.#keysAll) / (this.#bytesAll + 1)
-    const string = (this.#strings + 0.5) / (this.#keysAll + 1)
+    const string = (this.#strings + KEYS_GUESSED / 2) / (this.#keysAll + KEYS_GUESSED)
     const mean = this.#bytesAll / (this.#keysAll + 1) + 1
     const timed = (this.#timedBytes + mean / 4) / (this.#bytesAll + mean)
     const least = this.#gone > 0 ? 0 : 1
     // Keys of another database are among them, or the count itself is damaged: it tells nothing.
     const isTold = missing + doubted >= least && !(this.#isTouched && missing > this.#missingMax)
     const weights = Array.from({length: doubted + 1}, (_, none) => {
-      const likely = isTold ? likelihood(missing + none - least, others) : 1
+      const likely = isTold ? likelihood(missing + none - least, others) * lastingOdds(doubted - none, lasting) : 1
       return likely * (none === 0 ? 1 - timed : timed / FIELDS_MEAN / Math.max(string ** none, Number.EPSILON ** 16))
     })
     const total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -210,6 +229,12 @@ export class AnnouncedKeys {
     if (this.#gone === this.#ends.length) return 0
     return 1 + Math.ceil((this.#bytesLost * this.#kept) / this.#bytesKept)
   }
+}
+
+/** How likely so many keys do not expire, where no more than `lasting` are announced: the first may have lost its expiry. */
+function lastingOdds(keys: number, lasting: number): number {
+  if (keys <= lasting) return 1
+  return keys - 1 <= lasting ? EXPIRY_LOST : 0
 }
 
 /** How likely so many keys are lost beside the one that is damaged, where so many have room in what is lost. */

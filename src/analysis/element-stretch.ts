@@ -3,7 +3,15 @@ import type {ByteRegion} from '../bytes/region.js'
 import {NEVER} from '../keyspace/entry.js'
 import {CollectionTail} from '../rdb/collection-tail.js'
 import {BITS_STRONG, type KeyProfile} from '../rdb/key-profile.js'
-import {TYPE_HASH_22, TYPE_HASH_METADATA, TYPE_LIST_QUICKLIST_2, TYPE_STRING} from '../rdb/opcodes.js'
+import {
+  TYPE_HASH_22,
+  TYPE_HASH_METADATA,
+  TYPE_LIST,
+  TYPE_LIST_QUICKLIST_2,
+  TYPE_SET,
+  TYPE_STRING,
+  TYPE_ZSET_2,
+} from '../rdb/opcodes.js'
 import type {RecordWalker} from '../rdb/record-walker.js'
 
 /** Collections whose elements are stored like records: a length that may be a type, and strings. */
@@ -14,14 +22,29 @@ const TIMED_HASHES_VERSION = 12
 /** More in a row are no fields, or their count tells. */
 const STRINGS_MAX = 4096
 
+/** Of elements that lead astray, the beginnings are times that differ by so many milliseconds: types up to here. */
+const ASTRAY_MAX = TYPE_ZSET_2
+/** A key that is less like this file than that is no key right behind damage. */
+export const BITS_LIKE = 4
+
+/** Of a hash, fields that tell what others are like. */
+const FIELDS_LOOKED_AT = 4
+
 /** Records that may be elements. */
 export interface Stretch {
   end: number
   keys: number
+  /** Where each of them ends. */
+  ends: number[]
+  /** Of these, the first ones, up to the last that is not like other keys. */
+  unlike: number
+  /** They, or the first of them, may be of the collection that is known to be damaged. */
+  isOfKnown: boolean
 }
 
 export class ElementStretch {
   #tail: CollectionTail | undefined
+  #typeId = -1
   #left = 0
   /** Up to where the last ones were walked over. */
   #end = -1
@@ -43,10 +66,35 @@ export class ElementStretch {
       this.close()
       return false
     }
+    this.#typeId = entry.typeId
     this.#tail = CollectionTail.open(this.region, this.walker.header, entry.typeId, entry.valueOffset)
     this.#left = -1
     this.#end = -1
     return this.#tail !== undefined
+  }
+
+  /** Whether fields of the hash at an offset, which has been walked over before, are like keys. */
+  hasKeyFields(offset: number): boolean {
+    const {walker, region} = this
+    const {entry} = walker
+    const {db} = entry
+    walker.readHead(offset)
+    entry.db = db
+    const tail = CollectionTail.open(region, walker.header, entry.typeId, entry.valueOffset)
+    if (tail === undefined) return false
+    let like = 0
+    let fields = 0
+    let at = tail.offset
+    for (let i = 0; i < FIELDS_LOOKED_AT && at >= 0; i++) {
+      tail.begin(at, 0, 1)
+      if (walker.walk(at) && walker.kind === 'key' && isString(walker)) {
+        fields++
+        if (this.profile.bits(walker, true) >= BITS_LIKE) like++
+      }
+      entry.db = db
+      at = tail.elementEnd
+    }
+    return 2 * like > fields
   }
 
   get isOpen(): boolean {
@@ -68,7 +116,7 @@ export class ElementStretch {
   pass(at: number): Stretch {
     const tail = this.#tail
     if (tail === undefined) return this.#passStrings(at)
-    let best: Stretch = {end: at, keys: 0}
+    let best: Stretch = {end: at, keys: 0, ends: [], unlike: 0, isOfKnown: false}
     if (this.#left < 0) this.#left = tail.leftAt(at)
     let bestPhase = 0
     for (let phase = 0; phase < tail.phases; phase++) {
@@ -86,42 +134,68 @@ export class ElementStretch {
     this.#end = best.end
     // What is lost before them may be the beginning of another one.
     const strings = this.#passStrings(at)
-    return strings.end > best.end ? strings : best
+    return strings.end > best.end ? {...strings, isOfKnown: best.keys > 0} : best
   }
 
   /** Keys without attributes that hold strings, where a hash whose beginning is lost may store its fields so. */
   #passStrings(at: number): Stretch {
-    const {walker} = this
-    let end = at
-    let keys = 0
-    const {family, rdbVersion} = walker.header
-    if (family !== 'redis' || rdbVersion < TIMED_HASHES_VERSION) return {end, keys}
-    while (keys < STRINGS_MAX && this.#isKey(end) && isString(walker)) {
-      end = walker.end
-      keys++
+    const stretch: Stretch = {end: at, keys: 0, ends: [], unlike: 0, isOfKnown: false}
+    const {family, rdbVersion} = this.walker.header
+    if (family !== 'redis' || rdbVersion < TIMED_HASHES_VERSION) return stretch
+    while (stretch.keys < STRINGS_MAX && this.#isKey(stretch.end) && isString(this.walker)) {
+      this.#add(stretch, this.walker.end)
     }
-    return {end, keys}
+    return stretch
+  }
+
+  /** The record that was walked over last is one, up to `end`. */
+  #add(stretch: Stretch, end: number): void {
+    stretch.end = end
+    stretch.keys++
+    stretch.ends.push(end)
+    if (this.profile.bits(this.walker, true) < BITS_LIKE) stretch.unlike = stretch.keys
   }
 
   #agreeing(tail: CollectionTail, from: number): Stretch {
     const {walker} = this
-    let end = from
-    let keys = 0
-    while (tail.reaches(end) && this.#isKey(end)) {
-      const {entry, end: behind} = walker
-      const {valueOffset} = entry
+    const stretch: Stretch = {end: from, keys: 0, ends: [], unlike: 0, isOfKnown: true}
+    while (tail.reaches(stretch.end) && this.#isKey(stretch.end)) {
+      const {end: behind} = walker
+      const {valueOffset, typeId} = walker.entry
       const bits = this.profile.bits(walker, true)
-      keys++
-      if (!tail.isAt(behind)) {
-        const goesOn = this.#goesOnAt(behind)
-        // A key that is like others is one.
-        if (goesOn && bits >= BITS_STRONG) return {end, keys: keys - 1}
-        // Another leads astray: what it hides stands behind its name.
-        return {end: goesOn ? behind : valueOffset, keys}
+      const {elementEnd, left} = tail
+      if (tail.isAt(behind)) {
+        if (!this.#mayBeElement()) return stretch
+        this.#add(stretch, behind)
+        continue
       }
-      end = behind
+      const goesOn = this.#goesOnAt(behind)
+      // An element whose time is one of a type leads astray, into whatever stands behind it.
+      const isAstray = typeId <= ASTRAY_MAX && this.#isSoundAt(elementEnd, Math.min(bits, BITS_STRONG))
+      if (goesOn && !isAstray) return stretch
+      walker.walk(stretch.end)
+      this.#add(stretch, isAstray ? elementEnd : goesOn ? behind : valueOffset)
+      if (!isAstray) return stretch
+      tail.begin(elementEnd, 0, left - 1)
     }
-    return {end, keys}
+    return stretch
+  }
+
+  /** Whether the record that was walked over last is what an element looks like. */
+  #mayBeElement(): boolean {
+    const {walker} = this
+    if (this.#typeId !== TYPE_LIST_QUICKLIST_2) return isString(walker)
+    return walker.entry.typeId === TYPE_LIST || walker.entry.typeId === TYPE_SET
+  }
+
+  /** Whether a record stands at a place that is so much like others, or another element that is stored like one. */
+  #isSoundAt(at: number, bits: number): boolean {
+    if (at < 0 || at >= this.region.inputBytes) return false
+    const {walker} = this
+    const {db} = walker.entry
+    const isSound = walker.walk(at) && walker.flaw === undefined
+    walker.entry.db = db
+    return isSound && (walker.kind !== 'key' || this.profile.bits(walker, true) >= Math.max(bits, BITS_LIKE))
   }
 
   /** Whether a record, or the end of the file, stands at a place. */

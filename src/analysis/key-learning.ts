@@ -12,15 +12,21 @@ export class KeyLearning {
   readonly whole = new KeyProfile()
   /** Keys that were known where damage was met first; -1: it was not. */
   #keysKnown = -1
-  /** Keys since damage. */
-  #since = 0
+  /** Keys since damage; where the file begins none are uncertain. */
+  #since = KEYS_UNCERTAIN
 
-  /** `profile`: what is known of the keys beforehand. */
-  constructor(readonly profile = new KeyProfile()) {}
+  /** Keys that it has been learned from before. */
+  #learned: number
+
+  /** `profile`: what is known of the keys beforehand, from the first ones that were sound. */
+  constructor(readonly profile = new KeyProfile()) {
+    this.#learned = profile.keys
+    profile.isWhole = profile.keys > 0
+  }
 
   /** The key that was walked over last is sound. */
   learn(walker: RecordWalker): void {
-    this.profile.learn(walker)
+    if (this.#learned-- <= 0) this.profile.learn(walker)
     if (this.#since++ >= KEYS_UNCERTAIN && this.whole.keys < KEYS_LEARNED) this.whole.learn(walker)
   }
 

@@ -67,8 +67,11 @@ export class RecentRecords {
   weigh(walker: RecordWalker, profile: KeyProfile): void {
     const {db} = walker.entry
     for (const record of this.#records) {
-      if (!record.isKey) record.bits = BITS_OF_OPCODE
-      else record.bits = profile.bits(walker, walker.walk(record.offset) && walker.flaw === undefined)
+      if (record.isKey) {
+        const isSound = walker.walk(record.offset) && walker.flaw === undefined
+        record.bits = profile.bits(walker, isSound)
+        record.fieldBits = isSound ? Math.min(profile.fieldBits(walker.entry), Math.max(record.bits, 0)) : 0
+      } else record.bits = BITS_OF_OPCODE
       record.likeness = record.bits
     }
     walker.entry.db = db

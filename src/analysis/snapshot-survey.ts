@@ -20,7 +20,7 @@ import {type Flaw, RecordWalker} from '../rdb/record-walker.js'
 import {Resynchroniser} from '../rdb/resynchronise.js'
 import {CHECKSUM_VERSION_MIN, MAGIC_BYTES, type RdbHeader} from '../rdb/versions.js'
 import {AnnouncedKeys, type TooManyKeys} from './announced-keys.js'
-import {ElementStretch} from './element-stretch.js'
+import {BITS_LIKE, ElementStretch} from './element-stretch.js'
 import {KeyLearning} from './key-learning.js'
 import {type AnnouncedSize, type RecentRecord, RecentRecords} from './recent-records.js'
 import {isSourceText, SoundnessJudge} from './record-judge.js'
@@ -44,10 +44,10 @@ const RECORDS_A_TURN = 4096
 const CHECKSUM_BYTES = 8
 /** Where a key is expected, one is damaged behind its name that is so much like this file. */
 const BITS_BEGUN = 7
+/** What was read before has led to a key that is so much like this file. */
+const BITS_LED = 10
 /** Right behind damage, a key is one that is so much like this file. */
 const BITS_ALONE = 14
-/** And where the counts say that one is missing. */
-const BITS_COUNTED = 4
 
 /** Looks through a snapshot whose header is known, or guessed. */
 export async function surveySnapshot(
@@ -116,7 +116,8 @@ class Surveying {
     if (this.options.isHeaderLost === true) this.#lose(0, MAGIC_BYTES, HEADER_LOST)
     for (let at = MAGIC_BYTES; at < inputBytes && this.#endOffset === undefined; ) {
       if (++this.#walked % RECORDS_A_TURN === 0) await this.#turn(at)
-      at = this.#step(at) ? this.#walker.end : await this.#passDamage(at)
+      const end = this.#step(at)
+      at = end >= 0 ? end : await this.#passDamage(at)
     }
     this.#recent.settle()
     if (this.#endOffset === undefined && this.#piece.end === inputBytes && this.#piece.start < inputBytes) {
@@ -139,20 +140,20 @@ class Surveying {
     await new Promise(resolve => setImmediate(resolve))
   }
 
-  /** Walks over one record; false where damage is met. */
-  #step(at: number): boolean {
+  /** Walks over one record. Where it ends; -1 where damage is met. */
+  #step(at: number): number {
     const walker = this.#walker
     const {entry} = walker
     const {db} = entry
     if (this.#sync.heads.isZeros(at)) {
       walker.reject({code: 'ZEROS', text: 'nothing but zero bytes stands here', offset: at})
-      return false
+      return -1
     }
     this.#size = undefined
     this.#isText = false
-    if (!walker.walk(at) || walker.flaw !== undefined) return false
+    if (!walker.walk(at) || walker.flaw !== undefined) return -1
     const {kind, end} = walker
-    if (kind === 'end') return this.#end(at)
+    if (kind === 'end') return this.#end(at) ? end : -1
     const isKey = kind === 'key'
     if (isKey) this.learning.learn(walker)
     const byte = isKey ? entry.typeId : this.#byteAt(at)
@@ -164,6 +165,7 @@ class Surveying {
       byte,
       isKey,
       bits: 0,
+      fieldBits: 0,
       likeness: 0,
       isText: this.#isText,
       expires,
@@ -171,7 +173,7 @@ class Surveying {
       db,
       dbAfter: entry.db,
     })
-    return true
+    return end
   }
 
   /** A mark of the end, which is one where nothing follows, or where the checksum is right. */
@@ -213,7 +215,7 @@ class Surveying {
     while ((recent.last?.end ?? 0) > next) {
       const popped = recent.pop()!
       // Of several that were read on the way, the first may have been led to.
-      isStrong = pops++ === 0 && popped.likeness >= BITS_STRONG && !this.#mayBeField(popped)
+      isStrong = pops++ === 0 && popped.likeness >= BITS_LED && !this.#mayBeField(popped)
       container = popped.isKey ? popped.offset : -1
     }
     // What is like no other key was read on the way there, once the way had been left.
@@ -221,21 +223,22 @@ class Surveying {
     const dropped = isStrong && !isAstray ? undefined : this.#dropDoubtful(isAstray)
     recent.settle()
     // Only now the count is announced that they belong to.
-    if (dropped?.isKey === true) this.#announced.loseKey()
+    if (dropped?.isKey === true) this.#announced.loseKey(true)
     if (dropped?.expires === true) this.#announced.seeExpiry()
     const from = this.#piece.end
     walker.entry.db = this.#db
     // Its value alone is damaged, and the framing is whole.
-    const isValue = isKnown && from === at && next === end
+    const isFramed = kind === 'key' && from === at && next === end
+    const isValue = isKnown && isFramed
     this.#lose(from, next, flaw!, isValue ? this.#account.keyAt(at, db) : undefined)
     if (from === at && expires) this.#announced.seeExpiry()
     if (this.#elements.goesOn(from)) this.#announced.refute()
     else {
       if (container < 0) this.#elements.close()
       else this.#elements.open(container)
-      if (isKnown || container >= 0) this.#announced.loseKey()
+      if (isKnown || container >= 0) this.#announced.loseKey(isKnown && from === at)
     }
-    if (boundary === undefined || isValue) return next
+    if (boundary === undefined || isFramed) return next
     return this.#passDoubtful(next, next - from, dropped !== undefined)
   }
 
@@ -248,22 +251,14 @@ class Surveying {
     const {end, flaw} = walker
     walker.entry.db = db
     const mayExpire = !this.profile.isTelling || this.profile.hasExpiries
-    const mayHaveExpired = isKey && mayExpire && walker.attributes.expireAtMs === NEVER
+    const expires = isKey && walker.attributes.expireAtMs !== NEVER
+    const mayHaveExpired = isKey && mayExpire && !expires
     const bits = isKey ? this.profile.bits(walker, flaw === undefined) : BITS_STRONG
-    const isLike = bits >= BITS_COUNTED
+    const shared = {db: this.#db, mayHaveExpired, isOneGiven, bytesBefore}
     if (stretch.keys > 0) {
+      const {keys, ends, unlike, isOfKnown} = stretch
       const loss = this.#lose(at, stretch.end, ELEMENTS, this.#account.keyAt(at, this.#db))
-      const isOfKnown = this.#elements.isOpen
-      const doubtful = {
-        loss,
-        db: this.#db,
-        keys: stretch.keys,
-        mayHaveExpired,
-        isLike,
-        isOneGiven,
-        isOfKnown,
-        bytesBefore,
-      }
+      const doubtful = {...shared, loss, keys, ends, unlike, isOfKnown}
       this.#announced.doubt({...doubtful, isKeptElse: false, mayBeElements: true})
       return stretch.end
     }
@@ -273,7 +268,14 @@ class Surveying {
     // Where one is given up already, something must show that this one has lost its expiry.
     const isKeptElse = isOneGiven && bits >= BITS_ALONE && !this.#sync.heads.mayFollowExpiry(at)
     const loss = this.#lose(at, end, DOUBTFUL, this.#account.keyAt(at, this.#db))
-    const doubtful = {loss, db: this.#db, keys: 1, mayHaveExpired, isLike, isOneGiven, isOfKnown: false, bytesBefore}
+    const doubtful = {
+      ...shared,
+      loss,
+      keys: 1,
+      ends: [end],
+      unlike: bits < BITS_LIKE ? 1 : 0,
+      isOfKnown: false,
+    }
     this.#announced.doubt({...doubtful, isKeptElse, mayBeElements: false})
     return end
   }
@@ -283,11 +285,14 @@ class Surveying {
     const recent = this.#recent
     recent.weigh(this.#walker, this.profile)
     this.#sync.forget()
-    const failed = {offset: at, end: at + 1, bits}
+    const failed = {offset: at, end: at + 1, bits, fieldBits: 0}
     const from = recent.lookBackFrom(at)
     const {last} = recent
     // It is given up anyhow.
-    if (!isStrong && last !== undefined && !isSealed(last.byte)) last.bits = Math.min(last.bits, 0)
+    if (!isStrong && last !== undefined && !isSealed(last.byte)) {
+      last.bits = Math.min(last.bits, 0)
+      last.fieldBits = 0
+    }
     const search = this.#sync.find(from, at, [...recent.all, failed])
     for (;;) {
       const {done, value} = search.next()
@@ -310,7 +315,9 @@ class Surveying {
     if (last.byte === op.OPCODE_RESIZEDB && beforeLast?.byte === op.OPCODE_SELECTDB) return undefined
     const dropped = recent.pop()
     // It is none: RESIZEDB follows, or other keys are far more like this file. What came before it led there.
-    const isNone = last.byte === op.OPCODE_SELECTDB || (isAstray && last.byte === op.TYPE_STRING && recent.isWeak(last))
+    const isForeign = !last.isKey && !this.#sync.heads.isOpcode(last.byte)
+    const isNone =
+      isForeign || last.byte === op.OPCODE_SELECTDB || (isAstray && last.byte === op.TYPE_STRING && recent.isWeak(last))
     return isNone ? (this.#dropDoubtful(isAstray) ?? dropped) : dropped
   }
 
@@ -324,7 +331,7 @@ class Surveying {
       if (record.size !== undefined) this.#announced.announce(record.size)
       return
     }
-    this.#announced.keep(record)
+    this.#announced.keep(record, record.byte === op.TYPE_HASH_METADATA && this.#elements.hasKeyFields(offset))
     this.#account.keepKey(offset, db)
     this.#uncertain.keep(offset)
   }

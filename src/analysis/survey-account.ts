@@ -67,9 +67,9 @@ export class SurveyAccount {
   }
 
   /** They have lost nothing, but for the first ones: what was taken for a loss is none. */
-  clear({loss, db, keys}: DoubtfulKeys, butFirst: number): void {
+  clear({loss, db, keys, ends}: DoubtfulKeys, butFirst: number): void {
     const end = loss.offset + loss.bytes
-    const start = this.#behindKeys(loss.offset, end, butFirst).end
+    const start = ends[butFirst - 1] ?? loss.offset
     this.#bytesLost -= end - start
     this.#keys += keys - butFirst
     this.#pieces.push({start, end, db})

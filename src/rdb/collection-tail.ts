@@ -114,6 +114,11 @@ export class CollectionTail {
     return this.#place.at === at && this.left > 0 && this.#next(this.#place) !== undefined
   }
 
+  /** Where the element ends of which a part is read next; -1: it is none. */
+  get elementEnd(): number {
+    return this.#element(this.#place)?.at ?? -1
+  }
+
   /** Whether one part of an element ends at `at`, whatever follows. */
   isAt(at: number): boolean {
     while (this.#place.at < at) if (!this.#advance()) return false

@@ -35,6 +35,9 @@ const BITS_OF_NO_LENGTH = 16
 /** An opcode, and of a time those bytes that are the same in all. */
 const EXPIRY_BITS = 26
 const USE_BITS = 8
+/** Stored in four bytes, of which the first are zeros. */
+const IDLE_LONG = 0x4000
+const USE_BITS_LONG = 20
 /** Values that say twice where they end. */
 const SEALED_BITS = 14
 /** Keys stored as integers begin with one of three bytes, and packed ones with another. */
@@ -88,9 +91,6 @@ export class KeyOdds {
     const {typeId} = entry
     const chance = typeId === op.TYPE_STRING ? TYPE_BITS_STRING : 8
     let bits = chance + Math.log2((this.#types[typeId]! + 0.5) / (this.#keys + 0.5 * TYPES))
-    bits += this.#presence(attributes.expireAtMs !== NEVER, this.#expiring, EXPIRY_BITS)
-    bits += this.#presence(attributes.idleSeconds >= 0, this.#idle, USE_BITS)
-    bits += this.#presence(attributes.frequency >= 0, this.#frequency, USE_BITS)
     const form = formOf(entry, attributes)
     bits += Math.log2((this.#forms[form]! + 0.1) / (this.#keys + 0.3))
     if (form !== 0) bits += PACKED_BITS
@@ -100,7 +100,19 @@ export class KeyOdds {
       bits += ofLength + Math.min(this.#nameBits(entry), ofLength < 0 ? NAME_BITS_MAX / 3 : NAME_BITS_MAX)
     }
     if (sound && isEvident(typeId)) bits += SEALED_BITS
-    return Math.min(Math.max(bits, BITS_MIN), BITS_MAX)
+    const before = this.#bitsBefore(attributes)
+    // What stands before a key adds to the most that it can be worth: without, it is the same key, and less of it.
+    return Math.max(Math.min(bits + Math.min(before, 0), BITS_MAX) + Math.max(before, 0), BITS_MIN)
+  }
+
+  /** Of what stands before a key. */
+  #bitsBefore({expireAtMs, idleSeconds, frequency}: KeyAttributes): number {
+    const idleBits = idleSeconds >= IDLE_LONG ? USE_BITS_LONG : USE_BITS
+    return (
+      this.#presence(expireAtMs !== NEVER, this.#expiring, EXPIRY_BITS) +
+      this.#presence(idleSeconds >= 0, this.#idle, idleBits) +
+      this.#presence(frequency >= 0, this.#frequency, USE_BITS)
+    )
   }
 
   #presence(is: boolean, count: number, bits: number): number {

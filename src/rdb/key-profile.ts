@@ -96,9 +96,12 @@ export class KeyProfile {
     if (dragonflyMask >= 0) this.#masks++
   }
 
+  /** All that there is to learn has been learned. */
+  isWhole = false
+
   /** More keys would say little more. */
   get isWellKnown(): boolean {
-    return this.keys >= KEYS_WELL_KNOWN
+    return this.isWhole || this.keys >= KEYS_WELL_KNOWN
   }
 
   get isTelling(): boolean {
@@ -149,13 +152,17 @@ export class KeyProfile {
   bits(walked: WalkedKey, sound: boolean): number {
     const {entry, attributes} = walked
     let bits = this.#odds.bits(entry, attributes, sound)
-    // Each field of it would be a key else.
-    if (sound && entry.typeId === TYPE_HASH_METADATA) bits += FIELD_BITS * Math.max(entry.elements, 0)
+    if (sound) bits += this.fieldBits(entry)
     const plausibility = this.plausibility(walked)
     if (plausibility === 0) return Math.min(bits, BITS_IMPLAUSIBLE)
     if (plausibility < 2 || this.keys >= KEYS_ALL) return bits
     // Without what stands before it, it is the same key, and less of it.
     return Math.max(bits, BITS_STRONG + (hasAttributes(attributes) ? 1 : 0))
+  }
+
+  /** What the fields of a sound hash count for, where they are stored like keys: each of them would be one else. */
+  fieldBits({typeId, elements}: Entry): number {
+    return typeId === TYPE_HASH_METADATA ? FIELD_BITS * Math.max(elements, 0) : 0
   }
 
   plausibility({entry, attributes}: WalkedKey): Plausibility {
@@ -212,6 +219,8 @@ export class KeyProfile {
     if (idleSeconds >= 0 ? !this.hasIdle : this.keys >= KEYS_ALL && this.#idle >= MOST * this.keys) return false
     if (frequency >= 0 ? !this.hasFrequency : this.keys >= KEYS_ALL && this.#frequency >= MOST * this.keys) return false
     if (dragonflyMask >= 0 && !this.hasMasks) return false
+    // A server keeps one or the other.
+    if (idleSeconds >= 0 && frequency >= 0) return false
     return keyMeta === undefined || this.hasMeta
   }
 }
@@ -234,13 +243,14 @@ function kindAt(bytes: Uint8Array, at: number): number {
   return letter >= 0x61 && letter <= 0x7a ? 4 : 8
 }
 
-/** The first two bytes of a key; of a shorter one zeros. */
+/** The first two bytes of a key; of a shorter one a zero for each that it has not. */
 function pairOf({keyBytes: {bytes, start, end}}: Entry): number {
   return pairAt(bytes, start, end)
 }
 
 function pairAt(bytes: Uint8Array, start: number, end: number): number {
-  return end - start < 2 ? 0 : (bytes[start]! << 8) | bytes[start + 1]!
+  if (end === start) return 0
+  return (bytes[start]! << 8) | (end - start < 2 ? 0 : bytes[start + 1]!)
 }
 
 /** Whether bytes are UTF-8 without control characters. */

@@ -103,6 +103,11 @@ export class RecordHeads {
     return this.#first[typeId] === TYPE
   }
 
+  /** Whether a server of the file's family writes an opcode. */
+  isOpcode(byte: number): boolean {
+    return this.#first[byte] === OPCODE || byte === op.OPCODE_RESIZEDB
+  }
+
   /** Whether nothing but zeros stands at a place. */
   isZeros(at: number): boolean {
     if (this.region.inputBytes - at < ZEROS_MIN) return false

@@ -26,6 +26,8 @@ export interface ReadRecord {
   end: number
   /** How much it is like this file, in bits. */
   bits: number
+  /** Of these, what its fields count for, which are stored like keys. */
+  fieldBits: number
 }
 
 /** Where reading failed, and what was read before. */
@@ -69,6 +71,9 @@ const BITS_OF_END = 8
 export const BITS_OF_OPCODE = 6
 /** Of what may be a field of a hash as well. */
 const BITS_OF_FIELD = 4
+/** What begins within a record that is so much like the file is believed only where it is so much more like it. */
+const BITS_WHOLE = 10
+const BITS_WITHIN = 8
 /** Of chains that may meet, so much is followed. */
 const RECORDS_MAX = 64
 /** Learned from ahead, where nothing is known of the keys. */
@@ -171,6 +176,7 @@ export class Resynchroniser {
     const trunk = this.#trunk(start)
     let best = start
     let bestBits = Number.NEGATIVE_INFINITY
+    let more = 0
     for (let at = start; ; at++) {
       at = this.heads.next(at, trunk.horizon + 1)
       if (at < 0) return best
@@ -181,9 +187,11 @@ export class Resynchroniser {
       }
       const bits = this.#bitsBefore(at) + led + trunk.total
       // What adds nothing is left: a value that is damaged inside.
-      if (bits < bestBits) continue
+      if (bits < bestBits + more) continue
       best = at
       bestBits = bits
+      // Values hold much that is like a key, and end where they do.
+      more = this.#probe(at)!.bits >= BITS_WHOLE ? BITS_WITHIN : 0
     }
   }
 
@@ -222,7 +230,11 @@ export class Resynchroniser {
     let bits = 0
     let most = 0
     for (const record of this.#failed.before) {
-      if (record.end > at) break
+      if (record.end > at) {
+        // What begins within it may be one of the fields that follow there, and none of those before.
+        if (record.offset < at) most += (record.fieldBits * (at - record.offset)) / (record.end - record.offset)
+        break
+      }
       bits += record.bits
       most = Math.max(most, bits)
     }

@@ -101,8 +101,8 @@ it.each(Object.keys(KEY_STYLES))(
     const told = problems.join('\n')
     // Names that are text tell what is none of the file; others tell less, and so do few keys. A hash whose beginning is lost with
     // as many keys as it has fields left, and a value that is damaged so that it leads into the next record, look like what they are not.
-    expect(counts.wrong, told).toBeLessThanOrEqual(style === 'text' ? 0 : Math.ceil(RUNS / 600))
-    expect(counts.short, told).toBeLessThanOrEqual(Math.ceil(RUNS / (style === 'text' ? 300 : 100)))
+    expect(counts.wrong, told).toBeLessThanOrEqual(style === 'text' ? 0 : Math.ceil(RUNS / 2400))
+    expect(counts.short, told).toBeLessThanOrEqual(Math.ceil(RUNS / (style === 'text' ? 1200 : 600)))
   },
   3_600_000,
 )
