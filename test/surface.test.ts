@@ -240,13 +240,15 @@ describe('the package', () => {
       'package.json',
     ])
     const bundled = ['main.js', 'commands/inspect.js', 'threads/diff-digests.js'].map(path => `dist/bundle/${path}`)
-    const needed = ['dist/index.js', 'dist/index.d.ts', ...bundled]
+    const needed = ['dist/index.js', 'dist/index.d.ts', 'dist/page/report.html', ...bundled]
     expect(paths).toEqual(expect.arrayContaining(needed))
     expect(paths.filter(path => path.endsWith('kernels.wasm'))).toHaveLength(1)
   })
 
   it('holds no sources, no tests, nothing that was deleted', () => {
-    const odd = paths.filter(path => path.startsWith('dist/') && !/\.(js|d\.ts|wasm)$/.test(path))
+    const odd = paths.filter(
+      path => path.startsWith('dist/') && !/\.(js|d\.ts|wasm)$/.test(path) && path !== 'dist/page/report.html',
+    )
     expect(odd).toEqual([])
     const orphans = paths
       .filter(path => /^dist\/(?!bundle\/).*\.(js|d\.ts)$/.test(path))

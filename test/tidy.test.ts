@@ -29,6 +29,8 @@ const FLOORS: Readonly<Record<string, number>> = {
   analysis: 5,
   source: 6,
   report: 6,
+  // What a browser runs of a report: it is built apart.
+  page: 7,
   jobs: 7,
   threads: 8,
   cli: 8,

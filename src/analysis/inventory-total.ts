@@ -39,6 +39,8 @@ export interface InventoryTotal {
   biggestByElements: SourcedBigKey[]
   biggestElements: SourcedBigElement[] | undefined
   spread: Spread | undefined
+  /** What that is told from. */
+  keySpread: KeySpread | undefined
 }
 
 /** `top` is how many of the biggest keys to tell. */
@@ -65,6 +67,7 @@ export function totalOf(
     ({db}) => String(db),
   ).sort((a, b) => a.db - b.db)
   const others = [...all.flatMap(one => one.otherDatabases ?? []), ...databases.splice(limits.databasesMax)]
+  const keySpread = mergedSpread(inventories.map(({spread}) => spread))
   const estimates = all.flatMap(({memory}) => memory ?? [])
   return {
     ...total,
@@ -83,7 +86,8 @@ export function totalOf(
     biggest: biggest.sorted(),
     biggestByElements: byElements.sorted(),
     biggestElements: all.some(one => one.biggestElements !== undefined) ? elements.sorted() : undefined,
-    spread: mergedSpread(inventories.map(({spread}) => spread)),
+    keySpread,
+    spread: keySpread?.result(),
   }
 }
 
@@ -105,12 +109,12 @@ function ranked<Big>(
   return (a, b) => before(a, b) || (!before(b, a) && a.source < b.source)
 }
 
-function mergedSpread(spreads: readonly (KeySpread | undefined)[]): Spread | undefined {
+function mergedSpread(spreads: readonly (KeySpread | undefined)[]): KeySpread | undefined {
   const [first, ...others] = spreads.filter(spread => spread !== undefined)
   if (first === undefined) return undefined
   const merged = new KeySpread(first.options)
   for (const spread of [first, ...others]) merged.merge(spread)
-  return merged.result()
+  return merged
 }
 
 /** What identifies a row is not added up, though it is a number. */

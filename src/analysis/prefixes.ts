@@ -111,6 +111,13 @@ export class PrefixTree implements PrefixTreeState {
     return this.#count(ROOT, [])
   }
 
+  /** How many prefixes there are. */
+  count(): number {
+    let count = 0
+    for (const _ of this.#rows(ROOT, [])) count++
+    return count
+  }
+
   /** Every prefix, in no particular order. */
   *prefixes(): Generator<PrefixCount> {
     for (const {node, parts} of this.#rows(ROOT, [])) yield this.#count(node, parts)

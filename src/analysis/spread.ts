@@ -115,6 +115,20 @@ export class KeySpread {
     return this.#prefixes.prefixes()
   }
 
+  /** The so many prefixes that take most; and how many there are in all. */
+  largestPrefixes(size: number): {prefixes: PrefixCount[]; inAll: number} {
+    return {prefixes: this.#prefixes.top(size, this.#measure), inAll: this.#prefixes.count()}
+  }
+
+  get separator(): Uint8Array {
+    return this.#prefixes.options.separator
+  }
+
+  /** What prefixes are ranked by. */
+  get #measure(): 'memoryBytes' | 'rdbBytes' {
+    return this.#memoryBytes.count > 0 ? 'memoryBytes' : 'rdbBytes'
+  }
+
   /** Adds everything another spread of the same options has counted. */
   merge(other: KeySpread): void {
     this.#rdbBytes.merge(other.#rdbBytes)
@@ -142,7 +156,7 @@ export class KeySpread {
       idle: this.#idle.count > 0 ? this.#idle.result() : [],
       frequency: this.#frequency.count > 0 ? this.#frequency.result() : [],
       sizes: this.#sizes.result(),
-      prefixes: this.#prefixes.top(top, this.#memoryBytes.count > 0 ? 'memoryBytes' : 'rdbBytes'),
+      prefixes: this.#prefixes.top(top, this.#measure),
       persistentPrefixes: this.#prefixes.top(top, 'persistentBytes').filter(({keys, expiring}) => keys > expiring),
       slots: this.#slots === undefined ? undefined : [...this.#slots.held()].map(slotSum),
       binaryKeys: this.#binaryKeys,

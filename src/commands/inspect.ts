@@ -1,21 +1,26 @@
 import {Args, Flags} from '@oclif/core'
 import {type Growth, growthOf} from '../analysis/growth.js'
+import {withTop} from '../analysis/inventory-top.js'
 import {type InventoryTotal, totalOf} from '../analysis/inventory-total.js'
 import {layoutOf} from '../analysis/memory/layout.js'
 import {PREFIX_DEFAULTS, PREFIX_DEPTH_MAX} from '../analysis/prefixes.js'
 import type {SpreadOptions} from '../analysis/spread.js'
+import {FileTarget} from '../bytes/target.js'
 import {BaseCommand} from '../cli/command.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
 import {SourceProgress} from '../cli/progress.js'
-import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {type Inspection, type InspectOptions, inspect} from '../jobs/inspect.js'
 import {failureJson} from '../report/failure.js'
 import {formatGrowth, growthJson} from '../report/growth.js'
+import {inspectionPage, PAGE_KEYS} from '../report/inspection-page.js'
 import {formatInventory} from '../report/inventory.js'
 import {inventoriesJson, inventoryJson, type Json} from '../report/inventory-json.js'
 import {formatTotal} from '../report/inventory-total.js'
 import {SECTION_NAMES, type SectionName} from '../report/sections.js'
+import {formatText} from '../report/text.js'
+import {formatSize} from '../report/units.js'
 import {nameOf} from '../source/open.js'
 import {sourcesOf} from '../source/shard-folder.js'
 
@@ -92,6 +97,17 @@ export default class Inspect extends BaseCommand {
       description: `Prefixes with more children are told as one: ${PREFIX_DEFAULTS.fanout} unless told. Implies --detail.`,
       helpValue: 'N',
     }),
+    html: Flags.string({
+      description:
+        'Also write the report as one HTML page that needs nothing else: prefixes as areas to look into, histograms, tables that sort and filter, warnings with what to do. Implies --detail.',
+      helpValue: 'OUT',
+      helpGroup: 'OUTPUT',
+    }),
+    force: Flags.boolean({
+      description: 'Replace the page if it is there already.',
+      helpGroup: 'OUTPUT',
+      dependsOn: ['html'],
+    }),
     since: Flags.string({
       description: 'Also show how keys and bytes have grown since this older snapshot; with --detail by prefix too.',
       helpValue: 'FILE',
@@ -106,6 +122,7 @@ export default class Inspect extends BaseCommand {
     '<%= config.bin %> <%= command.id %> dump.rdb.gz --json',
     '<%= config.bin %> <%= command.id %> dump.rdb --detail --match "session:*" --ttl none',
     '<%= config.bin %> <%= command.id %> dump.rdb --by prefix,ttl --depth 2',
+    '<%= config.bin %> <%= command.id %> dump.rdb --html report.html',
     '<%= config.bin %> <%= command.id %> dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50',
     '<%= config.bin %> <%= command.id %> today.rdb --since yesterday.rdb --detail',
     '<%= config.bin %> <%= command.id %> shard-*.rdb --top 50',
@@ -117,23 +134,10 @@ export default class Inspect extends BaseCommand {
     // A folder of shards stands for all of them.
     const sources = sourcesOf(argv as string[]).map(({name}) => name)
     const nowMs = flags.now ?? Date.now()
-    const spread = spreadOptions(flags, nowMs)
-    const [server, ...others] = flags.server ?? []
-    const options = {
-      top: flags.top,
-      nowMs,
-      spread,
-      memory:
-        flags.json || spread !== undefined || server !== undefined
-          ? {server, elsewhere: server === undefined ? undefined : others}
-          : undefined,
-      elements: spread !== undefined,
-      ignoreChecksum: flags['ignore-checksum'],
-      skipUnsupported: flags['skip-unsupported'],
-      onlyCreates: flags['only-creates'],
-      selection: selectionOptions(flags, nowMs),
-    }
+    const options = inspectOptions(flags, nowMs)
     checkSince(flags.since, sources)
+    // A name that is taken is refused before anything is read.
+    const page = flags.html === undefined ? undefined : FileTarget.create(flags.html, {force: flags.force})
     const inspections: Inspection[] = []
     for (const source of sources) {
       const inspection = await this.#inspect(source, options, flags.quiet)
@@ -143,13 +147,38 @@ export default class Inspect extends BaseCommand {
     const counted = inspections.flatMap(({source, inventory, spread}) =>
       inventory === undefined ? [] : [{source: nameOf(source), inventory, spread}],
     )
-    const total = sources.length > 1 ? totalOf(counted, flags.top) : undefined
+    const total = sources.length > 1 ? totalOf(counted, options.top) : undefined
     const since = await this.#since(flags.since, inspections[0]!, options, flags.quiet)
+    const shown = {total: total && withTop(total, flags.top), since: sinceTop(since, flags.top)}
     const view = {style: this.style, columns: this.columns, nowMs, by: flags.by, top: flags.top}
-    if (flags.json) this.#printJson(inspections, total, since, flags.by)
-    else if (total !== undefined) this.print(['', ...formatTotal(total, view)])
-    else if (since?.growth !== undefined) this.print(['', ...formatGrowth(since.name, since.growth, view)])
+    if (flags.json) this.#printJson(inspections, shown.total, shown.since, flags)
+    else if (shown.total !== undefined) this.print(['', ...formatTotal(shown.total, view)])
+    else if (shown.since?.growth !== undefined) {
+      this.print(['', ...formatGrowth(shown.since.name, shown.since.growth, view)])
+    }
     if (since?.failure !== undefined) this.fail(since.failure, since.name, false)
+    if (page !== undefined) await this.#publish(page, inspections, total, since, {nowMs, json: flags.json})
+  }
+
+  /** What could be read in part only is on the page, too, which says so. */
+  async #publish(
+    page: FileTarget,
+    inspections: readonly Inspection[],
+    total: InventoryTotal | undefined,
+    since: Since | undefined,
+    {nowMs, json}: {nowMs: number; json: boolean},
+  ): Promise<void> {
+    const paged = inspections.flatMap(({inventory, source, ...one}) =>
+      inventory === undefined ? [] : [{...one, inventory, source: nameOf(source)}],
+    )
+    if (paged.length === 0) return await page.abandon()
+    const growth = since?.growth === undefined ? undefined : {since: since.name, growth: since.growth}
+    const told = {version: this.config.version, nowMs, madeAtMs: Date.now(), growth}
+    const bytes = inspectionPage(paged, total, told)
+    page.write(bytes, 0, bytes.length)
+    await page.drain()
+    await page.finish()
+    if (!json) this.print(['', this.style.faint(`page      ${formatText(page.name)}, ${formatSize(bytes.length)}`)])
   }
 
   /** What was read in part only says nothing of growth. */
@@ -190,7 +219,7 @@ export default class Inspect extends BaseCommand {
     if (next) this.print([''])
     if (inventory !== undefined) {
       const view = {style: this.style, columns: this.columns, nowMs, by, top, ...found}
-      this.print(formatInventory(nameOf(source), inventory, view))
+      this.print(formatInventory(nameOf(source), withTop(inventory, top), view))
     }
     if (failure !== undefined) this.fail(failure, nameOf(source), inventory !== undefined)
   }
@@ -199,10 +228,10 @@ export default class Inspect extends BaseCommand {
     inspections: readonly Inspection[],
     total: InventoryTotal | undefined,
     since: Since | undefined,
-    by: SectionName[] | undefined,
+    {by, top}: {by?: SectionName[] | undefined; top: number},
   ): void {
     const each = inspections.map(({source, inventory, failure, selected}) =>
-      inventoryJson(source, inventory, failure, selected, by),
+      inventoryJson(source, inventory && withTop(inventory, top), failure, selected, by),
     )
     this.printJson(total === undefined ? {...each[0], ...sinceJson(since)} : inventoriesJson(each, total, by))
     for (const {source, failure, inventory} of inspections) {
@@ -218,6 +247,11 @@ interface Since {
   failure?: unknown
 }
 
+function sinceTop(since: Since | undefined, top: number): Since | undefined {
+  if (since?.growth?.prefixes === undefined) return since
+  return {...since, growth: {...since.growth, prefixes: since.growth.prefixes.slice(0, top)}}
+}
+
 function sinceJson(since: Since | undefined): Json {
   if (since === undefined) return {}
   const {name, growth, failure} = since
@@ -231,9 +265,36 @@ function checkSince(older: string | undefined, sources: readonly string[]): void
     throw new UsageError('standard input can be read once: name one of both files')
 }
 
+interface InspectFlags extends SpreadFlags, SelectionFlags {
+  server?: string[] | undefined
+  'ignore-checksum': boolean
+  'skip-unsupported': boolean
+  'only-creates': boolean
+}
+
+/** A page lists more than a screen does. */
+function inspectOptions(flags: InspectFlags, nowMs: number): InspectOptions {
+  const top = flags.html === undefined ? flags.top : Math.max(flags.top, PAGE_KEYS)
+  const spread = spreadOptions(flags, nowMs)
+  const [server, ...others] = flags.server ?? []
+  const estimates = flags.json || spread !== undefined || server !== undefined
+  return {
+    top,
+    nowMs,
+    spread,
+    memory: estimates ? {server, elsewhere: server === undefined ? undefined : others} : undefined,
+    elements: spread !== undefined,
+    ignoreChecksum: flags['ignore-checksum'],
+    skipUnsupported: flags['skip-unsupported'],
+    onlyCreates: flags['only-creates'],
+    selection: selectionOptions(flags, nowMs),
+  }
+}
+
 interface SpreadFlags {
   top: number
   json: boolean
+  html?: string | undefined
   by?: readonly SectionName[] | undefined
   detail?: boolean | undefined
   separator?: string | undefined
@@ -242,12 +303,10 @@ interface SpreadFlags {
 }
 
 function spreadOptions(flags: SpreadFlags, nowMs: number): SpreadOptions | undefined {
-  const {top, json, by, separator, depth, fanout} = flags
+  const {top, json, by, html, separator, depth, fanout} = flags
   // What programs read does not depend on flags, unless they ask for less.
   const detail = flags.detail ?? json
-  if (!detail && by === undefined && separator === undefined && depth === undefined && fanout === undefined) {
-    return undefined
-  }
+  if (!detail && ![by, html, separator, depth, fanout].some(flag => flag !== undefined)) return undefined
   const prefixes = {
     ...(separator === undefined ? {} : {separator: Buffer.from(separator)}),
     ...(depth === undefined ? {} : {depth}),

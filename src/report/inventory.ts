@@ -84,6 +84,17 @@ function reportTables(inventory: Inventory, view: InventoryView): string[][] {
 }
 
 function head(source: string, inventory: Inventory, view: InventoryView): string[] {
+  return [
+    view.style.heading(formatText(source)),
+    ...formatFacts(headFacts(inventory, view), LABEL_COLUMNS, view.columns, view.style),
+  ]
+}
+
+/** What stands above all tables. */
+export function headFacts(
+  inventory: Inventory,
+  view: Pick<InventoryView, 'style' | 'nowMs' | 'storedBytes' | 'compressed' | 'selected'>,
+): Fact[] {
   const {serverVersion, product, aux, memory} = inventory
   const version = serverVersion === undefined ? '' : ` ${formatText(serverVersion)}`
   const bits = aux.get('redis-bits')
@@ -111,7 +122,7 @@ function head(source: string, inventory: Inventory, view: InventoryView): string
     facts.push(['expected', `${formatCount(inventory.announcedKeys)} keys or more, as the file itself announces`])
   }
   if (inventory.slots > 0) facts.push(['slots', `${formatCount(inventory.slots)} of a cluster's 16,384 hold keys`])
-  return [view.style.heading(formatText(source)), ...formatFacts(facts, LABEL_COLUMNS, view.columns, view.style)]
+  return facts
 }
 
 /** What a source is, in words: of an RDB file its version too. */
@@ -126,7 +137,10 @@ function isAofBase({aux}: Inventory): boolean {
 }
 
 /** `size` is the whole; where the end was not reached, `read` is how far it came. */
-function sizeFact({bytes, checksum}: Inventory, {storedBytes, compressed}: InventoryView): Fact {
+function sizeFact(
+  {bytes, checksum}: Inventory,
+  {storedBytes, compressed}: Pick<InventoryView, 'storedBytes' | 'compressed'>,
+): Fact {
   const known = storedBytes !== Number.POSITIVE_INFINITY
   const exact = bytes < 1024 ? `${bytes} bytes` : `${formatSize(bytes)} (${formatCount(bytes)} bytes)`
   if (checksum !== undefined) {
@@ -194,17 +208,21 @@ export function elsewhereTable(
   return formatTable([textual('server'), numeric('memory'), numeric('change'), textual('')], rows, style)
 }
 
-function aux({aux, auxBytes, otherAux}: Inventory, view: InventoryView): string[] {
+function aux(inventory: Inventory, view: InventoryView): string[] {
+  const rows = auxTexts(inventory).map(([name, value]) => [
+    shorten(name, AUX_NAME_COLUMNS_MAX),
+    shorten(value, Math.max(view.columns - 2 - AUX_NAME_COLUMNS_MAX, KEY_COLUMNS_MIN)),
+  ])
+  return firstRows([textual('aux field'), textual('value')], rows, view.style)
+}
+
+/** Aux fields that the head does not tell, as they are shown. */
+export function auxTexts({aux, auxBytes, otherAux}: Inventory): [name: string, value: string][] {
   const texts = [...aux]
     .filter(([name]) => !TOLD_AUX.has(name))
     .map(([name, text]): [string, string] => {
       const bytes = auxBytes.get(name)
       return [formatText(name), bytes === undefined ? formatText(text) : formatBytes(bytes)]
     })
-  const others = otherAux.map(({name, value}): [string, string] => [formatBytes(name), formatBytes(value)])
-  const rows = [...texts, ...others].map(([name, value]) => [
-    shorten(name, AUX_NAME_COLUMNS_MAX),
-    shorten(value, Math.max(view.columns - 2 - AUX_NAME_COLUMNS_MAX, KEY_COLUMNS_MIN)),
-  ])
-  return firstRows([textual('aux field'), textual('value')], rows, view.style)
+  return [...texts, ...otherAux.map(({name, value}): [string, string] => [formatBytes(name), formatBytes(value)])]
 }

@@ -67,8 +67,12 @@ FLAGS
                     show.
 
 OUTPUT FLAGS
-  -q, --quiet  No progress on standard error.
-      --json   Print JSON; its names are a contract.
+  -q, --quiet     No progress on standard error.
+      --force     Replace the page if it is there already.
+      --html=OUT  Also write the report as one HTML page that needs nothing
+                  else: prefixes as areas to look into, histograms, tables that
+                  sort and filter, warnings with what to do. Implies --detail.
+      --json      Print JSON; its names are a contract.
 
 SELECTION FLAGS
   --db=N...            Only keys of this database.
@@ -121,6 +125,8 @@ EXAMPLES
   $ rdbtool inspect dump.rdb --detail --match "session:*" --ttl none
 
   $ rdbtool inspect dump.rdb --by prefix,ttl --depth 2
+
+  $ rdbtool inspect dump.rdb --html report.html
 
   $ rdbtool inspect dump.rdb --server valkey-9.1 --min-bytes 10MiB --top 50
 

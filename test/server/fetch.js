@@ -24,7 +24,7 @@ import {CATALOG, findServer, forgetServers, onPath, serversFolder} from './catal
  * @param {string[]} args
  * @param {string} [cwd]
  */
-function run(command, args, cwd) {
+export function run(command, args, cwd) {
   try {
     // Sources of other products than Debian may need no key we have: their warnings are not ours to show.
     return execFileSync(command, args, {cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28})
@@ -39,7 +39,7 @@ function run(command, args, cwd) {
  * The machine's mirror of Debian's main archive, and the keys that sign it.
  * @returns {Mirror}
  */
-function findMirror() {
+export function findMirror() {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
   if (!existsSync(keyring)) throw new Error('this machine has no keys of Debian (package debian-archive-keyring)')
   const given = process.env['RDBTOOL_DEBIAN_MIRROR']
@@ -62,7 +62,7 @@ function findMirror() {
  * @param {string} suite
  * @param {Mirror} mirror
  */
-function aptRoot(folder, suite, {uri, keyring}) {
+export function aptRoot(folder, suite, {uri, keyring}) {
   for (const one of [
     'etc/apt.conf.d',
     'etc/preferences.d',
@@ -92,7 +92,7 @@ function aptRoot(folder, suite, {uri, keyring}) {
  * @param {string[]} options
  * @param {string[]} packages
  */
-function closure(options, packages) {
+export function closure(options, packages) {
   const hard = [
     '--recurse',
     '--no-recommends',
@@ -112,7 +112,7 @@ function closure(options, packages) {
  * @param {(name: string) => boolean} wanted
  * @returns {string[]} paths
  */
-function findFiles(folder, wanted) {
+export function findFiles(folder, wanted) {
   return readdirSync(folder, {withFileTypes: true}).flatMap(one => {
     const path = join(folder, one.name)
     return one.isDirectory() ? findFiles(path, wanted) : wanted(one.name) ? [path] : []
