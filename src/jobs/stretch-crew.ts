@@ -34,7 +34,7 @@ export interface StretchOptions {
 }
 
 /** Stretches that are read ahead of the one whose turn it is, for each thread. */
-const AHEAD = 2
+const AHEAD = 3
 /** A short file has at least so many stretches for each thread. */
 const STRETCHES_MIN = 4
 const STRETCH_BYTES_MIN = 64 * 1024
@@ -61,8 +61,9 @@ interface Stretch<Q, A> {
 
 interface Lane<Q, A> {
   thread: Answerer<Q, A>
-  /** What it reads. */
-  stretch: Stretch<Q, A> | undefined
+  /** What it reads, and what it is to read next: it need not wait for this thread's next turn. */
+  readonly stretches: Stretch<Q, A>[]
+  readonly stretchesMax: number
   /** Parcels of it that have not been given back. */
   held: number
 }
@@ -123,6 +124,7 @@ class StretchCrew<Q, A extends SegmentAnswer> {
       const [stretch] = this.#stretches
       if (stretch !== undefined && !this.#stands(stretch)) continue
       // Nothing may be waited for between looking and this: it would be missed.
+      if (stretch !== undefined && isWaiting(stretch)) this.#makeRoom(stretch)
       if (stretch?.begins === undefined || !hasMore(stretch)) await this.#change()
       else await this.#takeOf(stretch)
     }
@@ -184,30 +186,36 @@ class StretchCrew<Q, A extends SegmentAnswer> {
       const stretch = this.#stretches[i]!
       if (stretch.lane !== undefined) continue
       const lane = this.#freeLane()
-      if (lane !== undefined) void this.#ask(stretch, lane)
-      else if (i === 0) this.#makeRoom()
       if (lane === undefined) return
+      void this.#ask(stretch, lane)
     }
   }
 
-  /** Threads that wait for their turn would wait for ever where the first stretch has no thread: one of them gives up. */
-  #makeRoom(): void {
-    const waiting = this.#lanes.find(({held, stretch}) => held > PARCELS_OUT_MAX && stretch?.isDropped === false)
+  /**
+   * Threads that wait for their turn would wait for ever where the first stretch has no thread, or is to be read next by one
+   * of them: one gives up what it reads.
+   */
+  #makeRoom({lane: own}: Stretch<Q, A>): void {
+    const waiting = this.#lanes.find(
+      lane => lane.held > PARCELS_OUT_MAX && lane.stretches[0]?.isDropped === false && (own ?? lane) === lane,
+    )
     if (waiting === undefined) return
-    const given = waiting.stretch!
+    const given = waiting.stretches[0]!
     this.#drop(given)
     this.#stretches[this.#stretches.indexOf(given)] = this.#stretch(given.from, given.until, false)
   }
 
   #freeLane(): Lane<Q, A> | undefined {
-    const free = this.#lanes.find(({stretch}) => stretch === undefined)
-    if (free !== undefined || this.#lanes.length === this.options.threads) return free
+    const free = this.#lanes
+      .filter(({stretches, stretchesMax}) => stretches.length < stretchesMax)
+      .sort((a, b) => a.stretches.length - b.stretches.length)[0]
+    if (free?.stretches.length === 0 || this.#lanes.length === this.options.threads) return free
     const {work, options} = this
     try {
       // The others are started first: this thread works while they are.
       const isOwn = options.isWorking && this.#lanes.length === options.threads - 1
       const thread = isOwn ? new OwnThread<Q, A>(work.answer) : this.newThread(work.script)
-      this.#lanes.push({thread, stretch: undefined, held: 0})
+      this.#lanes.push({thread, stretches: [], stretchesMax: isOwn || !options.isWorking ? 1 : 2, held: 0})
       return this.#lanes.at(-1)
     } catch (error) {
       // The system has no room for another thread.
@@ -220,14 +228,14 @@ class StretchCrew<Q, A extends SegmentAnswer> {
     const {from: offset, until, isExact, db} = stretch
     const {header, source, work} = this
     stretch.lane = lane
-    lane.stretch = stretch
+    lane.stretches.push(stretch)
     const {templates} = isExact ? this.#taken : {templates: []}
     const {inputBytes, lies} = source
     const start = {header, offset, db, inputBytes, templates, lies, stretch: {until, isExact}}
     try {
       const question = work.question(start, offset === MAGIC_BYTES)
       stretch.answer = await lane.thread.ask(question, parcel => this.#arrived(stretch, parcel))
-      lane.stretch = undefined
+      lane.stretches.shift()
       this.#changed()
     } catch (error) {
       this.#fail(error)
@@ -301,6 +309,11 @@ const CHECKSUM_BYTES = 8
 /** The first parcel of a stretch tells where it begins, and holds nothing. */
 function isBeginning({used, read}: Parcel): boolean {
   return used === 0 && read !== 0
+}
+
+/** Nobody is reading it. */
+function isWaiting(stretch: Stretch<unknown, unknown>): boolean {
+  return stretch.answer === undefined && stretch.lane?.stretches[0] !== stretch
 }
 
 function hasMore({parcels, answer}: Stretch<never, unknown>): boolean {

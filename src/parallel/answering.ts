@@ -99,6 +99,16 @@ export function answerQuestions<Q, A>(
   const send = (message: FromThread<never>, moved: readonly ArrayBuffer[]): void => port.postMessage(message, moved)
   const outbox = new Outbox(send, parcelsMax)
   const inbox = new Inbox(send)
+  const told = (said: FromThread<A>): void => port.postMessage(said)
+  const answerOne = async (question: Q): Promise<void> => {
+    inbox.clear()
+    try {
+      told({answer: await answer(question, outbox, inbox)})
+    } catch (error) {
+      told({error: flattened(error)})
+    }
+  }
+  let last = Promise.resolve()
   port.on('message', (message: ToThread<Q>) => {
     if ('empty' in message) {
       outbox.back(message.empty)
@@ -108,11 +118,7 @@ export function answerQuestions<Q, A>(
       inbox.put(message.piece)
       return
     }
-    inbox.clear()
-    const told = (said: FromThread<A>): void => port.postMessage(said)
-    answer(message.question, outbox, inbox).then(
-      found => told({answer: found}),
-      error => told({error: flattened(error)}),
-    )
+    const {question} = message
+    last = last.then(() => answerOne(question))
   })
 }

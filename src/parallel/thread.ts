@@ -65,7 +65,8 @@ interface Asked<A> {
 
 export class Thread<Q, A> {
   readonly #worker: Worker
-  #asked: Asked<A> | undefined
+  /** What it is to answer, in the order in which it does. */
+  readonly #asked: Asked<A>[] = []
   /** Why it answers no more. */
   #over: unknown
   /** Told when a piece that was fed has been eaten: its memory is back. */
@@ -87,15 +88,17 @@ export class Thread<Q, A> {
     })
   }
 
-  /** Asks what it is there for, once the last answer is there. What `onParcel` throws rejects too. */
+  /**
+   * Asks what it is there for. It begins once it has answered what it was asked before; whoever feeds it waits until then.
+   * What `onParcel` throws rejects too.
+   */
   ask(question: Q, onParcel: (parcel: Parcel) => unknown): Promise<A> {
-    if (this.#asked !== undefined) throw new Error('a thread answers one question at a time')
     return new Promise<A>((resolve, reject) => {
       if (this.#over !== undefined) {
         reject(this.#over)
         return
       }
-      this.#asked = {resolve, reject, onParcel}
+      this.#asked.push({resolve, reject, onParcel})
       this.#send({question})
     })
   }
@@ -120,13 +123,13 @@ export class Thread<Q, A> {
       this.onEaten?.(message.eaten)
       return
     }
-    const asked = this.#asked
+    const [asked] = this.#asked
     if (asked === undefined) return
     if ('parcel' in message) {
       this.#open(message.parcel, asked)
       return
     }
-    this.#asked = undefined
+    this.#asked.shift()
     if ('answer' in message) asked.resolve(message.answer)
     else asked.reject(restored(message.error))
   }
@@ -149,8 +152,6 @@ export class Thread<Q, A> {
 
   #fail(error: unknown): void {
     this.#over ??= error
-    const asked = this.#asked
-    this.#asked = undefined
-    asked?.reject(this.#over)
+    for (const {reject} of this.#asked.splice(0)) reject(this.#over)
   }
 }

@@ -58,9 +58,9 @@ async function dumped(path: string, format: DumpFormat, options: SegmentsOptions
   }
 }
 
-async function same(path: string): Promise<void> {
+async function same(path: string, formats: readonly DumpFormat[] = ['jsonl']): Promise<void> {
   expect(await check(path, TWO)).toEqual(await check(path, {threads: 1}))
-  for (const format of ['jsonl', 'json', 'resp', 'csv'] as const) {
+  for (const format of formats) {
     expect(await dumped(path, format, TWO), format).toEqual(await dumped(path, format, {threads: 1}))
   }
 }
@@ -88,8 +88,8 @@ describe('a snapshot', () => {
     ['most of whose bytes are records within values', {images: 3, databases: 1}, 0],
   ])('%s', async (what, hostility, rightMin) => {
     const ask = vi.spyOn(Thread.prototype, 'ask')
-    const path = folder.write(`${what}.rdb`, snapshot(1, 6000, hostility))
-    await same(path)
+    const path = folder.write(`${what}.rdb`, snapshot(1, 3500, hostility))
+    await same(path, hostility.databases > 2 ? ['jsonl', 'json', 'resp', 'csv'] : ['jsonl', 'resp'])
     expect(ask.mock.calls.length).toBeGreaterThan(10)
     const {right, all} = await guesses(path, TWO.segmentBytes!)
     expect(right).toBeGreaterThanOrEqual(rightMin * all)
