@@ -14,6 +14,10 @@ async function script() {
     input: new URL('page.ts', page).pathname,
     platform: 'browser',
     tsconfig: new URL('tsconfig.json', page).pathname,
+    // A page without a part of its script would be found out by whoever opens it.
+    onLog: (_level, {message}) => {
+      throw new Error(`the page cannot be built: ${message}`)
+    },
     transform: {target: 'es2022', define: {'process.env.NODE_ENV': '"production"'}},
   })
   const {output} = await bundle.generate({format: 'iife', minify: true})
