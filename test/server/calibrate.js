@@ -2,8 +2,9 @@
  * How far the memory model is off, by server, type and encoding, on random keyspaces: npm run calibrate, which builds
  * first.
  *
- *   npm run calibrate -- [server...] [--seed 1] [--scale 30] [--worst 0]
+ *   npm run calibrate -- [server...] [--from SERVER] [--seed 1] [--scale 30] [--worst 0]
  *
+ * --from names the server that saves what they load, if it is not each itself.
  * --worst shows so many keys of each encoding, the worst first.
  */
 
@@ -18,6 +19,7 @@ import {availableServers} from './server.js'
 const {values, positionals} = parseArgs({
   allowPositionals: true,
   options: {
+    from: {type: 'string'},
     seed: {type: 'string', default: '1'},
     scale: {type: 'string', default: '30'},
     worst: {type: 'string', default: '0'},
@@ -32,7 +34,13 @@ const kindOf = ({type, encoding}) => `${type} ${encoding}`
 const percent = share => `${(100 * share).toFixed(2)}`.padStart(8)
 
 for (const name of names) {
-  const {allocator, rows, used, overhead} = await calibrate(name, Number(values.seed), Number(values.scale), model)
+  const {allocator, rows, used, overhead} = await calibrate(
+    name,
+    Number(values.seed),
+    Number(values.scale),
+    model,
+    values.from,
+  )
   console.log(`\n${name} (${allocator}), ${rows.length} keys          median   95th %    worst    total  (percent)`)
   const kinds = [...new Set(rows.map(kindOf))].sort()
   for (const kind of ['all', ...kinds]) {

@@ -83,13 +83,14 @@ export async function saveKeyspace(name, seed, scale, path) {
  * @param {number} seed of the keyspace
  * @param {number} scale its size, see keyspaceCommands
  * @param {Model} model
+ * @param {string} [writer] who saves the file, if it is not that server itself
  * @returns {Promise<{allocator: string, rows: Row[], used: Total, overhead: Total}>}
  */
-export async function calibrate(name, seed, scale, model) {
+export async function calibrate(name, seed, scale, model, writer = name) {
   const folder = mkdtempSync(join(tmpdir(), 'rdbtool-memory-'))
   const path = join(folder, 'dump.rdb')
   try {
-    await saveKeyspace(name, seed, scale, path)
+    await saveKeyspace(writer, seed, scale, path)
     const empty = await startServer(name)
     const before = (await memoryInfo(empty))['used_memory'] ?? 0
     await empty.stop()
