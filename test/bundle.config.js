@@ -15,6 +15,8 @@ const entries = ['commands', 'threads'].flatMap(folder =>
 export default defineConfig({
   input: {main: 'dist/cli/main.js', ...Object.fromEntries(entries)},
   platform: 'node',
+  // Installed by whoever wants SQL.
+  external: [/^@duckdb\//],
   output: {
     dir: 'dist/bundle',
     format: 'esm',

@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   replication: 5,
   export: 5,
   analysis: 5,
+  query: 5.5,
   source: 6,
   report: 6,
   // What a browser runs of a report: it is built apart.

@@ -5,16 +5,26 @@ import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags, segmentFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
-import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {UsageError} from '../errors.js'
 import {DUMP_FORMATS, type DumpFormat} from '../export/sink.js'
 import {dump} from '../jobs/dump.js'
-import {formatDump} from '../report/dump.js'
+import {formatDump, formatParquet} from '../report/dump.js'
 import {formatText, shorten} from '../report/text.js'
 import {nameOf} from '../source/open.js'
 
 /** Of the source, in a line of progress. */
 const NAME_COLUMNS_MAX = 40
 const STANDARD_OUTPUT = 'standard output'
+/** Two tables, for engines that ask in SQL. */
+const PARQUET = 'parquet'
+const ENGINE_MEMORY_BYTES = 512 * 1024 * 1024
+
+type ParquetFlags = SelectionFlags &
+  Record<'force' | 'quiet' | 'ignore-checksum' | 'skip-unsupported' | 'only-creates', boolean> & {
+    out?: string | undefined
+    now?: number | undefined
+  }
 
 export default class Dump extends BaseCommand {
   static override summary = 'Write down what a snapshot holds, as text.'
@@ -37,8 +47,9 @@ export default class Dump extends BaseCommand {
   }
   static override flags = {
     format: Flags.option({
-      options: DUMP_FORMATS,
-      description: 'What to write. Default: what the name of --out ends in, else jsonl.',
+      options: [...DUMP_FORMATS, PARQUET] as const,
+      description:
+        'What to write. Default: what the name of --out ends in, else jsonl. parquet: a folder with keys.parquet and elements.parquet (needs DuckDB, as query does).',
       helpGroup: 'OUTPUT',
     })(),
     restore: Flags.option({
@@ -78,6 +89,10 @@ export default class Dump extends BaseCommand {
 
   async run(): Promise<void> {
     const {args, flags} = await this.parse(Dump)
+    if (flags.format === PARQUET) {
+      await this.#parquet(args.file, flags)
+      return
+    }
     const target = this.#target(flags.out, flags.force)
     let progress: Progress | undefined
     const result = await dump(args.file, target, {
@@ -106,6 +121,39 @@ export default class Dump extends BaseCommand {
       this.logToStderr(lines.join('\n'))
     }
     if (result.losses.length > 0 && !flags['allow-loss']) process.exitCode = EXIT_FINDINGS
+  }
+
+  async #parquet(file: string, flags: ParquetFlags): Promise<void> {
+    const {out, force, 'min-bytes': min, 'max-bytes': max} = flags
+    if (out === undefined) throw new UsageError('Parquet is written to a folder: name it with --out')
+    if (min !== undefined || max !== undefined) {
+      throw new UsageError(
+        'sizes are a column of Parquet: rdbtool query FILE "... WHERE memory_bytes > ..." selects by them',
+      )
+    }
+    const {dumpParquet} = await import('../jobs/dump-parquet.js')
+    try {
+      const {rows, bytes, problems} = await dumpParquet(file, out, {
+        force,
+        memoryBytes: ENGINE_MEMORY_BYTES,
+        separator: Buffer.from(':'),
+        selection: selectionOptions(flags, flags.now ?? Date.now()),
+        ignoreChecksum: flags['ignore-checksum'],
+        skipUnsupported: flags['skip-unsupported'],
+        onlyCreates: flags['only-creates'],
+      })
+      if (flags.quiet) return
+      for (const line of formatParquet(
+        out,
+        {rows, bytes, problems},
+        styleOf(process.stderr),
+        columnsOf(process.stderr),
+      )) {
+        this.logToStderr(line)
+      }
+    } catch (error) {
+      this.fail(error, nameOf(file), false)
+    }
   }
 
   #target(path: string | undefined, force: boolean): ByteTarget {

@@ -37,3 +37,17 @@ export function formatDump(
   for (const {what, count} of notes) lines.push(...hang(`not kept ${formatCount(count)} ${what}`, columns))
   return lines
 }
+
+/** The same of two tables; `out` is their folder. */
+export function formatParquet(
+  out: string,
+  {rows, bytes, problems}: {rows: Record<string, number>; bytes: number; problems: readonly Problem[]},
+  style: Style,
+  columns: number,
+): string[] {
+  const counts = Object.entries(rows).map(([table, count]) => `${formatCount(count)} rows of ${table}`)
+  return [
+    ...problems.flatMap(problem => formatProblemLine(problem, style, columns)),
+    ...hang(`written  ${counts.join(', ')}, ${formatSize(bytes)}, to ${formatText(out)}`, columns),
+  ]
+}

@@ -1,0 +1,177 @@
+/**
+ * query: sources as tables of an SQL engine, and what statements find in them. Also how both tables become Parquet.
+ */
+import {statSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {publish, refuseTaken, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import type {Problem} from '../keyspace/visitor.js'
+import {limits} from '../limits.js'
+import {Pulled} from '../parallel/pulled.js'
+import {threadScript} from '../parallel/thread.js'
+import {type BatchData, buffersOf} from '../query/batch.js'
+import {TABLES} from '../query/columns.js'
+import {type OpenScan, type RowScan, SqlEngine} from '../query/engine.js'
+import type {SqlRows} from '../query/result.js'
+import {isServerUrl} from '../resp/address.js'
+import {type PlainFile, plainFile} from '../source/scratch.js'
+import type {RowsForm, RowsParcel, RowsQuestion} from './query-rows.js'
+
+export interface QueryOptions extends Omit<RowsForm, 'sources'> {
+  /** What the engine may hold in memory, in bytes; the rest goes to temporary files. */
+  memoryBytes: number
+}
+
+/** A problem that a reader met, and in which source. */
+export interface SourceProblem extends Problem {
+  source: string
+}
+
+/** Sources that statements can be asked of, until it is closed. */
+export class Query {
+  readonly problems: SourceProblem[] = []
+  readonly #plain: PlainFile[] = []
+  #engine: SqlEngine | undefined
+  #scratch = ''
+
+  private constructor(readonly options: QueryOptions) {}
+
+  /**
+   * Throws UsageError where there is no engine. What can be read once only (standard input, a server) is put into a temporary
+   * file first: a statement may read it several times.
+   */
+  static async open(names: readonly string[], options: QueryOptions): Promise<Query> {
+    const query = new Query(options)
+    try {
+      query.#scratch = await mkdtemp(join(tmpdir(), 'rdbtool-query-'))
+      const {memoryBytes} = options
+      const sources: {path: string; name: string}[] = []
+      // Without an engine there is no need to fetch anything.
+      query.#engine = await SqlEngine.open(query.#scan(sources), {memoryBytes, scratch: query.#scratch})
+      for (const name of names) {
+        if (name !== '-' && !isServerUrl(name)) {
+          sources.push({path: name, name})
+          continue
+        }
+        const plain = await plainFile(name, join(query.#scratch, 'source'))
+        query.#plain.push(plain)
+        sources.push({path: plain.path, name})
+      }
+      return query
+    } catch (error) {
+      await query.close()
+      throw error
+    }
+  }
+
+  /** The rows of a statement, as they come. Throws UsageError of what is no SQL, and what ended the reading of a source. */
+  async rows(sql: string): Promise<SqlRows> {
+    return await this.#engine!.rows(sql)
+  }
+
+  /** Writes the rows of a statement to a Parquet file, which appears once it is whole. Returns its bytes. */
+  async toParquet(sql: string, path: string, force: boolean): Promise<number> {
+    refuseTaken(path, force)
+    const temporary = temporaryBeside(path)
+    try {
+      await this.copyTo(sql, temporary)
+      const {size} = statSync(temporary)
+      publish(temporary, path, force)
+      return size
+    } finally {
+      removeUnpublished(temporary)
+    }
+  }
+
+  /** Stops the statement that runs. */
+  interrupt(): void {
+    this.#engine?.connection.interrupt()
+  }
+
+  /** The same into any file, at once. Returns the rows. */
+  async copyTo(sql: string, path: string): Promise<number> {
+    // The last rows of a group of so many are written together: what is held is bounded, and readers skip whole groups.
+    const rows = await this.rows(
+      `COPY (${trimmed(sql)}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
+    )
+    let count = 0
+    for await (const chunk of rows.chunks()) for (const [written] of chunk) count += Number(written)
+    return count
+  }
+
+  /** Keeps both tables in a database file, which appears once it is whole; statements are asked of it from then on. */
+  async save(path: string, force: boolean): Promise<void> {
+    refuseTaken(path, force)
+    const engine = this.#engine!
+    const temporary = temporaryBeside(path)
+    try {
+      await engine.run(`ATTACH ${quoted(temporary)} AS saving`)
+      for (const table of Object.keys(TABLES))
+        await engine.run(`CREATE TABLE saving.${table} AS SELECT * FROM ${table}`)
+      await engine.run('DETACH saving')
+      publish(temporary, path, force)
+    } finally {
+      removeUnpublished(`${temporary}.wal`)
+      removeUnpublished(temporary)
+    }
+    await engine.run(`ATTACH ${quoted(path)} AS saved (READ_ONLY)`)
+    await engine.run('USE saved')
+  }
+
+  async close(): Promise<void> {
+    this.#engine?.close()
+    for (const plain of this.#plain) plain.remove()
+    if (this.#scratch !== '') await rm(this.#scratch, {recursive: true, force: true})
+  }
+
+  #scan(sources: RowsForm['sources']): OpenScan {
+    return (table, columns) => {
+      const {memoryBytes: _, ...form} = this.options
+      const pulled = new Pulled<RowsQuestion, RowsParcel>(threadScript('query-rows'), {
+        ...{table, columns},
+        form: {...form, sources},
+      })
+      return new ThreadScan(pulled, problem => {
+        if (this.problems.length < limits.problemsMax) this.problems.push(problem)
+      })
+    }
+  }
+}
+
+/** Rows made by a thread of their own. */
+class ThreadScan implements RowScan {
+  constructor(
+    readonly pulled: Pulled<RowsQuestion, RowsParcel>,
+    readonly onProblem: (problem: SourceProblem) => void,
+  ) {}
+
+  next(): BatchData | undefined {
+    for (;;) {
+      const parcel = this.pulled.next()
+      if (parcel === undefined) {
+        this.close()
+        return undefined
+      }
+      if ('batch' in parcel) return parcel.batch
+      this.onProblem({...parcel.problem, source: parcel.source})
+    }
+  }
+
+  giveBack(batch: BatchData): void {
+    this.pulled.giveBack({batch}, buffersOf(batch))
+  }
+
+  close(): void {
+    void this.pulled.close()
+  }
+}
+
+function trimmed(sql: string): string {
+  return sql.trim().replace(/;+$/, '')
+}
+
+/** A string of SQL. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
