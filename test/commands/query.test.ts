@@ -192,6 +192,22 @@ describe('query says', () => {
   })
 })
 
+describe('the questions of README', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const block = /```sql\n([\s\S]*?)```/.exec(readme)![1]!
+  const questions = [...block.matchAll(/-- (.*)\n([^;]*;)/g)].map(
+    ([, question = '', sql = '']) => [question, sql] as const,
+  )
+  const lists = join(ROOT, 'fixtures/rdb/hash-listpack-v10.rdb')
+
+  it('are ten', () => expect(questions).toHaveLength(10))
+
+  it.each(questions)('%s', async (_question, sql) => {
+    const {code, stderr} = await ask(small, lists, sql)
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+  })
+})
+
 describe('query --repl', () => {
   it.skipIf(!hasTerminal)('runs statements of several lines, goes on behind a mistake, and ends', async () => {
     const {code, stdout} = await terminal('rdbtool query "$F" --repl', 100, {
