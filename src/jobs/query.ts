@@ -1,9 +1,8 @@
 /**
  * query: sources as tables of an SQL engine, and what statements find in them. Also how both tables become Parquet.
  */
-import {statSync} from 'node:fs'
-import {mkdtemp, rm} from 'node:fs/promises'
-import {tmpdir} from 'node:os'
+import {mkdirSync, statSync} from 'node:fs'
+import {constants, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {publish, refuseTaken, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import type {Problem} from '../keyspace/visitor.js'
@@ -28,6 +27,10 @@ export interface SourceProblem extends Problem {
   source: string
 }
 
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
+/** The exit code of a signal is its number and this. */
+const SIGNAL_EXIT = 128
+
 /** Sources that statements can be asked of, until it is closed. */
 export class Query {
   readonly problems: SourceProblem[] = []
@@ -38,13 +41,28 @@ export class Query {
   private constructor(readonly options: QueryOptions) {}
 
   /**
+   * The process would wait for ever for the engine's threads, which wait for us to make rows: it ends as it does where
+   * nobody listens to the signal, or at once.
+   */
+  readonly #leave = (code: number): void => {
+    if (this.#engine?.isBusy !== true) return
+    const signal = SIGNALS.find(one => code === SIGNAL_EXIT + constants.signals[one])
+    if (signal !== undefined) process.removeAllListeners(signal)
+    process.kill(process.pid, signal ?? 'SIGKILL')
+  }
+
+  /**
    * Throws UsageError where there is no engine. What can be read once only (standard input, a server) is put into a temporary
    * file first: a statement may read it several times.
    */
   static async open(names: readonly string[], options: QueryOptions): Promise<Query> {
     const query = new Query(options)
     try {
-      query.#scratch = await mkdtemp(join(tmpdir(), 'rdbtool-query-'))
+      // It goes with the process, however that ends.
+      query.#scratch = temporaryBeside(join(tmpdir(), 'rdbtool-query'))
+      mkdirSync(query.#scratch, {mode: 0o700})
+      // Behind whoever removes what is not published.
+      process.on('exit', query.#leave)
       const {memoryBytes} = options
       const sources: {path: string; name: string}[] = []
       // Without an engine there is no need to fetch anything.
@@ -120,9 +138,10 @@ export class Query {
   }
 
   async close(): Promise<void> {
+    process.off('exit', this.#leave)
     this.#engine?.close()
     for (const plain of this.#plain) plain.remove()
-    if (this.#scratch !== '') await rm(this.#scratch, {recursive: true, force: true})
+    if (this.#scratch !== '') removeUnpublished(this.#scratch)
   }
 
   #scan(sources: RowsForm['sources']): OpenScan {

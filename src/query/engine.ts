@@ -51,6 +51,8 @@ async function load(): Promise<{duckdb: DuckDB; native: Native}> {
 
 export class SqlEngine {
   readonly #scans = new Set<RowScan>()
+  /** Statements that are running. */
+  #running = 0
   /** What a reading ended with: the engine tells only its message. */
   #failure: unknown
 
@@ -87,6 +89,24 @@ export class SqlEngine {
    * a later row fails (duckdb 1.5, duckdb_fetch_chunk).
    */
   async rows(sql: string): Promise<SqlRows> {
+    return await this.#busy(async () => await this.#rowsOf(sql))
+  }
+
+  /** A statement runs. */
+  get isBusy(): boolean {
+    return this.#running > 0
+  }
+
+  async #busy<T>(work: () => Promise<T>): Promise<T> {
+    this.#running++
+    try {
+      return await work()
+    } finally {
+      this.#running--
+    }
+  }
+
+  async #rowsOf(sql: string): Promise<SqlRows> {
     const statements = statementsIn(sql)
     const last = statements.pop()
     if (last === undefined) throw new UsageError('SQL: there is no statement')
@@ -107,7 +127,7 @@ export class SqlEngine {
 
   async run(sql: string): Promise<void> {
     try {
-      await this.connection.run(sql)
+      await this.#busy(async () => await this.connection.run(sql))
     } catch (error) {
       throw this.failureOf(error)
     }

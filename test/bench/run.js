@@ -4,7 +4,7 @@
  *   npm run bench -- [what...] [--scale 0.01] [--runs 5] [--json]
  *   npm run bench -- table [--scale 0.01] [--runs 5]       everything that is done with a snapshot, as one table (table.js)
  *
- * what: `start`, `inspect`, `check`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, `load`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
+ * what: `start`, `inspect`, `check`, `query`, `dump`, `build`, `build-sort`, `diff`, `aof-log`, `sync`, `load`, or one pair of them as `inspect:mixed`, `build:aof`, `aof-rewrite:aof`; all of them unless told. MB/s is of the input file; times
  * are medians. Inputs lie in memory when they fit, since an idle page cache may be evicted between two runs.
  */
 
@@ -44,6 +44,9 @@ const ours = (name, ...args) => ({name: `rdbtool ${name}`, command: process.exec
 /** What several threads can do is measured with one and with two. */
 const THREADS = ['1', '2']
 
+const PREFIXES_BY_MEMORY =
+  'SELECT prefix1, count(*), sum(memory_bytes) AS bytes FROM keys GROUP BY 1 ORDER BY bytes DESC LIMIT 20'
+
 /** @type {Bench[]} */
 const BENCHES = [
   {
@@ -65,6 +68,15 @@ const BENCHES = [
         ours(`check+index --threads ${threads}`, 'check', file, '--threads', threads),
       ]),
       ...inspectingPeers(file).filter(({name}) => name === 'redis-check-rdb'),
+    ],
+  })),
+  ...RDB_CORPORA.map(corpus => ({
+    name: `query:${corpus}`,
+    corpus,
+    subjects: (/** @type {string} */ file) => [
+      ours('inspect', 'inspect', file),
+      ours('inspect --by prefix', 'inspect', file, '--by', 'prefix'),
+      ours('query by prefix', 'query', file, PREFIXES_BY_MEMORY),
     ],
   })),
   ...RDB_CORPORA.map(corpus => ({

@@ -1,10 +1,12 @@
 /** `query` as a process of its own: its formats, what it writes, what it says where something is wrong. */
-import {cpSync, existsSync, mkdirSync, readFileSync, symlinkSync} from 'node:fs'
+import {cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync} from 'node:fs'
+import {constants} from 'node:os'
 import {join} from 'node:path'
+import {setTimeout} from 'node:timers/promises'
 import {describe, expect, it} from 'vitest'
 import {temporaryFolder} from '../start/folder.js'
 import {list, RdbFile, text} from '../start/rdb.js'
-import {hasTerminal, ROOT, rdbtool, shell, terminal} from '../start/run.js'
+import {hasTerminal, ROOT, rdbtool, shell, start, terminal} from '../start/run.js'
 
 const folder = temporaryFolder()
 
@@ -189,6 +191,23 @@ describe('query says', () => {
     expect(
       await shell('BIN="$A/bin/run.js"; rdbtool inspect "$F" > /dev/null', {env: {A: alone, F: small}}),
     ).toMatchObject({code: 0})
+  })
+})
+
+describe('a signal', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends a statement that runs, and nothing stays', async signal => {
+    const temporary = join(folder.path, `tmp-${signal}`)
+    mkdirSync(temporary)
+    const out = join(temporary, 'rows.csv')
+    const sql = 'SELECT count(*) FROM keys a, keys b, keys c WHERE a.key || b.key < c.key'
+    const {child, finished} = start(['query', many, sql, '--out', out], {TMPDIR: temporary})
+    // Its folder for what does not fit into memory is there: the statement comes next.
+    while (readdirSync(temporary).length === 0) await setTimeout(50)
+    await setTimeout(1500)
+    child.kill(signal)
+    const {code, signal: met} = await finished
+    expect(met ?? code).toBe(met === null ? 128 + constants.signals[signal] : signal)
+    expect(readdirSync(temporary)).toEqual([])
   })
 })
 
