@@ -92,10 +92,10 @@ export default class QueryCommand extends BaseCommand {
     ...selecting,
   }
   static override examples = [
-    '<%= config.bin %> <%= command.id %> dump.rdb "SELECT prefix1, sum(memory_bytes) AS bytes FROM keys GROUP BY 1 ORDER BY 2 DESC LIMIT 20"',
-    `<%= config.bin %> <%= command.id %> dump.rdb "SELECT key FROM elements WHERE value LIKE '%@example.org'" --format csv`,
-    '<%= config.bin %> <%= command.id %> shard-*.rdb "SELECT source, count(*) FROM keys GROUP BY ALL"',
-    '<%= config.bin %> <%= command.id %> dump.rdb "SELECT key, memory_bytes FROM keys ORDER BY 2 DESC" --out keys.parquet',
+    '<%= config.bin %> <%= command.id %> dump.rdb "SELECT type, sum(memory_bytes) FROM keys GROUP BY 1"',
+    `<%= config.bin %> <%= command.id %> dump.rdb "FROM elements WHERE value LIKE '%@b.org'" -o found.csv`,
+    '<%= config.bin %> <%= command.id %> a.rdb b.rdb "SELECT source, count(*) FROM keys GROUP BY ALL"',
+    '<%= config.bin %> <%= command.id %> dump.rdb "SELECT key, slot FROM keys" --out slots.parquet',
     '<%= config.bin %> <%= command.id %> dump.rdb --save dump.duckdb --repl',
   ]
 

@@ -21,10 +21,9 @@ const HEAP_BYTES_MIN = 64 * 1024
 const SHORT_BYTES_MAX = 12
 const TEXT_BYTES = 16
 const MICROSECONDS = 1000
-/** What the engine takes for a moment that never comes; its negative lies before all others. */
-const INFINITE = 2n ** 63n - 1n
-/** Up to here it knows moments, in microseconds since 1970 (year 294246). */
-const INFINITE_FROM = 2 ** 63 - 2 ** 50
+/** Beyond the last moment that the engine knows (year 294246): 2^63 - 1 microseconds mean that it never comes, their negative that it always was. */
+const INFINITE_FROM_MS = 9_223_372_000_000_000
+const WORD = 0x1_0000_0000
 
 const WIDTHS: Readonly<Record<ColumnKind, number>> = {
   integer: 4,
@@ -112,10 +111,18 @@ export class ColumnWriter {
 
   /** Milliseconds since 1970; what the engine has no date for is infinitely far away. */
   putTimestamp(row: number, ms: Int64): void {
-    const microseconds = Number(ms) * MICROSECONDS
-    if (Number.isSafeInteger(microseconds)) this.putBigint(row, microseconds)
-    else if (Math.abs(microseconds) < INFINITE_FROM) this.putBigint(row, BigInt(ms) * BigInt(MICROSECONDS))
-    else this.putBigint(row, microseconds > 0 ? INFINITE : -INFINITE)
+    const value = Number(ms)
+    const at = row * 2
+    if (Math.abs(value) < INFINITE_FROM_MS) {
+      // As two words: microseconds may be more than a double holds.
+      const high = Math.floor(value / WORD)
+      const low = (value - high * WORD) * MICROSECONDS
+      this.#words[at] = low
+      this.#words[at + 1] = high * MICROSECONDS + Math.floor(low / WORD)
+    } else {
+      this.#words[at] = value > 0 ? 0xffff_ffff : 1
+      this.#words[at + 1] = value > 0 ? 0x7fff_ffff : 0x8000_0000
+    }
   }
 
   putBytes(row: number, bytes: Uint8Array, start: number, end: number): void {

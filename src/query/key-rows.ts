@@ -2,8 +2,8 @@
  * The table `keys`: a row a key, of which only the columns are filled that somebody asked for.
  */
 
+import {MeasuringVisitor} from '../analysis/measuring.js'
 import type {MemoryModel} from '../analysis/memory/model.js'
-import {MemoryVisitor} from '../analysis/memory/visitor.js'
 import {slotOf} from '../bytes/crc16.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import {type EntryVisitor, ValueVisitor} from '../keyspace/visitor.js'
@@ -30,7 +30,7 @@ export class KeyRows extends ValueVisitor implements EntryVisitor {
   readonly #prefixes: readonly (ColumnWriter | undefined)[]
   readonly #names = new ByteNames()
   /** Made for the first key of a source. */
-  #memory: MemoryVisitor | undefined
+  #memory: MeasuringVisitor | undefined
 
   problem?: NonNullable<EntryVisitor['problem']>
 
@@ -55,22 +55,12 @@ export class KeyRows extends ValueVisitor implements EntryVisitor {
 
   entry(entry: Entry): ValueVisitor {
     if (this.#columns.memory_bytes === undefined) return this
-    this.#memory ??= new Measuring(this.options.model(), this)
+    this.#memory ??= new MeasuringVisitor([this.options.model()], undefined, one => this.end(one))
     return isCollection(entry.type) ? this.#memory : this
   }
 
   override end(entry: Entry): void {
-    this.put(entry, this.#memory === undefined ? 0 : this.#whole(entry))
-  }
-
-  /** Of what needs no look at its parts. */
-  #whole(entry: Entry): number {
-    const memory = this.#memory!
-    if (entry.type === 'string') {
-      const {start, end} = entry.keyBytes
-      return memory.model.string(end - start, entry.expireAtMs !== NEVER, entry.elements, entry.encoding === 'int')
-    }
-    return (memory as Measuring).measure(entry)
+    this.put(entry, this.#memory === undefined ? 0 : this.#memory.measure(entry))
   }
 
   put(entry: Entry, memoryBytes: number): void {
@@ -141,24 +131,4 @@ function endOfPart(bytes: Uint8Array, from: number, end: number, separator: Uint
     if (same === width) return at + width
   }
   return -1
-}
-
-/** Looks at the parts of a value, and has its row made with what they take. */
-class Measuring extends MemoryVisitor {
-  constructor(
-    model: MemoryModel,
-    readonly keys: KeyRows,
-  ) {
-    super(model)
-  }
-
-  override end(entry: Entry): void {
-    super.end(entry)
-    this.keys.put(entry, this.bytes)
-  }
-
-  measure(entry: Entry): number {
-    super.end(entry)
-    return this.bytes
-  }
 }

@@ -28,6 +28,7 @@ COMMANDS
   help          Display help for rdbtool.
   inspect       Show what is inside a snapshot.
   load          Load a snapshot into a running server, or a cluster.
+  query         Ask a snapshot in SQL.
   serve         Be the master of real servers: they load any source by
                 REPLICAOF.
   sync          Fetch a snapshot from a running server, as its replica.
@@ -236,6 +237,7 @@ describe('help', () => {
     ['aof-rewrite', 'aof-rewrite [PATH]'],
     ['build', 'build SOURCE'],
     ['load', 'load SOURCE TARGET'],
+    ['query', 'query SOURCE... SQL'],
   ])('of %s fits 80 columns', async (name, usage) => {
     const {code, stdout, stderr} = await rdbtool([name, '--help'])
     expect({code, stderr}).toEqual({code: 0, stderr: ''})
@@ -260,6 +262,7 @@ it('the commands are these', () => {
     'dump',
     'inspect',
     'load',
+    'query',
     'serve',
     'sync',
   ])
