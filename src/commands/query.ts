@@ -93,7 +93,7 @@ export default class QueryCommand extends BaseCommand {
   }
   static override examples = [
     '<%= config.bin %> <%= command.id %> dump.rdb "SELECT type, sum(memory_bytes) FROM keys GROUP BY 1"',
-    `<%= config.bin %> <%= command.id %> dump.rdb "FROM elements WHERE value LIKE '%@b.org'" -o found.csv`,
+    `<%= config.bin %> <%= command.id %> dump.rdb "FROM elements WHERE value LIKE '%@b%'" -o a.csv`,
     '<%= config.bin %> <%= command.id %> a.rdb b.rdb "SELECT source, count(*) FROM keys GROUP BY ALL"',
     '<%= config.bin %> <%= command.id %> dump.rdb "SELECT key, slot FROM keys" --out slots.parquet',
     '<%= config.bin %> <%= command.id %> dump.rdb --save dump.duckdb --repl',
