@@ -45,10 +45,11 @@ describe('distinct elements', () => {
     const texts = Array.from({length: 8192}, (_, i) =>
       Array.from({length: 13}, (_, bit) => pair[(i >> bit) & 1]!).join(''),
     )
-    const startMs = performance.now()
+    // Of the processor: the clock also counts what others do.
+    const started = process.cpuUsage()
     expect(offsetsOf(texts).every(found => found === -1)).toBe(true)
     expect(offsetsOf([...texts, texts[77]!]).at(-1)).toBe(177)
-    expect(performance.now() - startMs).toBeLessThan(2000)
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(2000)
   })
 
   it('have bounds, and can be shown when they are met', () => {

@@ -353,9 +353,10 @@ it.each<PackedShape>(['set', 'zset'])('takes linear time for a %s of millions th
   }
   const blob = Buffer.concat([Buffer.alloc(6, 0xff), body, Buffer.from([0xff])])
   blob.writeUInt32LE(blob.length, 0)
-  const started = performance.now()
+  // Of the processor: the clock also counts what others do.
+  const started = process.cpuUsage()
   const findings: PackedFinding[] = []
   expect(checkPacked('listpack', shape, blob, 0, blob.length, 0, one => findings.push(one))).toBe(entries)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  expect(process.cpuUsage(started).user / 1000).toBeLessThan(10_000)
   expect(findings.every(({code}) => code === 'UNSORTED' && shape === 'zset')).toBe(true)
 })
