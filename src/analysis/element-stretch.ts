@@ -27,6 +27,15 @@ const ASTRAY_MAX = TYPE_ZSET_2
 /** A key that is less like this file than that is no key right behind damage. */
 export const BITS_LIKE = 4
 
+/** In a row, they are what damage has left, and what follows them is as it was. */
+const ZEROS_LEFT = 64
+/** Of a hash whose fields are so long on average, one is no longer than so many of them. */
+const FIELDS_LONG = 8
+/** Nor than that, where they are short. */
+const FIELD_BYTES_FREE = 128
+/** Looked at before a place. */
+const BEFORE_BYTES = 16 * 1024
+
 /** Of a hash, fields that tell what others are like. */
 const FIELDS_LOOKED_AT = 4
 
@@ -145,7 +154,24 @@ export class ElementStretch {
     while (stretch.keys < STRINGS_MAX && this.#isKey(stretch.end) && isString(this.walker)) {
       this.#add(stretch, this.walker.end)
     }
-    return stretch
+    if (stretch.keys === 0 || this.#mayFollowFields(at, (stretch.end - at) / stretch.keys)) return stretch
+    return {end: at, keys: 0, ends: [], unlike: 0, isOfKnown: false}
+  }
+
+  /**
+   * Whether fields of a hash may stand before a place, of so many bytes each: not where zeros do that damage has left, and behind
+   * these more than one field takes. That would have been read as fields are that follow.
+   */
+  #mayFollowFields(at: number, fieldBytes: number): boolean {
+    const from = Math.max(at - BEFORE_BYTES, 0)
+    const {bytes, start} = this.region.lend(from, at - from)
+    const end = start + at - from
+    let zeros = 0
+    for (let i = end - 1; i >= start && zeros < ZEROS_LEFT; i--) {
+      zeros = bytes[i] === 0 ? zeros + 1 : 0
+      if (zeros === ZEROS_LEFT) return end - (i + zeros) <= FIELD_BYTES_FREE + FIELDS_LONG * fieldBytes
+    }
+    return true
   }
 
   /** The record that was walked over last is one, up to `end`. */

@@ -5,7 +5,7 @@
 import {sequenceLength} from '../bytes/utf8.js'
 import {type Entry, isCollection, NEVER} from '../keyspace/entry.js'
 import {KeyOdds} from './key-odds.js'
-import {TYPE_HASH_METADATA} from './opcodes.js'
+import {TYPE_HASH_METADATA, TYPE_LIST_QUICKLIST_2} from './opcodes.js'
 
 /** Fewer keys say nothing of the next. */
 const KEYS_TELLING = 16
@@ -23,6 +23,8 @@ const SEPARATORS = [0x3a, 0x2e, 0x2f, 0x2d, 0x5f]
 const STRONG_BYTES_MIN = 4
 /** A length that no profile forbids. */
 const KEY_BYTES_FREE = 64
+/** In a row, in a key: they are what damage leaves. */
+const ZEROS_MAX = 64
 const LONGER_MAX = 4
 /** Of what no key of the file looks like, and of what chance does not make. */
 const BITS_IMPLAUSIBLE = -10
@@ -160,15 +162,19 @@ export class KeyProfile {
     return Math.max(bits, BITS_STRONG + (hasAttributes(attributes) ? 1 : 0))
   }
 
-  /** What the fields of a sound hash count for, where they are stored like keys: each of them would be one else. */
+  /**
+   * What the fields of a sound hash count for, where they are stored like keys: each of them would be one else. So would two nodes
+   * of a list be.
+   */
   fieldBits({typeId, elements}: Entry): number {
+    if (typeId === TYPE_LIST_QUICKLIST_2) return (FIELD_BITS / 2) * Math.max(elements, 0)
     return typeId === TYPE_HASH_METADATA ? FIELD_BITS * Math.max(elements, 0) : 0
   }
 
   plausibility({entry, attributes}: WalkedKey): Plausibility {
     const {bytes, start, end} = entry.keyBytes
     if (!this.takesLength(end - start) || !this.#takesAttributes(attributes)) return 0
-    if (this.#isOddLength(end - start)) return 0
+    if (this.#isOddLength(end - start) || hasZeros(bytes, start, end)) return 0
     // No server keeps a collection that holds nothing.
     if (entry.elements === 0 && isCollection(entry.type) && entry.type !== 'stream') return 0
     const text = isText(bytes, start, end)
@@ -231,6 +237,20 @@ function hasAttributes({expireAtMs, idleSeconds, frequency}: KeyAttributes): boo
 
 function hasByte({keyBytes: {bytes, start, end}}: Entry, byte: number): boolean {
   for (let i = start; i < end; i++) if (bytes[i] === byte) return true
+  return false
+}
+
+/** Whether so many zeros stand in a row that no key has them. */
+function hasZeros(bytes: Uint8Array, start: number, end: number): boolean {
+  // One of every so many is looked at first: none is far from a row.
+  for (let at = start + ZEROS_MAX - 1; at < end; at += ZEROS_MAX) {
+    if (bytes[at] !== 0) continue
+    let from = at
+    while (from > start && bytes[from - 1] === 0) from--
+    let until = at + 1
+    while (until < end && bytes[until] === 0) until++
+    if (until - from >= ZEROS_MAX) return true
+  }
   return false
 }
 
