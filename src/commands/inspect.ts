@@ -22,6 +22,7 @@ import {SECTION_NAMES, type SectionName} from '../report/sections.js'
 import {formatText} from '../report/text.js'
 import {formatSize} from '../report/units.js'
 import {nameOf} from '../source/open.js'
+import {refuseSource} from '../source/same-file.js'
 import {sourcesOf} from '../source/shard-folder.js'
 
 const TOP_DEFAULT = 10
@@ -66,6 +67,7 @@ export default class Inspect extends BaseCommand {
     by: Flags.option({
       options: SECTION_NAMES,
       multiple: true,
+      multipleNonGreedy: true,
       delimiter: ',',
       description:
         'Show keys by one thing at a time, with their memory, and how many never expire: by prefix, type, database, time left, last use, size (with the biggest elements), or slot of a cluster.',
@@ -76,6 +78,7 @@ export default class Inspect extends BaseCommand {
         'Estimate memory as of this server, such as redis-7.0 or valkey-8.1, and compare it with the one that wrote the file; of several, with the others too. Default, with --detail or --by: the one that wrote the file.',
       helpValue: 'NAME',
       multiple: true,
+      multipleNonGreedy: true,
       delimiter: ',',
       parse: async text => {
         layoutOf(text)
@@ -136,7 +139,9 @@ export default class Inspect extends BaseCommand {
     const nowMs = flags.now ?? Date.now()
     const options = inspectOptions(flags, nowMs)
     checkSince(flags.since, sources)
-    // A name that is taken is refused before anything is read.
+    // A name that is taken is refused before anything is read; that of a source, always.
+    const named = [...(argv as string[]), ...sources, ...(flags.since === undefined ? [] : [flags.since])]
+    if (flags.html !== undefined) refuseSource(flags.html, named)
     const page = flags.html === undefined ? undefined : FileTarget.create(flags.html, {force: flags.force})
     const inspections: Inspection[] = []
     for (const source of sources) {

@@ -1,6 +1,10 @@
+import {readdirSync} from 'node:fs'
+import {join} from 'node:path'
+import type {Command} from '@oclif/core'
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest'
 import {parseMoment} from '../../src/cli/flags.js'
 import {UsageError} from '../../src/errors.js'
+import {ROOT} from '../start/run.js'
 
 // Far from UTC: what was meant as local time would show.
 beforeAll(() => vi.stubEnv('TZ', 'America/New_York'))
@@ -40,4 +44,20 @@ describe('parseMoment', () => {
     expect(() => parseMoment(text)).toThrow(UsageError)
     expect(() => parseMoment(text)).toThrow(/is no time: give ISO 8601 such as 2026-11-24T15:00:00Z, or @1795532400$/)
   })
+})
+
+it('a flag that may be given several times takes one value each: what follows is a source', async () => {
+  const commands = readdirSync(join(ROOT, 'src', 'commands')).map(file => file.replace(/\.ts$/, '.js'))
+  const repeated: string[] = []
+  for (const file of commands) {
+    const {default: command} = (await import(/* @vite-ignore */ `../../src/commands/${file}`)) as {
+      default: typeof Command
+    }
+    for (const [name, flag] of Object.entries(command.flags)) {
+      if (flag.type !== 'option' || flag.multiple !== true) continue
+      repeated.push(name)
+      expect(flag.multipleNonGreedy, `${file} --${name}`).toBe(true)
+    }
+  }
+  expect(repeated).toEqual(expect.arrayContaining(['by', 'server', 'match', 'map-db', 'ignore', 'command']))
 })

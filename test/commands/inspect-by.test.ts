@@ -45,6 +45,13 @@ function sample(): string {
 describe('sections', () => {
   const path = sample()
 
+  it.each(['--by prefix', '--by prefix,ttl --server valkey-9.1,redis-8.0', '--server valkey-9.1'])(
+    '%s may stand before the file',
+    async flags => {
+      expect(await textOf(...flags.split(' '), path)).toBe(await textOf(path, ...flags.split(' ')))
+    },
+  )
+
   it.each(['type', 'db', 'ttl', 'size', 'slot'])('by %s every key is in one row', async name => {
     const {by, keys, expiring, ...json} = await jsonOf(path, '--by', name)
     expect(Object.keys(by)).toEqual([name])

@@ -1,5 +1,5 @@
 /** `inspect --html` as a command: where the page goes, and when none is made. */
-import {existsSync, readdirSync, readFileSync} from 'node:fs'
+import {existsSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {embeddedJson} from '../../src/report/page.js'
@@ -50,6 +50,35 @@ describe('inspect --html', () => {
     expect(await rdbtool(['inspect', fixture('databases-v11'), '--html', taken, '--force'])).toMatchObject({code: 0})
     expect(dataOf(taken).sources).toHaveLength(1)
     expect((await rdbtool(['inspect', fixture('databases-v11'), '--force'])).code).toBe(2)
+  })
+
+  it('replaces no source, whatever it is called, not even forced', async () => {
+    const whole = fileOf(['a', 'b'])
+    const [path, other] = [folder.write('source.rdb', whole), folder.write('other.rdb', fileOf(['c']))]
+    symlinkSync(path, at('link.rdb'))
+    linkSync(path, at('second-name.rdb'))
+    mkdirSync(at('log'))
+    const [file, manifest] = ['a.aof.1.base.aof', 'a.aof.manifest']
+    folder.write(join('log', file), fileOf(['d']))
+    folder.write(join('log', manifest), `file ${file} seq 1 type b\n`)
+    for (const [out, ...args] of [
+      [path, path],
+      [path, other, path],
+      [path, at('link.rdb')],
+      [at('link.rdb'), path],
+      [path, at('second-name.rdb')],
+      [path, other, '--since', path],
+      [join(at('log'), file), at('log')],
+      [join(at('log'), file), join(at('log'), manifest)],
+    ] as const) {
+      const before = readFileSync(out)
+      const refused = await rdbtool(['inspect', ...args, '--html', out, '--force'])
+      expect(refused, args.join(' ')).toMatchObject({code: 2, stdout: ''})
+      expect(refused.stderr.replaceAll(/\s+/g, ' ')).toContain('is what is read')
+      expect(readFileSync(out)).toEqual(before)
+    }
+    expect(await shell(`rdbtool inspect - --html ${path} --force < ${path}`)).toMatchObject({code: 2})
+    expect(readFileSync(path)).toEqual(Buffer.from(whole))
   })
 
   it('of a damaged file says on the page what is missing', async () => {
