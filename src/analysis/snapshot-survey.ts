@@ -86,6 +86,8 @@ class Surveying {
   )
   readonly #tooMany: TooManyKeys[] = []
   readonly #elements: ElementStretch
+  /** Where those end that were passed over last: what follows may be one more. */
+  #elementsEnd = -1
 
   constructor(
     readonly region: ByteRegion,
@@ -155,6 +157,14 @@ class Surveying {
     const {kind, end} = walker
     if (kind === 'end') return this.#end(at) ? end : -1
     const isKey = kind === 'key'
+    if (isKey && entry.elements === 0 && entry.typeId === op.TYPE_HASH_METADATA) {
+      walker.reject({code: 'EMPTY_COLLECTION', text: 'a hash without fields: no server keeps one', offset: at})
+      return -1
+    }
+    if (isKey && at === this.#elementsEnd && this.profile.bits(walker, true) < 0) {
+      walker.reject({...ELEMENTS, offset: at})
+      return -1
+    }
     if (isKey) this.learning.learn(walker)
     const byte = isKey ? entry.typeId : this.#byteAt(at)
     const expires = isKey && walker.attributes.expireAtMs !== NEVER
@@ -260,6 +270,7 @@ class Surveying {
       const loss = this.#lose(at, stretch.end, ELEMENTS, this.#account.keyAt(at, this.#db))
       const doubtful = {...shared, loss, keys, ends, unlike, isOfKnown}
       this.#announced.doubt({...doubtful, isKeptElse: false, mayBeElements: true})
+      this.#elementsEnd = stretch.end
       return stretch.end
     }
     // It is damaged itself.

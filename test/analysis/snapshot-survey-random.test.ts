@@ -106,3 +106,17 @@ it.each(Object.keys(KEY_STYLES))(
   },
   3_600_000,
 )
+
+it.each([
+  [24, 'long', 2, 16],
+  [24, 'uuid', 11, 19],
+  [44, 'mixed', 3, 3],
+  [44, 'long', 4, 23],
+])('what was told wrong once is told right: of seed %d, %s, file %d, damage %d', async (seed, style, i, j) => {
+  const dice = new Dice(seed * 1_000_003 + i)
+  const file = fileOf(dice, await soundValues(500, seed), 10 + dice.below(120), style)
+  const damaged = damagedFile(file, new Dice(seed * 7919 + i * 1009 + j))
+  const {wrong, short} = await outcomeOf(file, await entriesOf(file.bytes), damaged.bytes, [damaged])
+  expect(wrong).toEqual([])
+  expect(short).toBeLessThanOrEqual(1)
+})

@@ -12,6 +12,7 @@ import {entriesOf, type Outcome, outcomeOf} from './salvage-outcome.js'
 const TYPE_STRING = 0
 const TYPE_SET = 2
 const TYPE_LIST_QUICKLIST_2 = 18
+const TYPE_HASH_METADATA = 24
 const NODE_PLAIN = 1
 
 type Value = readonly [typeId: number, bytes: Uint8Array]
@@ -64,6 +65,16 @@ it('two nodes of a list are no key, where few are known', async () => {
   for (let from = start + 20; from < end - 40; from += 40) {
     expect(await zeroed(file, from, end), `zeros from byte ${from}`).toMatchObject({wrong: []})
   }
+})
+
+it('a hash whose count is zero has lost it: its fields are no keys', async () => {
+  const fields = Array.from({length: 20}, (_, i) => [Buffer.alloc(1), str(`user:${1500 + i}`), str(`role-${i}`)])
+  const hash: Value = [TYPE_HASH_METADATA, Buffer.concat([Buffer.alloc(8), len(fields.length), ...fields.flat()])]
+  const strings = Array.from({length: 12}, (_, i) => string(`value of ${i}`))
+  const file = fileOf([...strings, hash, ...strings])
+  const count = file.records[12]!.start + 1 + str('user:1012').length + 8
+  expect(file.bytes[count]).toBe(fields.length)
+  expect(await zeroed(file, count, count + 1)).toMatchObject({wrong: []})
 })
 
 it.each([
