@@ -123,10 +123,13 @@ class StretchCrew<Q, A extends SegmentAnswer> {
       if (this.#failure !== undefined) throw this.#failure.error
       const [stretch] = this.#stretches
       if (stretch !== undefined && !this.#stands(stretch)) continue
+      if (stretch !== undefined && hasMore(stretch)) {
+        await this.#takeOf(stretch)
+        continue
+      }
       // Nothing may be waited for between looking and this: it would be missed.
-      if (stretch !== undefined && isWaiting(stretch)) this.#makeRoom(stretch)
-      if (stretch?.begins === undefined || !hasMore(stretch)) await this.#change()
-      else await this.#takeOf(stretch)
+      if (stretch !== undefined) this.#makeRoom(stretch)
+      await this.#change()
     }
     const {offset, sum, stored} = this.#taken
     const checksum = stored === undefined ? 'absent' : checksumVerdict(sum, stored)
@@ -192,17 +195,25 @@ class StretchCrew<Q, A extends SegmentAnswer> {
   }
 
   /**
-   * Threads that wait for their turn would wait for ever where the first stretch has no thread, or is to be read next by one
-   * of them: one gives up what it reads.
+   * Sees to it that more comes of the first stretch, of which there is nothing to take. A thread sleeps only while more of its
+   * parcels than PARCELS_OUT_MAX are kept here; all other memory goes back to it by itself. What is kept is of later stretches,
+   * found before the first was to be read again: once enough of it is given up, the last first, the thread goes on.
+   *
+   *   the first has a thread     that one goes on: it reads the first, or what it was asked before, which comes to its end
+   *   it has none                no thread may be asked more: one that sleeps goes on; where none sleeps, all are going on
+   *
+   * So one of them comes to an end, or falls asleep again, having handed on what leads here again. That ends too: what
+   * a stretch holds is finite, and what is given up is asked for again behind the first.
    */
   #makeRoom({lane: own}: Stretch<Q, A>): void {
-    const waiting = this.#lanes.find(
-      lane => lane.held > PARCELS_OUT_MAX && lane.stretches[0]?.isDropped === false && (own ?? lane) === lane,
-    )
-    if (waiting === undefined) return
-    const given = waiting.stretches[0]!
-    this.#drop(given)
-    this.#stretches[this.#stretches.indexOf(given)] = this.#stretch(given.from, given.until, false)
+    const lane = own ?? this.#lanes.find(({held}) => held > PARCELS_OUT_MAX)
+    if (lane === undefined) return
+    for (let i = this.#stretches.length - 1; i > 0 && lane.held > PARCELS_OUT_MAX; i--) {
+      const given = this.#stretches[i]!
+      if (given.lane !== lane || given.parcels.length === 0) continue
+      this.#drop(given)
+      this.#stretches[i] = this.#stretch(given.from, given.until, false)
+    }
   }
 
   #freeLane(): Lane<Q, A> | undefined {
@@ -235,6 +246,8 @@ class StretchCrew<Q, A extends SegmentAnswer> {
     try {
       const question = work.question(start, offset === MAGIC_BYTES)
       stretch.answer = await lane.thread.ask(question, parcel => this.#arrived(stretch, parcel))
+      // The file could not be read where that is guessed: who reads it from its beginning will say so.
+      stretch.begins ??= -1
       lane.stretches.shift()
       this.#changed()
     } catch (error) {
@@ -309,11 +322,6 @@ const CHECKSUM_BYTES = 8
 /** The first parcel of a stretch tells where it begins, and holds nothing. */
 function isBeginning({used, read}: Parcel): boolean {
   return used === 0 && read !== 0
-}
-
-/** Nobody is reading it. */
-function isWaiting(stretch: Stretch<unknown, unknown>): boolean {
-  return stretch.answer === undefined && stretch.lane?.stretches[0] !== stretch
 }
 
 function hasMore({parcels, answer}: Stretch<never, unknown>): boolean {

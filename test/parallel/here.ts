@@ -11,17 +11,21 @@ export class Here<Q, A> implements Answerer<Q, A> {
   readonly #outbox = new Outbox((message, moved) => this.#later(message, moved))
   readonly #inbox = new Inbox((message, moved) => this.#later(message, moved))
   #last: Promise<void> = Promise.resolve()
+  #answering: Promise<unknown> | undefined
 
   constructor(readonly answer: Answer<Q, A>) {}
 
+  /** One question at a time, as a thread answers. */
   async ask(question: Q, onParcel: (parcel: Parcel) => unknown): Promise<A> {
-    this.#onParcel = onParcel
-    this.#inbox.clear()
-    const answer = await this.answer(structuredClone(question), this.#outbox, this.#inbox).catch(error => {
-      throw restored(structuredClone(flattened(error)))
-    })
-    await this.#last
-    return structuredClone(answer)
+    const asked = structuredClone(question)
+    while (this.#answering !== undefined) await this.#answering.catch(() => {})
+    const answering = this.#answerOne(asked, onParcel)
+    this.#answering = answering
+    try {
+      return await answering
+    } finally {
+      this.#answering = undefined
+    }
   }
 
   feed(piece: Piece): void {
@@ -33,6 +37,16 @@ export class Here<Q, A> implements Answerer<Q, A> {
   }
 
   async end(): Promise<void> {}
+
+  async #answerOne(question: Q, onParcel: (parcel: Parcel) => unknown): Promise<A> {
+    this.#onParcel = onParcel
+    this.#inbox.clear()
+    const answer = await this.answer(question, this.#outbox, this.#inbox).catch(error => {
+      throw restored(structuredClone(flattened(error)))
+    })
+    await this.#last
+    return structuredClone(answer)
+  }
 
   #later(message: FromThread<never>, moved: readonly ArrayBuffer[]): void {
     const arrived = structuredClone(message, {transfer: [...moved]})
