@@ -26,7 +26,7 @@ export class Chart {
   constructor(
     readonly place: HTMLElement,
     readonly renderer: 'canvas' | 'svg',
-    readonly option: () => EChartsCoreOption,
+    readonly option: (chart: EChartsType) => EChartsCoreOption,
     readonly ready: (chart: EChartsType) => void = () => {},
   ) {
     living.add(this)
@@ -43,7 +43,7 @@ export class Chart {
   }
 
   draw(): void {
-    this.#chart?.setOption(this.option(), {notMerge: true})
+    this.#chart?.setOption(this.option(this.#chart), {notMerge: true})
   }
 
   resize(): void {

@@ -45,3 +45,28 @@ export function mixed(from: string, to: string, share: number): string {
   const digits = [1, 3, 5].map(at => Math.round(part(from, at) * (1 - share) + part(to, at) * share))
   return `#${digits.map(digit => digit.toString(16).padStart(2, '0')).join('')}`
 }
+
+/** Keys of which none expires, and of which all do; the style sheet has them in `.scale`. */
+export const EXPIRY_COLOURS: Readonly<Record<Scheme, {kept: string; gone: string}>> = {
+  light: {kept: '#bf4c35', gone: '#477aa6'},
+  dark: {kept: '#b8543f', gone: '#477aa6'},
+}
+
+/** WCAG 2.2, 1.4.3: small text must stand out by so much. */
+const CONTRAST_MIN = 4.5
+
+/** The colour, as dark as white text on it needs it to be. */
+export function underWhite(of: string): string {
+  let dark = of
+  for (let share = 0.03; contrastWithWhite(dark) < CONTRAST_MIN; share += 0.03) dark = mixed(of, '#000000', share)
+  return dark
+}
+
+/** By the relative luminance that WCAG defines. */
+export function contrastWithWhite(of: string): number {
+  const [red, green, blue] = [1, 3, 5].map(at => {
+    const part = Number.parseInt(of.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  }) as [number, number, number]
+  return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+}

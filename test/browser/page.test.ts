@@ -104,19 +104,42 @@ describe.skipIf(missingBrowser !== undefined)('the page', () => {
     expect(await section.locator('.count').textContent()).toBe('None, filtered from 433')
   })
 
-  it('zooms into a prefix, and back', async () => {
+  it('shows what is inside of the prefix that is clicked, and nothing else, all over the map', async () => {
     const {page} = await open('shop')
-    const map = page.locator('.treemap')
     await settled(page)
-    const before = await map.screenshot()
-    await map.click({position: {x: 60, y: 250}})
+    const crumbs = page.locator('.path')
+    const all = await areas(page)
+    expect([...new Set(all.map(name => name?.split(':')[0]))].sort()).toEqual(['board', 'export', 'session', 'user'])
+    await clickArea(page, 'board:')
+    expect(await crumbs.textContent()).toMatch(/^all keysboard: [\d.]+ KiB \([\d.]+ %\)$/)
+    expect(new Set(await areas(page))).toEqual(new Set(['board:daily:', 'board:weekly:']))
+    // It stays there when something else is asked about the same place.
+    await page.getByRole('group', {name: 'Area'}).getByRole('button', {name: 'Keys'}).click()
+    await page.getByRole('button', {name: 'By expiry'}).click()
+    expect(await crumbs.textContent()).toBe('all keysboard: 12 (2.8 %)')
     await settled(page)
-    expect(await page.locator('.path').textContent()).toMatch(/^Inside \S/)
-    const inside = await map.screenshot()
-    expect(inside.equals(before)).toBe(false)
-    await map.click({position: {x: 25, y: 12}})
+    expect(new Set(await areas(page))).toEqual(new Set(['board:daily:', 'board:weekly:']))
+    // Nothing is inside of these.
+    await clickArea(page, 'board:daily:')
+    expect(await crumbs.textContent()).toBe('all keysboard: 12 (2.8 %)')
+    await page.getByRole('button', {name: 'all keys'}).click()
+    await page.getByRole('group', {name: 'Area'}).getByRole('button', {name: 'Memory'}).click()
+    expect(await crumbs.textContent()).toMatch(/^all keys [\d.]+ KiB$/)
     await settled(page)
-    expect((await map.screenshot()).equals(inside)).toBe(false)
+    expect(await areas(page)).toEqual(all)
+  })
+
+  it.each(['light', 'dark'] as const)('has areas on which white text can be read, %s', async scheme => {
+    for (const name of ['shop', 'hostile']) {
+      const {page} = await open(name, {colorScheme: scheme})
+      for (const colours of ['By prefix', 'By expiry']) {
+        await page.getByRole('button', {name: colours}).click()
+        await settled(page)
+        const contrasts = await contrastsWithWhite(page)
+        expect(contrasts.length).toBeGreaterThan(colours === 'By prefix' ? 5 : 0)
+        expect(Math.min(...contrasts)).toBeGreaterThanOrEqual(4.5)
+      }
+    }
   })
 
   it('draws areas and columns by another measure', async () => {
@@ -249,4 +272,68 @@ async function settled(page: OpenPage['page']): Promise<void> {
     before = now
     await page.waitForTimeout(150)
   }
+}
+
+const COLUMNS = 14
+const ROWS = 9
+
+/** What the map says where somebody points at it: at its very corners, and between them. No answer is `undefined`. */
+async function areas(page: OpenPage['page']): Promise<(string | undefined)[]> {
+  return (await pointedAt(page)).map(({name}) => name)
+}
+
+async function pointedAt(page: OpenPage['page']): Promise<{name?: string; x: number; y: number}[]> {
+  await page.locator('.treemap').scrollIntoViewIfNeeded()
+  return page.evaluate(`(() => {
+    const map = document.querySelector('.treemap')
+    const {left, top, width, height} = map.getBoundingClientRect()
+    const found = []
+    for (let row = 0; row < ${ROWS}; row++) {
+      for (let column = 0; column < ${COLUMNS}; column++) {
+        const x = left + 6 + (column / ${COLUMNS - 1}) * (width - 12)
+        const y = top + 6 + (row / ${ROWS - 1}) * (height - 12)
+        // Not what it said before.
+        for (const tip of document.querySelectorAll('.tip')) tip.remove()
+        const at = {clientX: x, clientY: y, bubbles: true, pointerType: 'mouse'}
+        const canvas = map.querySelector('canvas')
+        canvas.dispatchEvent(new PointerEvent('pointermove', at))
+        canvas.dispatchEvent(new MouseEvent('mousemove', at))
+        found.push({name: map.querySelector('.tip-title')?.textContent, x, y})
+      }
+    }
+    return found
+  })()`)
+}
+
+/** Clicks where the map says that it is that prefix. */
+async function clickArea(page: OpenPage['page'], prefix: string): Promise<void> {
+  const at = (await pointedAt(page)).find(({name}) => name === prefix)
+  if (at === undefined) throw new Error(`${prefix} is nowhere on the map`)
+  await page.mouse.click(at.x, at.y)
+  return settled(page)
+}
+
+/** Of every colour that fills a part of the map, by the formula of WCAG; the paper between areas is none of them. */
+async function contrastsWithWhite(page: OpenPage['page']): Promise<number[]> {
+  const fills = await page.evaluate<[red: number, green: number, blue: number][]>(`(() => {
+    const canvas = document.querySelector('.treemap canvas')
+    const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    const counts = new Map()
+    for (let at = 0; at < data.length; at += 4) {
+      if (data[at + 3] !== 255) continue
+      const name = data.slice(at, at + 3).join()
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    const paper = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).join()
+    counts.delete(paper)
+    counts.delete('255,255,255')
+    return [...counts].filter(([, count]) => count > 1500).map(([name]) => name.split(',').map(Number))
+  })()`)
+  return fills.map(parts => {
+    const [red, green, blue] = parts.map(part => {
+      const share = part / 255
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
+    }) as [number, number, number]
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+  })
 }
