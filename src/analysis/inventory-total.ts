@@ -95,10 +95,11 @@ export function totalOf(
 function elsewhereOf(estimates: readonly EstimatedMemory[]): MemoryElsewhere[] {
   const all = estimates.map(({elsewhere, ...own}) => [own, ...elsewhere])
   const [first = []] = all
-  return first.slice(1).flatMap(({server, calibrated}) => {
+  return first.slice(1).flatMap(({bytes: _, ...model}) => {
+    const {server} = model
     const same = all.flatMap(one => one.find(other => other.server === server) ?? [])
     if (same.length < all.length) return []
-    return [{server, calibrated, bytes: same.reduce((sum, {bytes}) => sum + bytes, 0)}]
+    return [{...model, bytes: same.reduce((sum, {bytes}) => sum + bytes, 0)}]
   })
 }
 

@@ -71,6 +71,8 @@ export interface EstimatedMemory {
   server: string
   /** The model was compared with that server. */
   calibrated: boolean
+  /** The server whose model that is, where that of `server` is not known. */
+  like?: string | undefined
   /** Of all keys, with the tables of their databases. */
   bytes: number
   /** What other servers would take for the same keys; empty where nobody asked. */
@@ -352,12 +354,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     const tables = (one: MemoryModel): number =>
       databases.reduce((sum, {keys, expiring}) => sum + one.databaseBytes(keys, expiring), 0)
     const elsewhere = others.map((one, at) => ({
-      server: one.layout.name,
-      calibrated: one.layout.calibrated,
+      ...nameOf(one),
       bytes: (this.#memory?.sum(at + 1) ?? 0) + tables(one),
     }))
-    const {name: server, calibrated} = model.layout
-    return {server, calibrated, bytes, elsewhere}
+    return {...nameOf(model), bytes, elsewhere}
   }
 
   #producer(origin: SourceOrigin | undefined): Producer {
@@ -367,7 +367,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   /** That of the server asked for, then those it is compared with. */
   #models({server, elsewhere}: MemoryOptions, origin = this.origin?.()): [MemoryModel, ...MemoryModel[]] {
     const {product, serverVersion} = this.#producer(origin)
-    const own = layoutOfProducer(product, serverVersion)
+    const own = layoutOfProducer(product, serverVersion, origin?.rdbVersion)
     const first = server === undefined ? own : layoutOf(server)
     const others = (elsewhere ?? []).map(name => layoutOf(name))
     if (elsewhere !== undefined && serverVersion !== undefined && product !== 'unknown') others.push(own)
@@ -375,4 +375,9 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
     const apart = others.filter(({name}) => !names.has(name) && names.add(name))
     return [new MemoryModel(first), ...apart.map(layout => new MemoryModel(layout))]
   }
+}
+
+function nameOf({layout}: MemoryModel): Pick<EstimatedMemory, 'server' | 'calibrated' | 'like'> {
+  const {name: server, calibrated, like} = layout
+  return {server, calibrated, ...(like === undefined ? {} : {like})}
 }

@@ -59,7 +59,7 @@ class Reading {
   model(): MemoryModel {
     if (this.server !== undefined) return new MemoryModel(layoutOf(this.server))
     const {product, serverVersion} = producerOf(this.origin ?? UNTOLD, this.aux, false)
-    return new MemoryModel(layoutOfProducer(product, serverVersion))
+    return new MemoryModel(layoutOfProducer(product, serverVersion, this.origin?.rdbVersion))
   }
 }
 

@@ -96,8 +96,8 @@ export function inventoriesJson(
 
 function memoryJson(memory: EstimatedMemory | undefined): Json {
   if (memory === undefined) return {}
-  const {server, calibrated, bytes, elsewhere} = memory
-  return {memoryBytes: bytes, memory: {server, calibrated, ...(elsewhere.length > 0 ? {elsewhere} : {})}}
+  const {bytes, elsewhere, ...model} = memory
+  return {memoryBytes: bytes, memory: {...model, ...(elsewhere.length > 0 ? {elsewhere} : {})}}
 }
 
 function elementsJson(elements: readonly (BigElement & {source?: string})[] | undefined): Json {

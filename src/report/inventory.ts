@@ -188,22 +188,22 @@ export function keysText({keys, expiring, expired}: Pick<Inventory, 'keys' | 'ex
   return expired === 0 ? expiry : `${expiry}, ${formatCount(expired)} already expired`
 }
 
-function memoryText({server, calibrated, bytes}: EstimatedMemory): string {
-  const model = calibrated ? '' : ', uncalibrated'
+function memoryText({server, calibrated, like, bytes}: EstimatedMemory): string {
+  const model = calibrated ? '' : like === undefined ? ', uncalibrated' : `, uncalibrated: taken to be as ${like}`
   return `${formatSize(bytes)} of memory for these keys in ${server}${model}`
 }
 
 /** What the same keys would take in other servers; nothing where nobody asked. */
 export function elsewhereTable(
-  memory: Pick<EstimatedMemory, 'server' | 'calibrated' | 'bytes' | 'elsewhere'> | undefined,
+  memory: Pick<EstimatedMemory, 'server' | 'calibrated' | 'like' | 'bytes' | 'elsewhere'> | undefined,
   {style}: TablesView,
 ): string[] {
   if (memory === undefined || memory.elsewhere.length === 0) return []
-  const rows = [memory, ...memory.elsewhere].map(({server, calibrated, bytes}, at) => [
+  const rows = [memory, ...memory.elsewhere].map(({server, calibrated, like, bytes}, at) => [
     server,
     formatSize(bytes),
     at === 0 ? '' : changeText(memory.bytes, bytes),
-    calibrated ? '' : 'not calibrated',
+    calibrated ? '' : like === undefined ? 'not calibrated' : `not calibrated: as ${like}`,
   ])
   return formatTable([textual('server'), numeric('memory'), numeric('change'), textual('')], rows, style)
 }

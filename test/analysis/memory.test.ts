@@ -86,25 +86,49 @@ describe('tables', () => {
 
 describe('layouts', () => {
   it.each([
-    ['redis-2.8', 'redis-6.0', false],
+    ['redis-2.8', 'redis-2.8', false, 'redis-6.0'],
+    ['redis-3.2.12', 'redis-3.2', false, 'redis-6.0'],
     ['redis-6.0', 'redis-6.0', true],
     ['redis-6.2', 'redis-6.2', false],
     ['redis-7.0', 'redis-7.0', true],
     ['redis-7.4', 'redis-7.4', false],
     ['redis-8.0.2', 'redis-8.0', true],
-    ['redis-8.10', 'redis-8.2', false],
-    ['redis-9.0', 'redis-8.2', false],
+    ['redis-8.1', 'redis-8.1', false, 'redis-8.0'],
+    ['redis-8.10', 'redis-8.10', false, 'redis-8.2'],
+    ['redis-9.0', 'redis-9.0', false, 'redis-8.2'],
+    ['redis-9', 'redis-9.0', false, 'redis-8.2'],
     ['valkey-7.2', 'valkey-7.2', false],
     ['valkey-8.1', 'valkey-8.1', true],
     ['valkey-9.0', 'valkey-9.0', false],
     ['valkey-9.1', 'valkey-9.1', true],
+    ['valkey-9.5', 'valkey-9.5', false, 'valkey-9.1'],
+    ['valkey-10.0', 'valkey-10.0', false, 'valkey-9.1'],
     ['redict-7.3', 'redict-7.3', true],
-  ])('%s is laid out as %s', (name, layout, calibrated) => {
-    expect(layoutOf(name)).toMatchObject({name: layout, calibrated})
+    ['redict-8.0', 'redict-8.0', false, 'redict-7.3'],
+  ])('%s is called %s', (asked, name, calibrated, like?: string) => {
+    const layout = layoutOf(asked)
+    expect(layout).toMatchObject({name, calibrated})
+    expect(layout.like).toBe(like)
+    if (like !== undefined) expect({...layoutOf(like), name, calibrated, like}).toEqual(layout)
+  })
+
+  it.each([
+    ['unknown', 9, 'redis-6.0'],
+    ['unknown', 10, 'redis-7.0'],
+    ['unknown', 11, 'redis-7.2'],
+    ['unknown', 12, 'redis-7.4'],
+    ['unknown', 14, 'redis-8.2'],
+    ['redis', 6, 'redis-6.0'],
+    ['valkey', 11, 'valkey-8.0'],
+    ['valkey', 80, 'valkey-9.0'],
+    ['unknown', Number.POSITIVE_INFINITY, 'redis-7.0'],
+  ] as const)('of %s, RDB version %d and nothing else, is that of %s', (product, rdbVersion, name) => {
+    expect(layoutOfProducer(product, undefined, rdbVersion)).toEqual({...layoutOf(name), calibrated: false})
   })
 
   it('refuse what is no server, and take a file as its producer would', () => {
-    for (const name of ['redis', 'memcached-1.6', '7.0', '']) expect(() => layoutOf(name)).toThrow(UsageError)
+    for (const name of ['redis', 'memcached-1.6', '7.0', '', 'redis-', 'redis-7x', 'redis-7.x'])
+      expect(() => layoutOf(name)).toThrow(UsageError)
     expect(layoutOfProducer('valkey', '8.1.1').name).toBe('valkey-8.1')
     expect(layoutOfProducer('redis', '7.0.15').calibrated).toBe(true)
     expect(layoutOfProducer('redis', undefined)).toMatchObject({name: 'redis-7.0', calibrated: false})

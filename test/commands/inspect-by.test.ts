@@ -203,6 +203,19 @@ describe('memory in other servers', () => {
     expect(names.slice(1).map(bytesOf)).toEqual(alone.slice(1).map(one => one.memoryBytes))
   })
 
+  it('keeps the name of a version that nobody has looked at, and says whose model it shows', async () => {
+    const [{memory}, known] = await Promise.all([
+      jsonOf(path, '--server', 'valkey-10.0,redis-9'),
+      jsonOf(path, '--server', 'valkey-9.1'),
+    ])
+    expect(memory).toMatchObject({server: 'valkey-10.0', calibrated: false, like: 'valkey-9.1'})
+    expect(memory.elsewhere[0]).toMatchObject({server: 'redis-9.0', calibrated: false, like: 'redis-8.2'})
+    expect(known.memory).toMatchObject({server: 'valkey-9.1', calibrated: true})
+    const shown = await textOf(path, '--server', 'valkey-10.0,redis-9')
+    expect(shown).toContain(' in valkey-10.0, uncalibrated: taken to be as valkey-9.1\n')
+    expect(shown).toMatch(/\nredis-9\.0 .* not calibrated: as redis-8\.2\n/)
+  })
+
   it('knows no producer where the file names none', async () => {
     const file = folder.write('nameless.rdb', new RdbFile('REDIS', 9).db(0).key(0, 'a', text('b')).end())
     expect((await jsonOf(file, '--server', 'redis-6.0')).memory.elsewhere).toBeUndefined()

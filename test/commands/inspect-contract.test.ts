@@ -81,7 +81,7 @@ const REPORT: Shape = {
   rdbVersion: 'number',
   aux: {'*': 'bytes'},
   checksum: 'string',
-  memory: {server: 'string', calibrated: 'boolean'},
+  memory: {server: 'string', calibrated: 'boolean', 'like?': 'string'},
   biggest: [BIG],
   biggestByElements: [BIG],
   biggestElements: [ELEMENT],

@@ -10,6 +10,8 @@ import {isPaged} from './jemalloc.js'
 export interface MemoryLayout {
   name: string
   calibrated: boolean
+  /** A version that nobody has looked at is taken to be laid out as this one; absent of those that are known. */
+  like?: string | undefined
   /** Large allocations take whole pages instead of a size class (jemalloc.ts). */
   paged: boolean
   /** robj (server.h): type, encoding, LRU clock, reference count, pointer. */
@@ -213,24 +215,50 @@ const LAYOUTS: Readonly<Record<string, readonly [version: number, layout: Memory
 
 /**
  * The layout of a server named as PRODUCT-MAJOR.MINOR, with the allocator that comes with it unless INFO memory of a
- * running one says another (mem_allocator).
+ * running one says another (mem_allocator). A version that is not known keeps its name, and is not calibrated.
  */
 export function layoutOf(server: string, allocator?: string): MemoryLayout {
-  const match = /^([a-z]+)-(\d+)\.(\d+)/.exec(server)
+  const match = /^([a-z]+)-(\d+)(?:\.(\d+))?(?:\.\d+)*(?:-.+)?$/.exec(server)
   const layouts = LAYOUTS[match?.[1] ?? '']
   if (match === null || layouts === undefined) {
     throw new UsageError(`no server is called ${server}: name it as redis-7.0 or valkey-8.1`)
   }
-  const [major, minor] = [Number(match[2]), Number(match[3])]
+  const [product, major, minor] = [match[1]!, Number(match[2]), Number(match[3] ?? 0)]
   const later = (version: number): boolean =>
     Math.floor(version) > major || (Math.floor(version) === major && Math.round((version % 1) * 10) > minor)
-  const layout = layouts.findLast(([version]) => !later(version))![1]
+  const known = layouts.findLast(([version]) => !later(version))![1]
+  const name = `${product}-${major}.${minor}`
+  const layout = name === known.name ? known : {...known, name, calibrated: false, like: known.name}
   return allocator === undefined ? layout : {...layout, paged: isPaged(allocator)}
 }
 
-/** The layout of the server that wrote a file, as far as the file tells; redis 7.0 where it does not. */
-export function layoutOfProducer(product: Product, serverVersion: string | undefined): MemoryLayout {
+/** The oldest server that writes RDB files of a version (rdb.h, RDB_VERSION): the first at or above it. */
+const WRITERS: readonly [rdbVersion: number, server: string][] = [
+  [9, 'redis-6.0'],
+  [10, 'redis-7.0'],
+  [11, 'redis-7.2'],
+  [12, 'redis-7.4'],
+]
+
+/**
+ * The layout of the server that wrote a file, as far as the file tells. Where it tells no version: the oldest of those that
+ * write RDB files of its version, and redis 7.0 of what is no RDB file.
+ */
+export function layoutOfProducer(
+  product: Product,
+  serverVersion: string | undefined,
+  rdbVersion: number = Number.POSITIVE_INFINITY,
+): MemoryLayout {
   const version = /^\d+\.\d+/.exec(serverVersion ?? '')?.[0]
-  if (version === undefined || LAYOUTS[product] === undefined) return {...REDIS_7_0, calibrated: false}
-  return layoutOf(`${product}-${version}`)
+  if (version !== undefined && LAYOUTS[product] !== undefined) return layoutOf(`${product}-${version}`)
+  // Which of them it was is a guess.
+  return {...layoutOf(writerOf(product, rdbVersion)), calibrated: false}
+}
+
+function writerOf(product: Product, rdbVersion: number): string {
+  if (product === 'valkey') return rdbVersion === 11 ? 'valkey-8.0' : 'valkey-9.0'
+  if (product === 'dragonfly') return 'redis-7.0'
+  return (
+    WRITERS.find(([version]) => rdbVersion <= version)?.[1] ?? (Number.isFinite(rdbVersion) ? 'redis-8.2' : 'redis-7.0')
+  )
 }
