@@ -296,7 +296,8 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   resultOf({format, header, origin, bytes, end}: InventoriedSource): Inventory {
     const facts = this.#facts
     const {databases, otherDatabases} = this.#databases()
-    const all = otherDatabases === undefined ? databases : [...databases, otherDatabases]
+    const all: (DatabaseSums & {db?: number})[] =
+      otherDatabases === undefined ? databases : [...databases, otherDatabases]
     const sum = (what: keyof DatabaseSums): number => all.reduce((total, database) => total + database[what], 0)
     const sums = {
       keys: sum('keys'),
@@ -334,8 +335,10 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   /** With the tables that hold their keys. */
   #databases(): Pick<Inventory, 'databases' | 'otherDatabases'> {
     const model = this.#memory?.models[0]
-    const whole = <Row extends DatabaseSums>(row: Row): Row =>
-      model === undefined ? row : {...row, memoryBytes: row.memoryBytes + model.databaseBytes(row.keys, row.expiring)}
+    const whole = <Row extends DatabaseSums & {db?: number}>(row: Row): Row =>
+      model === undefined
+        ? row
+        : {...row, memoryBytes: row.memoryBytes + model.databaseBytes(row.keys, row.expiring, row.db)}
     const others = this.#tallies.others()
     return {
       databases: this.#tallies.databases().map(whole),
@@ -346,13 +349,13 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   #estimate(
     origin: SourceOrigin | undefined,
     bytes: number,
-    databases: readonly DatabaseSums[],
+    databases: readonly (DatabaseSums & {db?: number})[],
   ): EstimatedMemory | undefined {
     const {memory} = this.options
     if (memory === undefined) return undefined
     const [model, ...others] = this.#memory?.models ?? this.#models(memory, origin)
     const tables = (one: MemoryModel): number =>
-      databases.reduce((sum, {keys, expiring}) => sum + one.databaseBytes(keys, expiring), 0)
+      databases.reduce((sum, {keys, expiring, db}) => sum + one.databaseBytes(keys, expiring, db), 0)
     const elsewhere = others.map((one, at) => ({
       ...nameOf(one),
       bytes: (this.#memory?.sum(at + 1) ?? 0) + tables(one),

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import {allocated, allocatedMean} from '../../src/analysis/memory/jemalloc.js'
 import {layoutOf, layoutOfProducer} from '../../src/analysis/memory/layout.js'
 import {MemoryModel} from '../../src/analysis/memory/model.js'
-import {bareEntryBytes, slotsOf, tableBytes} from '../../src/analysis/memory/tables.js'
+import {bareEntryBytes, databaseSlotsOf, slotsOf, tableBytes} from '../../src/analysis/memory/tables.js'
 import {MemoryVisitor} from '../../src/analysis/memory/visitor.js'
 import {FormatError, UnsupportedError, UsageError} from '../../src/errors.js'
 import {Entry, type ValueType} from '../../src/keyspace/entry.js'
@@ -73,6 +73,10 @@ describe('jemalloc', () => {
 describe('tables', () => {
   it('have room for what they hold', () => {
     expect([0, 4, 5, 1024, 1025].map(slotsOf)).toEqual([4, 4, 8, 1024, 2048])
+    // As DEBUG HTSTATS has them after loading: redis 7.0.15, redis 8.0.2, valkey 8.0.1.
+    const full = (name: string): number[] => [4, 8, 65_536].map(count => databaseSlotsOf(count, layoutOf(name)))
+    expect(full('redis-7.0')).toEqual([4, 8, 65_536])
+    for (const name of ['redis-8.0', 'valkey-8.0']) expect(full(name)).toEqual([4, 16, 131_072])
     expect(bareEntryBytes(0)).toBe(0)
     fc.assert(
       fc.property(server, fc.nat({max: 10_000_000}), (name, count) => {

@@ -218,9 +218,9 @@ export function modelOf({layoutOf, MemoryModel, MemoryVisitor, RdbReader}) {
         if (Number.isFinite(Number(entry.expireAtMs))) counts.expiring++
       })
       let overhead = 0
-      for (const {keys, expiring} of databases.values()) {
-        const {main, expires, bytes} = model.overhead(keys, expiring)
-        used += bytes
+      for (const [db, {keys, expiring}] of databases) {
+        const {main, expires} = model.overhead(keys, expiring)
+        used += model.databaseBytes(keys, expiring, db)
         overhead += main + expires
       }
       return {used, overhead}

@@ -69,6 +69,10 @@ export interface MemoryLayout {
   raxCounted: boolean
   /** kvstore (redis 7.4, valkey 8.0 kvstore.c): each database has two, one of keys and one of expiries. */
   store: number
+  /** A table of them that is full is doubled without another key (redis 7.4 kvstore.c, kvstoreTryResizeDicts; valkey 8.0). */
+  fullDoubled: boolean
+  /** What a database other than the first is allocated when it is first used: redisDb and its stores (valkey 9.0 db.c). */
+  database: number
   /** The table of keys in it, once there are some, and the table of expiries; without slots or buckets. */
   keyTable: number
   expiryTable: number
@@ -106,6 +110,8 @@ const REDIS_6_0: MemoryLayout = {
   rax: 24,
   raxCounted: false,
   store: 0,
+  fullDoubled: false,
+  database: 0,
   keyTable: 0,
   expiryTable: 0,
 }
@@ -137,6 +143,7 @@ const REDIS_7_4: MemoryLayout = {
   name: 'redis-7.4',
   fieldExpiry: 'redis',
   store: 192,
+  fullDoubled: true,
   keyTable: 64,
   expiryTable: 64,
 }
@@ -150,6 +157,7 @@ const VALKEY_8_0: MemoryLayout = {
   key: 'entry',
   bareMembersCounted: true,
   store: 104,
+  fullDoubled: true,
   keyTable: 72,
   expiryTable: 72,
 }
@@ -164,6 +172,7 @@ const VALKEY_8_1: MemoryLayout = {
   rax: 32,
   raxCounted: true,
   store: 96,
+  fullDoubled: false,
   keyTable: 88,
   expiryTable: 88,
 }
@@ -177,6 +186,7 @@ const VALKEY_9_0: MemoryLayout = {
   pointerless: true,
   fieldExpiry: 'valkey',
   embeddedScored: true,
+  database: 1080,
 }
 
 const VALKEY_9_1: MemoryLayout = {
@@ -202,7 +212,7 @@ const LAYOUTS: Readonly<Record<string, readonly [version: number, layout: Memory
     // Its objects hold their keys; what else changed has not been measured.
     [8.2, {...REDIS_8_0, name: 'redis-8.2', calibrated: false, key: 'object'}],
   ],
-  redict: [[0, {...REDIS_7_2, name: 'redict-7.3', store: 192, keyTable: 64, expiryTable: 64}]],
+  redict: [[0, {...REDIS_7_2, name: 'redict-7.3', store: 192, fullDoubled: true, keyTable: 64, expiryTable: 64}]],
   keydb: [[0, {...REDIS_6_0, name: 'redis-6.2', calibrated: false}]],
   valkey: [
     [0, {...REDIS_7_2, name: 'valkey-7.2', calibrated: false}],

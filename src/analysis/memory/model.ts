@@ -17,8 +17,8 @@ import {
   bareEntryBytes,
   bucketBytes,
   convertedTableBytes,
+  databaseSlotsOf,
   expiringTableBytes,
-  slotsOf,
   tableBytes,
   tableRounding,
 } from './tables.js'
@@ -116,7 +116,7 @@ export class MemoryModel {
     const {object, entry, store, keyTable, expiryTable} = layout
     const isBucketed = layout.hashtable > 0
     const slots = (count: number): number =>
-      count === 0 ? 0 : isBucketed ? Math.round(bucketBytes(count)) : POINTER * slotsOf(count)
+      count === 0 ? 0 : isBucketed ? Math.round(bucketBytes(count)) : POINTER * databaseSlotsOf(count, layout)
     const each = isBucketed ? 0 : entry
     const heads = (keys > 0 ? allocated(keyTable) : 0) + (expiring > 0 ? allocated(expiryTable) : 0)
     return {
@@ -126,9 +126,12 @@ export class MemoryModel {
     }
   }
 
-  /** What the tables of a database take besides: slots or buckets, and the entries of expiring keys. */
-  databaseBytes(keys: number, expiring: number): number {
-    return this.overhead(keys, expiring).bytes
+  /**
+   * What a database takes besides its keys: slots or buckets, the entries of expiring keys, and itself where it is not there
+   * before it is used.
+   */
+  databaseBytes(keys: number, expiring: number, db = 0): number {
+    return this.overhead(keys, expiring).bytes + (db > 0 && keys > 0 ? this.layout.database : 0)
   }
 
   /** The object, its key, and its entry in the database: all but the value. */

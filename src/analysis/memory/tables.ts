@@ -31,6 +31,14 @@ export function slotsOf(count: number): number {
   return slots
 }
 
+/**
+ * Slots of a database's table after loading. Where the server looks for full ones itself (`fullDoubled`) it doubles one that is
+ * not the smallest, once every key has a slot: redis 8.0.2 and valkey 8.0.1 have 131,072 for 65,536 keys, and 4 for 4.
+ */
+export function databaseSlotsOf(count: number, {fullDoubled}: MemoryLayout): number {
+  return slotsOf(fullDoubled && count > SLOTS_MIN ? count + 1 : count)
+}
+
 /** Entries that a dict without values allocates, spread over all: keys alone in their slots have none. */
 export function bareEntryBytes(count: number): number {
   const load = count / slotsOf(count)
