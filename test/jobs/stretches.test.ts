@@ -1,5 +1,7 @@
 /** Stretches of a plain file, whose beginnings are guessed: the same answers as one thread, whatever is guessed. */
+import {createHash} from 'node:crypto'
 import {openSync, readFileSync, statSync} from 'node:fs'
+import {setTimeout} from 'node:timers/promises'
 import {describe, expect, it, vi} from 'vitest'
 import {MemoryTarget} from '../../src/bytes/target.js'
 import type {DumpFormat} from '../../src/export/sink.js'
@@ -10,6 +12,7 @@ import {Thread} from '../../src/parallel/thread.js'
 import {BoundaryGuess} from '../../src/rdb/boundary-guess.js'
 import {RdbReader} from '../../src/rdb/reader.js'
 import {failureJson} from '../../src/report/failure.js'
+import {hex, len} from '../fixtures/builder.js'
 import {temporaryFolder} from '../start/folder.js'
 import {integer, list, RdbFile, text} from '../start/rdb.js'
 import {Dice} from './mutants.js'
@@ -102,6 +105,52 @@ describe('a snapshot', () => {
     file.key(0, 'huge', text(Buffer.concat([records(new Dice(5), 2000), Buffer.alloc(300_000, 7)])))
     for (let i = 0; i < 500; i++) file.key(0, `after:${i}`, text('v'))
     await same(folder.write('huge.rdb', file.end()))
+  })
+})
+
+/** A list of one item, compressed to a hundredth, that unpacks to more than a thread may have ready. */
+function unpacksToMuch(): Buffer {
+  const packed = Buffer.from([0, 97, ...Array.from({length: 48_000}, () => [0xe0, 255, 0]).flat()])
+  return hex(1, 0xc3, len(packed.length), len(1 + 48_000 * 264), packed)
+}
+
+describe('more than threads may have ready', () => {
+  const STRETCH_BYTES = 512 * 1024
+  const file = new RdbFile('REDIS', 11).db(0)
+  for (let border = 1; border <= 7; border++) {
+    // A guess at the first border is wrong; what lies across the others is much once it is unpacked.
+    const image = border === 1 ? records(new Dice(1), 6000) : undefined
+    const before = image === undefined ? 40_000 : 100_000
+    for (let bytes = border === 1 ? 0 : before; bytes < STRETCH_BYTES - 150_000; bytes += 1010) {
+      file.key(0, `key:${border}:${bytes}`, text('v'.repeat(990)))
+    }
+    if (image !== undefined) file.key(0, 'image', text(image))
+    else file.key(1, `large:${border}`, {bytes: unpacksToMuch(), type: 'list', value: []})
+  }
+  const path = folder.write('much.rdb', file.end())
+
+  /** Nothing is taken until all threads have as much as they may. */
+  async function slowly(threads: number): Promise<string> {
+    const hash = createHash('sha1')
+    const started = performance.now()
+    const target = {
+      ...{name: 'slow', bytes: 0, finish: async () => {}, abandon: async () => {}},
+      write: (bytes: Uint8Array, start: number, end: number) => void hash.update(bytes.subarray(start, end)),
+      drain: () => (threads > 1 && performance.now() - started < 2000 ? setTimeout(100) : undefined),
+    }
+    const {failure} = await dump(path, target, {
+      format: 'jsonl',
+      threads,
+      threadBytesMin: 0,
+      segmentBytes: STRETCH_BYTES,
+    })
+    expect(failure).toBeUndefined()
+    return hash.digest('hex')
+  }
+
+  it('does not make them wait for each other', async () => {
+    const one = await slowly(1)
+    for (const threads of [2, 3]) expect(await slowly(threads), `${threads} threads`).toBe(one)
   })
 })
 
