@@ -40,9 +40,38 @@ function sources(data: PageData, present: PageSource, choose: (at: number) => vo
   return select
 }
 
-export function failureNote({failure}: PageSource): Child {
+export function failureNote({failure, unread}: PageSource): Child {
   if (failure === undefined) return undefined
-  return element('p', 'failure', {role: 'alert'}, element('strong', '', {}, 'Not all of it could be read. '), failure)
+  const what = `${unread ? 'Nothing' : 'Not all'} of it could be read. `
+  return element('p', 'failure', {role: 'alert'}, element('strong', '', {}, what), failure)
+}
+
+/** Above the sum: the sources that are not in it, or with a part only, each with a way to its reason. */
+export function sourcesNote({sources: [total, ...each]}: PageData, choose: (at: number) => void): Child {
+  const numbered = each.map((source, at) => ({source, at: at + 1})).filter(({source}) => source.failure !== undefined)
+  if (total === undefined || numbered.length === 0 || each.length < 2) return undefined
+  const link = ({source, at}: (typeof numbered)[number]): HTMLElement => {
+    const button = element('button', 'link', {type: 'button'}, source.name)
+    button.addEventListener('click', () => choose(at))
+    return button
+  }
+  const line = (text: string, of: typeof numbered): Child =>
+    of.length > 0 &&
+    box('', `${formatCount(of.length)} ${text}: `, ...of.flatMap((one, at) => [at > 0 && ', ', link(one)]))
+  return element(
+    'div',
+    'failure',
+    {role: 'alert'},
+    element('strong', '', {}, `These are not the numbers of all ${formatCount(each.length)} sources.`),
+    line(
+      'could not be read',
+      numbered.filter(({source}) => source.unread),
+    ),
+    line(
+      'could be read only in part',
+      numbered.filter(({source}) => !source.unread),
+    ),
+  )
 }
 
 interface Tile {

@@ -2,12 +2,21 @@
  * The page of a report: reads the data that stands in it, and shows one source, or the sum of all. It asks nobody for
  * anything: all that it needs is in the file.
  */
-import type {PageData} from '../report/page-data.js'
+import type {PageData, PageSource} from '../report/page-data.js'
 import {disposeCharts} from './charts.js'
 import {databasesSection, slotsSection, spreadSection, typesSection} from './distributions.js'
-import {append, element} from './dom.js'
+import {append, type Child, element} from './dom.js'
 import {elementsSection, growthSection, keysSection, listsSection, prefixTableSection} from './keys.js'
-import {composition, elsewhereSection, failureNote, footer, header, tiles, warningsSection} from './overview.js'
+import {
+  composition,
+  elsewhereSection,
+  failureNote,
+  footer,
+  header,
+  sourcesNote,
+  tiles,
+  warningsSection,
+} from './overview.js'
 import {startTheme} from './theme.js'
 import {treemapSection} from './treemap.js'
 
@@ -18,7 +27,14 @@ function show(at: number): void {
   const source = data.sources[at]!
   disposeCharts()
   const main = element('main')
-  append(main, [
+  append(main, source.unread ? [failureNote(source)] : sections(source, at))
+  page.replaceChildren(header(data, source, show), main, footer(data))
+  document.title = `${source.name} – rdbtool`
+}
+
+function sections(source: PageSource, at: number): Child[] {
+  return [
+    at === 0 && sourcesNote(data, show),
     failureNote(source),
     tiles(source),
     composition(source),
@@ -34,8 +50,7 @@ function show(at: number): void {
     slotsSection(source),
     growthSection(at === 0 ? data.growth : undefined),
     listsSection(source),
-  ])
-  page.replaceChildren(header(data, source, show), main, footer(data))
+  ]
 }
 
 startTheme()

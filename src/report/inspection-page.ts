@@ -10,7 +10,16 @@ import type {SelectionCounts} from '../keyspace/selection.js'
 import {formatFailure} from './failure.js'
 import {auxTexts, headFacts} from './inventory.js'
 import {embeddedJson, formatPage} from './page.js'
-import {type PageData, type PageFacts, type PageSource, pageGrowth, pageSource, pageWarnings} from './page-data.js'
+import {
+  type PageData,
+  type PageFacts,
+  type PageSource,
+  type PageWarning,
+  pageGrowth,
+  pageSource,
+  pageWarnings,
+  unreadPage,
+} from './page-data.js'
 import {PLAIN} from './table.js'
 import {formatText} from './text.js'
 import {formatCount, formatSize} from './units.js'
@@ -22,13 +31,15 @@ const PREFIXES_MAX = 10_000
 const DATA_BYTES_MAX = 2_200_000
 const LIST_ROWS_MAX = 200
 const NAME_CHARACTERS_MAX = 300
+const WARNING_LINES_MAX = 20
 /** What the tiles of the page tell. */
 const TOLD_FACTS = new Set(['keys', 'estimated', 'size'])
 
 export interface PagedInspection {
   /** As it is named to people. */
   source: string
-  inventory: Inventory
+  /** Absent where nothing of it could be read: `failure` says why. */
+  inventory: Inventory | undefined
   spread: KeySpread | undefined
   storedBytes: number
   compressed: boolean
@@ -43,7 +54,9 @@ export interface PageOptions {
   growth?: {since: string; growth: Growth} | undefined
 }
 
-/** The bytes of the page. `total` is the sum where there are several. */
+type ReadInspection = PagedInspection & {inventory: Inventory}
+
+/** The bytes of the page. `total` is the sum where there are several, of those that could be read. */
 export function inspectionPage(
   inspections: readonly PagedInspection[],
   total: InventoryTotal | undefined,
@@ -53,9 +66,9 @@ export function inspectionPage(
   const several = total === undefined ? 1 : 2 * inspections.length
   for (let prefixes = PREFIXES_MAX; ; prefixes >>= 1) {
     const quota = {prefixes: Math.ceil(prefixes / several), keys: Math.ceil(PAGE_KEYS / several)}
-    const sources = inspections.map(one => sourceOf(one, quota, told.nowMs))
+    const sources = inspections.map(one => (isRead(one) ? sourceOf(one, quota, told.nowMs) : unreadSource(one)))
     if (total !== undefined) {
-      sources.unshift(totalSource(total, {prefixes: prefixes >> 1, keys: PAGE_KEYS >> 1}))
+      sources.unshift(totalSource(total, inspections, {prefixes: prefixes >> 1, keys: PAGE_KEYS >> 1}))
     }
     const data: PageData = {
       ...told,
@@ -72,11 +85,15 @@ interface Quota {
   keys: number
 }
 
-function sourceOf(one: PagedInspection, quota: Quota, nowMs: number): PageSource {
+function isRead(one: PagedInspection): one is ReadInspection {
+  return one.inventory !== undefined
+}
+
+function sourceOf(one: ReadInspection, quota: Quota, nowMs: number): PageSource {
   const {source, inventory, spread, failure} = one
   const {memory} = inventory
   const facts: PageFacts = {
-    name: cutText(formatText(source)),
+    name: nameOf(one),
     facts: headFacts(inventory, {...one, style: PLAIN, nowMs})
       .filter(([name]) => !TOLD_FACTS.has(name))
       .map(cutFact),
@@ -89,16 +106,51 @@ function sourceOf(one: PagedInspection, quota: Quota, nowMs: number): PageSource
   return pageSource(cut(inventory, quota), estimates, facts, prefixesOf(spread, quota))
 }
 
-function totalSource(total: InventoryTotal, quota: Quota): PageSource {
-  const {memoryBytes, elsewhere, sources, keySpread} = total
+/** Named with the reason, so that nobody takes the sum for all. */
+function unreadSource(one: PagedInspection): PageSource {
+  const failure = formatFailure(one.failure, one.source).join('\n')
+  return {...unreadPage(), name: nameOf(one), failure}
+}
+
+function nameOf({source}: PagedInspection): string {
+  return cutText(formatText(source))
+}
+
+function totalSource(total: InventoryTotal, inspections: readonly PagedInspection[], quota: Quota): PageSource {
+  const {memoryBytes, elsewhere, keySpread} = total
+  const read = inspections.filter(isRead)
+  const all = formatCount(inspections.length)
   const facts: PageFacts = {
-    name: `All ${formatCount(sources)} sources`,
+    name: read.length === inspections.length ? `All ${all} sources` : `${formatCount(read.length)} of ${all} sources`,
     facts: [['total', 'the sum of all that could be read']],
-    warnings: [],
+    warnings: warningsOfAll(read),
     lists: [],
   }
-  const own = memoryBytes === undefined ? [] : [{server: 'each one’s own server', calibrated: true, bytes: memoryBytes}]
+  const models = read.flatMap(({inventory: {memory}}) => memory ?? [])
+  const servers = [...new Set(models.map(({server}) => server))]
+  const server = servers.length === 1 ? servers[0]! : 'each one’s own server'
+  const own =
+    memoryBytes === undefined
+      ? []
+      : [{server, calibrated: models.every(({calibrated}) => calibrated), bytes: memoryBytes}]
   return pageSource(cut(total, quota), [...own, ...elsewhere], facts, prefixesOf(keySpread, quota))
+}
+
+/** What is the same of several sources is told once, with a line for each. */
+function warningsOfAll(read: readonly ReadInspection[]): PageWarning[] {
+  const groups = new Map<string, {first: PageWarning; lines: string[]}>()
+  for (const one of read) {
+    for (const warning of pageWarnings(one.inventory)) {
+      const group = groups.get(warning.code) ?? {first: warning, lines: []}
+      groups.set(warning.code, group)
+      group.lines.push(`${nameOf(one)}: ${warning.text}`)
+    }
+  }
+  return [...groups.values()].map(({first, lines}) => {
+    const beyond = lines.length - WARNING_LINES_MAX
+    const more = beyond > 0 ? [`and ${formatCount(beyond)} more like these`] : []
+    return {...first, text: [...lines.slice(0, WARNING_LINES_MAX), ...more].join('\n')}
+  })
 }
 
 /** Lists cut to the quota. */

@@ -62,6 +62,8 @@ export interface PageSource {
   facts: [label: string, text: string][]
   /** Why the numbers are not of the whole source; absent where they are. */
   failure?: string
+  /** Nothing of it could be read: there are no numbers. */
+  unread?: true
   keys: number
   expiring: number
   expired: number
@@ -153,6 +155,35 @@ export function pageSource(
     mostElements: of.biggestByElements.map(keyRow),
     elements: (of.biggestElements ?? []).map(elementRow),
     slots: (spread?.slots ?? []).map(({slot, ...sum}) => [slot, ...sumOf(sum)]),
+  }
+}
+
+/** A source without a number. */
+export function unreadPage(): Omit<PageSource, 'name' | 'failure'> {
+  return {
+    unread: true,
+    facts: [],
+    keys: 0,
+    expiring: 0,
+    expired: 0,
+    bytes: 0,
+    memory: [],
+    warnings: [],
+    databases: [],
+    types: [],
+    ttl: [],
+    idle: [],
+    frequency: [],
+    sizes: [],
+    percentiles: [],
+    separator: '',
+    prefixesInAll: 0,
+    prefixes: [],
+    biggest: [],
+    mostElements: [],
+    elements: [],
+    slots: [],
+    lists: [],
   }
 }
 

@@ -1,8 +1,11 @@
 /** The page of `inspect --html` in a browser: what it shows, what it does, and what it never does. */
-import {statSync} from 'node:fs'
+import {readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path'
 import type {BrowserContextOptions, Locator} from 'playwright-core'
 import {afterAll, beforeAll, describe, expect, it} from 'vitest'
+import {totalOf} from '../../src/analysis/inventory-total.js'
+import {inspect} from '../../src/jobs/inspect.js'
+import {inspectionPage} from '../../src/report/inspection-page.js'
 import {formatBytes, shorten} from '../../src/report/text.js'
 import {formatCount, formatSize} from '../../src/report/units.js'
 import type {Json} from '../jobs/golden-inventory.js'
@@ -246,11 +249,53 @@ describe.skipIf(missingBrowser !== undefined)('the page', () => {
     expect(await page.locator('.tile-number').first().textContent()).toBe('433')
     expect(await page.locator('h1 .file').textContent()).toBe('shop.jsonl')
     expect(complaints).toEqual([])
+    expect(await page.locator('.failure').count()).toBe(0)
     const grown = join(folder.path, 'grown.html')
     expect(await rdbtool(['inspect', manyPath, '--since', shopPath, '--html', grown, '-q'])).toMatchObject({code: 0})
     const since = (await openPage(grown)).page.locator('#growth')
-    await since.getByRole('searchbox').fill('all keys')
-    expect(await texts(since.locator('tbody td').nth(2))).toEqual(['+11,567'])
+    // The prefix that grew most, and its keys: none of them was there.
+    expect(await texts(since.locator('tbody tr').first().locator('td:nth-child(-n + 3)'))).toEqual([
+      expect.stringMatching(/^[a-z0-9]+:$/),
+      expect.any(String),
+      expect.stringMatching(/^[+-]/),
+    ])
+    await since.getByRole('button', {name: 'All'}).click()
+    expect(await texts(since.locator('tbody td:nth-child(-n + 3)'))).toEqual(['all keys', '12,000', '+11,567'])
+  })
+
+  it('says above the sum which sources are not in it, and why', async () => {
+    const [whole, shopPath] = [join(folder.path, 'hostile.jsonl'), join(folder.path, 'shop.jsonl')]
+    const cut = folder.write('cut.jsonl', `${readFileSync(shopPath, 'utf8').slice(0, 40_000)}\n`)
+    const names = [whole, cut, join(folder.path, 'missing.jsonl')]
+    const nowMs = Date.parse(NOW)
+    const spread = {nowMs, top: 10, prefixes: {}}
+    const options = {
+      top: 10,
+      nowMs,
+      spread,
+      memory: {},
+      ignoreChecksum: false,
+      skipUnsupported: false,
+      onlyCreates: false,
+    }
+    const paged = await Promise.all(names.map(name => inspect(name, options)))
+    const counted = paged.flatMap(one => (one.inventory === undefined ? [] : [{...one, inventory: one.inventory}]))
+    const bytes = inspectionPage(paged, totalOf(counted, 10), {version: '0', nowMs, madeAtMs: nowMs})
+    const {page, complaints} = await openPage(folder.write('holes.html', bytes))
+    expect(await page.title()).toBe('2 of 3 sources – rdbtool')
+    const note = page.getByRole('alert')
+    expect(await note.textContent()).toBe(
+      `These are not the numbers of all 3 sources.1 could not be read: ${names[2]}1 could be read only in part: ${cut}`,
+    )
+    expect(await page.locator('#warnings .warning-text').allTextContents()).toEqual([
+      expect.stringContaining(`${whole}: `),
+    ])
+    await note.getByRole('button', {name: 'cut.jsonl'}).click()
+    expect(await note.textContent()).toMatch(/^Not all of it could be read\. .*TRUNCATED/s)
+    await page.getByLabel('Source', {exact: true}).selectOption({label: names[2]!})
+    expect(await note.textContent()).toMatch(/^Nothing of it could be read\. .*ENOENT/s)
+    expect(await page.locator('.tile').count()).toBe(0)
+    expect(complaints).toEqual([])
   })
 
   async function jsonOf(...args: string[]): Promise<Json> {
