@@ -18,6 +18,7 @@ import {
   measuresOf,
   totalOf,
 } from './sums.js'
+import {type Column, scrolled, table} from './table.js'
 import {colour, onScheme, scheme} from './theme.js'
 
 const TTL_NAMES: Readonly<Record<string, string>> = {
@@ -53,12 +54,12 @@ export function typesSection(source: PageSource): HTMLElement | undefined {
         [at === 0 ? span('type-name', dot, type) : '', ''],
         [span('mono', encoding === '' ? '–' : encoding), ''],
         [formatCount(sum[KEYS]), 'numeric'],
-        [type === 'string' || type === 'module' ? '–' : formatCount(elements), 'numeric spare'],
+        [type === 'string' || type === 'module' ? '–' : formatCount(elements), 'numeric'],
         ...(total[MEMORY] > 0 ? ([[formatSize(sum[MEMORY]), 'numeric']] as [Child, string][]) : []),
-        ...(total[FILE] > 0 ? ([[formatSize(sum[FILE]), 'numeric spare']] as [Child, string][]) : []),
-        [formatSize((total[MEMORY] > 0 ? sum[MEMORY] : sum[FILE]) / Math.max(1, sum[KEYS])), 'numeric spare'],
+        ...(total[FILE] > 0 ? ([[formatSize(sum[FILE]), 'numeric']] as [Child, string][]) : []),
+        [formatSize((total[MEMORY] > 0 ? sum[MEMORY] : sum[FILE]) / Math.max(1, sum[KEYS])), 'numeric'],
         [formatShare(amountOf(sum, measure), amountOf(total, measure)), 'numeric'],
-        [bar, 'wide spare'],
+        [bar, 'wide picture'],
       ]
       body.append(
         element('tr', at === 0 ? 'first' : '', {}, ...cells.map(([child, name]) => element('td', name, {}, child))),
@@ -74,12 +75,12 @@ export function typesSection(source: PageSource): HTMLElement | undefined {
     ['Type', ''],
     ['Encoding', ''],
     ['Keys', 'numeric'],
-    ['Elements', 'numeric spare'],
+    ['Elements', 'numeric'],
     ...(total[MEMORY] > 0 ? ([['Memory', 'numeric']] as [string, string][]) : []),
-    ...(total[FILE] > 0 ? ([['In the file', 'numeric spare']] as [string, string][]) : []),
-    ['A key', 'numeric spare'],
+    ...(total[FILE] > 0 ? ([['In the file', 'numeric']] as [string, string][]) : []),
+    ['A key', 'numeric'],
     ['Share', 'numeric'],
-    ['', 'wide spare'],
+    ['', 'wide picture'],
   ]
   const head = element(
     'thead',
@@ -87,8 +88,8 @@ export function typesSection(source: PageSource): HTMLElement | undefined {
     {},
     element('tr', '', {}, ...titles.map(([title, name]) => element('th', name, {scope: 'col'}, title))),
   )
-  const table = element('table', 'grouped', {'aria-label': 'Types and encodings'}, head, body)
-  return section('types', 'Types and encodings', undefined, box('table-scroll', table))
+  const made = element('table', 'grouped', {'aria-label': 'Types and encodings'}, head, body)
+  return section('types', 'Types and encodings', undefined, scrolled('Types and encodings', made))
 }
 
 function weight(rows: readonly {sum: PageSum}[], measure: Measure): number {
@@ -127,7 +128,7 @@ function histogram(
   const total = totalOf(rows.map(({sum}) => sum))
   const bars = (): Bar[] =>
     rows.map(({name, full, sum}) => ({
-      name: full === undefined ? name : name,
+      name,
       value: amountOf(sum, measure),
       colour: colour(colourOf(name) ?? 'accent'),
       facts: [
@@ -187,24 +188,48 @@ function percentiles({percentiles: rows}: PageSource): HTMLElement | undefined {
     element('thead', '', {}, head),
     element('tbody', '', {}, ...body),
   )
-  return box('table-scroll', made)
+  return scrolled('Percentiles', made)
 }
 
 /** More than one database: else the tiles say it all. */
 export function databasesSection(source: PageSource): HTMLElement | undefined {
   if (source.databases.length < 2) return undefined
   const [measure] = measuresOf(source) as [Measure]
-  const most = Math.max(...source.databases.map(({sum}) => amountOf(sum, measure)))
-  const rows = source.databases.map(({name, sum}) =>
-    box(
-      'elsewhere-row',
-      span('name', name === 'others' ? name : `db ${name}`),
-      meter(most === 0 ? 0 : amountOf(sum, measure) / most),
-      span('number', formatMeasure(amountOf(sum, measure), measure)),
-      span('quiet number', `${formatCount(sum[KEYS])} keys`),
-    ),
-  )
-  return section('databases', 'Databases', undefined, box('elsewhere', ...rows))
+  const most = Math.max(1, ...source.databases.map(({sum}) => amountOf(sum, measure)))
+  const columns: Column<PageRow>[] = [
+    {
+      title: 'Database',
+      value: ({name}) => (name === 'others' ? Number.POSITIVE_INFINITY : Number(name)),
+      show: ({name}) => (name === 'others' ? name : `db ${name}`),
+    },
+    {title: 'Keys', value: ({sum}) => sum[KEYS], show: ({sum}) => formatCount(sum[KEYS]), numeric: true},
+    {
+      title: 'Never expire',
+      value: ({sum}) => sum[KEYS] - sum[EXPIRING],
+      show: ({sum}) => formatCount(sum[KEYS] - sum[EXPIRING]),
+      numeric: true,
+    },
+    ...measuresOf(source)
+      .filter(name => name !== 'keys')
+      .map(
+        (name): Column<PageRow> => ({
+          title: MEASURE_NAMES[name],
+          value: ({sum}) => amountOf(sum, name),
+          show: ({sum}) => formatMeasure(amountOf(sum, name), name),
+          numeric: true,
+        }),
+      ),
+    {
+      title: 'Share',
+      // Text would be sorted the other way round.
+      value: ({sum}) => -amountOf(sum, measure),
+      show: ({sum}) => meter(amountOf(sum, measure) / most, 'strong'),
+      wide: true,
+      picture: true,
+    },
+  ]
+  const sorted = columns.findIndex(({title}) => title === MEASURE_NAMES[measure])
+  return section('databases', 'Databases', undefined, table(source.databases, {label: 'databases', columns, sorted}))
 }
 
 const SLOTS = 16_384

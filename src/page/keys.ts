@@ -42,20 +42,18 @@ function prefixColumns(total: PageSum): Column<PrefixLine>[] {
     value: ({file}) => file,
     show: ({file}) => formatSize(file),
     numeric: true,
-    spare: total[MEMORY] > 0,
   }
   return [
     {title: 'Prefix', value: ({name}) => name, show: ({name}) => code(name), wide: true},
     {title: 'Keys', value: ({keys}) => keys, show: ({keys}) => formatCount(keys), numeric: true},
     ...(total[MEMORY] > 0 ? [memory] : []),
     ...(total[FILE] > 0 ? [stored] : []),
-    {title: 'Share', value: size, show: line => formatShare(size(line), whole), numeric: true, spare: true},
+    {title: 'Share', value: size, show: line => formatShare(size(line), whole), numeric: true},
     {
       title: 'Never expire',
       value: ({persistent}) => persistent,
       show: ({persistent}) => formatCount(persistent),
       numeric: true,
-      spare: true,
     },
     {
       title: KEPT,
@@ -120,7 +118,6 @@ export function keysSection(source: PageSource, nowMs: number): HTMLElement | un
             value: (row: PageKey) => row[5],
             show: (row: PageKey) => formatSize(row[5]),
             numeric: true,
-            spare: estimated,
           },
         ]
       : []),
@@ -131,15 +128,14 @@ export function keysSection(source: PageSource, nowMs: number): HTMLElement | un
       numeric: true,
     },
     {title: 'Type', value: ([, , type]) => type},
-    {title: 'Encoding', value: row => row[3], spare: true},
+    {title: 'Encoding', value: row => row[3]},
     {
       title: 'Expires',
       value: row => row[7] ?? Number.POSITIVE_INFINITY,
       show: row => expiry(row[7], nowMs),
-      spare: true,
     },
-    {title: 'DB', value: ([db]) => db, numeric: true, spare: true},
-    ...(many ? [{title: 'Source', value: (row: PageKey) => row[8], spare: true}] : []),
+    {title: 'DB', value: ([db]) => db, numeric: true},
+    ...(many ? [{title: 'Source', value: (row: PageKey) => row[8]}] : []),
   ]
   const make = (rows: readonly PageKey[], sorted: number): HTMLElement =>
     table(rows, {
@@ -184,7 +180,7 @@ export function elementsSection({elements}: PageSource): HTMLElement | undefined
     {title: 'Element', value: row => row[3], show: row => (row[3] === '' ? span('quiet', '–') : code(row[3]))},
     {title: 'Bytes', value: row => row[4], show: row => formatSize(row[4]), numeric: true},
     {title: 'Type', value: ([, , type]) => type},
-    {title: 'DB', value: ([db]) => db, numeric: true, spare: true},
+    {title: 'DB', value: ([db]) => db, numeric: true},
   ]
   const note = 'Single fields, members and items of 8 KiB and more: they hide in collections of ordinary length.'
   return section(
@@ -197,29 +193,52 @@ export function elementsSection({elements}: PageSource): HTMLElement | undefined
 
 type GrowthRow = PageGrowth['rows'][number]
 
+const GROUPS = [
+  ['all', 'All'],
+  ['database', 'Databases'],
+  ['type', 'Types'],
+  ['prefix', 'Prefixes'],
+] as const
+
+/** A group at a time: the same bytes are in all of them. */
 export function growthSection(growth: PageGrowth | undefined): HTMLElement | undefined {
   if (growth === undefined) return undefined
-  const estimated = growth.rows.some(({before, after}) => before[MEMORY] + after[MEMORY] > 0)
+  const of = (group: string): GrowthRow[] => growth.rows.filter(row => row.group === group)
+  const groups = GROUPS.filter(([group]) => of(group).length > 0)
+  const columns = growthColumns(growth.rows)
+  const sorted = columns.findIndex(({title}) => title === SIZE_CHANGE)
+  const place = box('')
+  const show = (group: (typeof GROUPS)[number][0]): void =>
+    place.replaceChildren(table(of(group), {label: 'growth', columns, sorted, text: ({name}) => name}))
+  const [first] = [...groups].reverse() as [(typeof GROUPS)[number]]
+  show(first[0])
+  const choose = segmented('Growth of', groups, first[0], show)
+  return section('growth', 'What has grown', `Since ${growth.since}: what changed most is first.`, choose, place)
+}
+
+const SIZE_CHANGE = 'Change of size'
+
+function growthColumns(rows: readonly GrowthRow[]): Column<GrowthRow>[] {
+  const estimated = rows.some(({before, after}) => before[MEMORY] + after[MEMORY] > 0)
   const size = (sum: PageSum): number => sum[estimated ? MEMORY : FILE]
-  const name = ({group, name}: GrowthRow): string => (group === 'all' ? name : `${group} ${name}`)
   const change = (before: number, after: number, format: (value: number) => string): Child =>
     before === after
       ? span('quiet', '–')
       : span(
           after > before ? 'more-now' : 'less-now',
-          `${after > before ? '+' : '−'}${format(Math.abs(after - before))}`,
+          `${after > before ? '+' : '-'}${format(Math.abs(after - before))}`,
         )
-  const columns: Column<GrowthRow>[] = [
+  return [
     {
       title: 'Of',
-      value: name,
-      show: row => (row.group === 'prefix' ? span('', 'prefix ', code(row.name)) : name(row)),
+      value: ({name}) => name,
+      show: ({group, name}) => (group === 'prefix' ? code(name) : group === 'database' ? `db ${name}` : name),
       wide: true,
     },
     {title: 'Keys', value: ({after}) => after[KEYS], show: ({after}) => formatCount(after[KEYS]), numeric: true},
     {
-      title: 'Change',
-      value: ({before, after}) => after[KEYS] - before[KEYS],
+      title: 'Change of keys',
+      value: ({before, after}) => Math.abs(after[KEYS] - before[KEYS]),
       show: ({before, after}) => change(before[KEYS], after[KEYS], formatCount),
       numeric: true,
     },
@@ -230,8 +249,8 @@ export function growthSection(growth: PageGrowth | undefined): HTMLElement | und
       numeric: true,
     },
     {
-      title: 'Change',
-      value: ({before, after}) => size(after) - size(before),
+      title: SIZE_CHANGE,
+      value: ({before, after}) => Math.abs(size(after) - size(before)),
       show: ({before, after}) => change(size(before), size(after), formatSize),
       numeric: true,
     },
@@ -240,15 +259,8 @@ export function growthSection(growth: PageGrowth | undefined): HTMLElement | und
       value: ({before, after}) => (size(before) === 0 ? Number.POSITIVE_INFINITY : size(after) / size(before)),
       show: ({before, after}) => (size(before) === 0 ? 'new' : changeText(size(before), size(after))),
       numeric: true,
-      spare: true,
     },
   ]
-  return section(
-    'growth',
-    'What has grown',
-    `Since ${growth.since}.`,
-    table(growth.rows, {label: 'growth', columns, sorted: 3, text: name}),
-  )
 }
 
 export function listsSection({lists}: PageSource): HTMLElement | undefined {

@@ -13,8 +13,8 @@ export interface Column<Row> {
   show?: (row: Row) => Child
   /** Numbers stand to the right. */
   numeric?: boolean
-  /** Left out where the page is narrow. */
-  spare?: boolean
+  /** It shows what another column says: left out where the page is narrow. */
+  picture?: boolean
   wide?: boolean
 }
 
@@ -37,6 +37,11 @@ export interface TableOptions<Row> {
 
 export function table<Row>(rows: readonly Row[], options: TableOptions<Row>): HTMLElement {
   return new SortedTable(rows, options).place
+}
+
+/** A place that shows that there is more at its side, and that keys can move, too. */
+export function scrolled(label: string, whole: HTMLTableElement): HTMLElement {
+  return element('div', 'table-scroll', {tabindex: 0, role: 'region', 'aria-label': label}, whole)
 }
 
 class SortedTable<Row> {
@@ -69,20 +74,20 @@ class SortedTable<Row> {
     this.place = box(
       'table-place',
       this.#controls(),
-      box('table-scroll', whole),
+      scrolled(options.label, whole),
       box('table-foot', this.#count, this.#more),
     )
     this.#draw()
   }
 
-  #head({title, numeric, spare, wide}: Column<Row>, at: number): HTMLTableCellElement {
+  #head({title, numeric, picture, wide}: Column<Row>, at: number): HTMLTableCellElement {
     const button = element('button', '', {type: 'button'}, title)
     button.addEventListener('click', () => {
       this.#ascending = at === this.#sorted ? !this.#ascending : !(numeric ?? false)
       this.#sorted = at
       this.#draw()
     })
-    return element('th', classOf(numeric, spare, wide), {scope: 'col'}, button)
+    return element('th', classOf(numeric, picture, wide), {scope: 'col'}, button)
   }
 
   #controls(): HTMLElement | undefined {
@@ -154,15 +159,15 @@ class SortedTable<Row> {
   }
 
   #row(row: Row): HTMLTableRowElement {
-    const cells = this.options.columns.map(({value, show, numeric, spare, wide}) =>
-      element('td', classOf(numeric, spare, wide), {}, show === undefined ? String(value(row)) : show(row)),
+    const cells = this.options.columns.map(({value, show, numeric, picture, wide}) =>
+      element('td', classOf(numeric, picture, wide), {}, show === undefined ? String(value(row)) : show(row)),
     )
     return element('tr', '', {}, ...cells)
   }
 }
 
-function classOf(numeric = false, spare = false, wide = false): string {
-  return [numeric && 'numeric', spare && 'spare', wide && 'wide'].filter(Boolean).join(' ')
+function classOf(numeric = false, picture = false, wide = false): string {
+  return [numeric && 'numeric', picture && 'picture', wide && 'wide'].filter(Boolean).join(' ')
 }
 
 function compare(a: number | string, b: number | string): number {
