@@ -220,7 +220,7 @@ export function databasesSection(source: PageSource): HTMLElement | undefined {
         }),
       ),
     {
-      title: 'Share',
+      title: 'Of the largest',
       // Text would be sorted the other way round.
       value: ({sum}) => -amountOf(sum, measure),
       show: ({sum}) => meter(amountOf(sum, measure) / most, 'strong'),
