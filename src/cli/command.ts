@@ -48,7 +48,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Tells what went wrong with a source, and sets the exit code. A bug of ours goes on to the entry point. */
-  protected fail(failure: unknown, source: string, reported: boolean): void {
+  protected fail(failure: unknown, source: string | undefined, reported: boolean): void {
     const exitCode = exitCodeOf(failure)
     if (exitCode === EXIT_BUG) throw failure
     // On one screen, a report and what ended it are told apart.

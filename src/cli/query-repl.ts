@@ -3,10 +3,15 @@
  * SQL are completed with Tab; Ctrl-C stops what runs, or forgets what was typed; Ctrl-D ends.
  */
 import {createInterface} from 'node:readline/promises'
-import {TABLES, type TableName} from '../query/columns.js'
+import {type ColumnKind, TABLES, type TableName} from '../query/columns.js'
+import {isComplete} from '../query/statements.js'
 
 const WORDS =
   'SELECT FROM WHERE GROUP BY ORDER LIMIT HAVING COUNT SUM AVG MIN MAX DESC ASC DISTINCT JOIN USING ON AND OR NOT NULL IS LIKE ILIKE IN BETWEEN CASE WHEN THEN ELSE END AS WITH UNION ALL'
+const TYPES: Readonly<Record<ColumnKind, string>> = {
+  ...{integer: 'INTEGER', bigint: 'BIGINT', ubigint: 'UBIGINT', double: 'DOUBLE'},
+  ...{timestamp: 'TIMESTAMP', text: 'VARCHAR', blob: 'BLOB'},
+}
 const PROMPT = 'rdbtool> '
 const MORE = '    ...> '
 
@@ -32,6 +37,7 @@ export function completions(line: string): [hits: string[], typed: string] {
   const names = Object.entries(TABLES).flatMap(([table, columns]) => [table, ...columns.map(({name}) => name)])
   const commands = HELP.map(text => text.split(' ')[0]!).filter(word => word.startsWith('.'))
   const all = [...new Set([...names, ...WORDS.split(' '), ...commands])]
+  if (/\b(?:FROM|JOIN)\s+\w*$/i.test(line)) return [Object.keys(TABLES).filter(table => table.startsWith(typed)), typed]
   return [all.filter(word => typed !== '' && word.toLowerCase().startsWith(typed.toLowerCase())), typed]
 }
 
@@ -62,10 +68,10 @@ export async function readStatements(statements: Statements): Promise<void> {
   for await (const line of lines) {
     if (typed === '' && line.trim().startsWith('.')) {
       if (/^\.(quit|exit)\b/.test(line.trim())) break
-      for (const text of line.trim() === '.tables' ? tablesText() : HELP) statements.print(text)
+      for (const text of answerTo(line.trim())) statements.print(text)
     } else {
       typed += `${line}\n`
-      if (/;\s*$/.test(typed)) {
+      if (isComplete(typed)) {
         const sql = typed
         typed = ''
         running = true
@@ -79,10 +85,15 @@ export async function readStatements(statements: Statements): Promise<void> {
   lines.close()
 }
 
+function answerTo(command: string): readonly string[] {
+  if (command === '.tables') return tablesText()
+  return command === '.help' ? HELP : [`there is no ${command}; what there is:`, ...HELP]
+}
+
 /** Tables and columns, and what these are. */
 export function tablesText(): string[] {
   return (Object.keys(TABLES) as TableName[]).flatMap(table => [
     table,
-    ...TABLES[table].map(({name, about}) => `  ${name.padEnd(14)}${about}`),
+    ...TABLES[table].map(({name, kind, about}) => `  ${name.padEnd(15)}${TYPES[kind].padEnd(11)}${about}`),
   ])
 }

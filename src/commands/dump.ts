@@ -5,8 +5,8 @@ import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags, segmentFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
-import {type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
-import {UsageError} from '../errors.js'
+import {parseSize, type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {PlacedError, UsageError} from '../errors.js'
 import {DUMP_FORMATS, type DumpFormat} from '../export/sink.js'
 import {dump} from '../jobs/dump.js'
 import {formatDump, formatParquet} from '../report/dump.js'
@@ -24,6 +24,7 @@ type ParquetFlags = SelectionFlags &
   Record<'force' | 'quiet' | 'ignore-checksum' | 'skip-unsupported' | 'only-creates', boolean> & {
     out?: string | undefined
     now?: number | undefined
+    memory?: number | undefined
   }
 
 export default class Dump extends BaseCommand {
@@ -73,6 +74,12 @@ export default class Dump extends BaseCommand {
       description: 'Exit with 0 although the format could not carry everything.',
       helpGroup: 'OUTPUT',
     }),
+    memory: Flags.custom<number>({
+      description: 'parquet: what DuckDB may hold in memory. Default: 512mb.',
+      helpGroup: 'OUTPUT',
+      helpValue: 'SIZE',
+      parse: async text => parseSize(text),
+    })(),
     ...inputFlags,
     ...logFlags,
     ...segmentFlags,
@@ -135,7 +142,7 @@ export default class Dump extends BaseCommand {
     try {
       const {rows, bytes, problems} = await dumpParquet(file, out, {
         force,
-        memoryBytes: ENGINE_MEMORY_BYTES,
+        memoryBytes: flags.memory ?? ENGINE_MEMORY_BYTES,
         separator: Buffer.from(':'),
         selection: selectionOptions(flags, flags.now ?? Date.now()),
         ignoreChecksum: flags['ignore-checksum'],
@@ -152,7 +159,8 @@ export default class Dump extends BaseCommand {
         this.logToStderr(line)
       }
     } catch (error) {
-      this.fail(error, nameOf(file), false)
+      // What the engine says is of what it writes.
+      this.fail(error, error instanceof PlacedError ? nameOf(file) : undefined, false)
     }
   }
 

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs'
 import {Args, Flags} from '@oclif/core'
 import {FileTarget, StreamTarget} from '../bytes/target.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
@@ -10,6 +11,7 @@ import type {SqlRows, SqlValue} from '../query/result.js'
 import {formatFailure} from '../report/failure.js'
 import {formatRows, rowTexts} from '../report/query.js'
 import {formatMessage} from '../report/text.js'
+import {isServerUrl} from '../resp/address.js'
 
 const FORMATS = ['table', 'csv', 'json', 'jsonl', 'parquet'] as const
 type Format = (typeof FORMATS)[number]
@@ -46,7 +48,10 @@ export default class QueryCommand extends BaseCommand {
         'RDB file, append-only log (file or folder), JSON lines, table, redis://HOST, or - for standard input; gzip and zstd are unpacked. Several may be given.',
       ignoreStdin: true,
     }),
-    sql: Args.string({description: 'The statement, behind all sources.', ignoreStdin: true}),
+    sql: Args.string({
+      description: 'The statement, behind all sources. Of several, the rows of the last are shown.',
+      ignoreStdin: true,
+    }),
   }
   static override flags = {
     format: Flags.option({
@@ -84,11 +89,11 @@ export default class QueryCommand extends BaseCommand {
       description: 'What DuckDB may hold in memory; the rest goes to temporary files. Default: 512mb.',
       helpGroup: 'INPUT',
       helpValue: 'SIZE',
-      parse: async text => parseSize(text),
+      parse: async text => memoryOf(text),
     })(),
     ...inputFlags,
     ...logFlags,
-    quiet: outputFlags.quiet,
+    quiet: Flags.boolean({...outputFlags.quiet, description: 'No warnings on standard error.'}),
     ...selecting,
   }
   static override examples = [
@@ -102,9 +107,9 @@ export default class QueryCommand extends BaseCommand {
   async run(): Promise<void> {
     const {argv, flags} = await this.parse(QueryCommand)
     const words = argv as string[]
-    // A statement has blanks; a lone source is no statement.
-    const sql = words.length > 1 && !flags.repl ? words.at(-1) : undefined
+    const sql = isSource(words.at(-1)!) ? undefined : words.at(-1)
     const sources = sql === undefined ? words : words.slice(0, -1)
+    if (sources.length === 0) throw new UsageError('name a source before the statement')
     if (sql === undefined && flags.save === undefined && !flags.repl) {
       throw new UsageError('give a statement behind the source, or --save, or --repl')
     }
@@ -188,6 +193,20 @@ export default class QueryCommand extends BaseCommand {
       )
     }
   }
+}
+
+/** Less is not enough to begin with. */
+const MEMORY_MIN = 64 * 1024 * 1024
+
+function memoryOf(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes >= MEMORY_MIN) return bytes
+  throw new UsageError(`${JSON.stringify(text)} is too little memory: give 64MiB or more`)
+}
+
+/** A name is no statement: that has blanks, and names no file. */
+function isSource(word: string): boolean {
+  return word === '-' || isServerUrl(word) || existsSync(word) || !/\s/.test(word.trim())
 }
 
 /** By the end of a file's name. */

@@ -2,6 +2,7 @@
  * query: sources as tables of an SQL engine, and what statements find in them. Also how both tables become Parquet.
  */
 import {mkdirSync, statSync} from 'node:fs'
+import {stat} from 'node:fs/promises'
 import {constants, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {publish, refuseTaken, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
@@ -13,6 +14,7 @@ import {type BatchData, buffersOf} from '../query/batch.js'
 import {TABLES} from '../query/columns.js'
 import {type OpenScan, type RowScan, SqlEngine} from '../query/engine.js'
 import type {SqlRows} from '../query/result.js'
+import {isSorted, statementsIn} from '../query/statements.js'
 import {isServerUrl} from '../resp/address.js'
 import {type PlainFile, plainFile} from '../source/scratch.js'
 import type {RowsForm, RowsParcel, RowsQuestion} from './query-rows.js'
@@ -26,6 +28,9 @@ export interface QueryOptions extends Omit<RowsForm, 'sources'> {
 export interface SourceProblem extends Problem {
   source: string
 }
+
+/** Of a group of rows in Parquet, which is held until it is written. */
+const GROUP_BYTES = '32MB'
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
 /** The exit code of a signal is its number and this. */
@@ -69,6 +74,8 @@ export class Query {
       query.#engine = await SqlEngine.open(query.#scan(sources), {memoryBytes, scratch: query.#scratch})
       for (const name of names) {
         if (name !== '-' && !isServerUrl(name)) {
+          // Nobody may read it for a while: that it is there is looked at now.
+          await stat(name)
           sources.push({path: name, name})
           continue
         }
@@ -107,12 +114,19 @@ export class Query {
     this.#engine?.connection.interrupt()
   }
 
-  /** The same into any file, at once. Returns the rows. */
+  /** The same into any file, at once. Returns the rows. Statements before the last are run. */
   async copyTo(sql: string, path: string): Promise<number> {
-    // The last rows of a group of so many are written together: what is held is bounded, and readers skip whole groups.
-    const rows = await this.rows(
-      `COPY (${trimmed(sql)}) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)`,
-    )
+    const statements = statementsIn(sql)
+    const last = statements.pop() ?? ''
+    // Groups of rows can be bounded by their bytes only where the engine may change their order: one thread makes them, so
+    // that it does not, but for those that it has sorted.
+    const sorted = isSorted(last)
+    const groups = sorted ? 'ROW_GROUP_SIZE 122880' : `ROW_GROUP_SIZE 122880, ROW_GROUP_SIZE_BYTES '${GROUP_BYTES}'`
+    const engine = this.#engine!
+    for (const statement of statements) await engine.run(statement)
+    await engine.run(`SET preserve_insertion_order = ${sorted}`)
+    const copy = `COPY (\n${last}\n) TO ${quoted(path)} (FORMAT parquet, COMPRESSION zstd, ${groups})`
+    const rows = await engine.rows(copy)
     let count = 0
     for await (const chunk of rows.chunks()) for (const [written] of chunk) count += Number(written)
     return count
@@ -122,6 +136,7 @@ export class Query {
   async save(path: string, force: boolean): Promise<void> {
     refuseTaken(path, force)
     const engine = this.#engine!
+    await engine.run('SET preserve_insertion_order = false')
     const temporary = temporaryBeside(path)
     try {
       await engine.run(`ATTACH ${quoted(temporary)} AS saving`)
@@ -144,6 +159,13 @@ export class Query {
     if (this.#scratch !== '') removeUnpublished(this.#scratch)
   }
 
+  /** A table that is read again tells the same again. */
+  #note(problem: SourceProblem): void {
+    const {source, offset, text} = problem
+    const told = this.problems.some(one => one.source === source && one.offset === offset && one.text === text)
+    if (!told && this.problems.length < limits.problemsMax) this.problems.push(problem)
+  }
+
   #scan(sources: RowsForm['sources']): OpenScan {
     return (table, columns) => {
       const {memoryBytes: _, ...form} = this.options
@@ -152,7 +174,7 @@ export class Query {
         form: {...form, sources},
       })
       return new ThreadScan(pulled, problem => {
-        if (this.problems.length < limits.problemsMax) this.problems.push(problem)
+        this.#note(problem)
       })
     }
   }
@@ -184,10 +206,6 @@ class ThreadScan implements RowScan {
   close(): void {
     void this.pulled.close()
   }
-}
-
-function trimmed(sql: string): string {
-  return sql.trim().replace(/;+$/, '')
 }
 
 /** A string of SQL. */

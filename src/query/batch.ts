@@ -7,7 +7,6 @@
  *
  * (duckdb_string_t of duckdb.h). A bit for each row says that it is not NULL.
  */
-import {isUtf8} from 'node:buffer'
 import {type Int64, splitInt64} from '../bytes/int64.js'
 import type {ColumnKind} from './columns.js'
 
@@ -145,16 +144,6 @@ export class ColumnWriter {
     this.#longEnds.push(used + length)
   }
 
-  /** Bytes as text. */
-  putText(row: number, bytes: Uint8Array, start: number, end: number): void {
-    if (isText(bytes, start, end)) {
-      this.putBytes(row, bytes, start, end)
-      return
-    }
-    const spelled = spelledOut(bytes, start, end)
-    this.putBytes(row, spelled, 0, spelled.length)
-  }
-
   /** Hands on `rows` rows, and begins anew; `empty` is memory that an earlier batch was in. */
   take(rows: number, empty: ColumnData | undefined): ColumnData {
     const taken: ColumnData = {
@@ -232,19 +221,4 @@ export function buffersOf({columns}: BatchData): ArrayBuffer[] {
     ...(validity === undefined ? [] : [validity]),
     ...(heap.byteLength > 0 ? [heap] : []),
   ])
-}
-
-function isText(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! >= 0x80) return isUtf8(bytes.subarray(start, end))
-  return true
-}
-
-/** What is beyond ASCII in hexadecimal digits, byte by byte. */
-function spelledOut(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const parts: string[] = []
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!
-    parts.push(byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16)}`)
-  }
-  return Buffer.from(parts.join(''))
 }

@@ -39,9 +39,17 @@ export const KEY_COLUMNS = [
   {name: 'idle_s', kind: 'bigint', about: 'seconds since the last access, where the source tells it'},
   {name: 'freq', kind: 'integer', about: 'access frequency, 0 to 255, where the source tells it'},
   {name: 'slot', kind: 'integer', about: 'slot of a cluster'},
-  {name: 'prefix1', kind: 'text', about: 'the key up to its first separator, with it; NULL where it has none'},
-  {name: 'prefix2', kind: 'text', about: 'up to the second'},
-  {name: 'prefix3', kind: 'text', about: 'up to the third'},
+  {
+    name: 'prefix1',
+    kind: 'text',
+    of: 'prefix1_bytes',
+    about: 'the key up to its first separator, with it; NULL where it has none',
+  },
+  {name: 'prefix2', kind: 'text', of: 'prefix2_bytes', about: 'up to the second'},
+  {name: 'prefix3', kind: 'text', of: 'prefix3_bytes', about: 'up to the third'},
+  {name: 'prefix1_bytes', kind: 'blob', about: 'the same, exactly'},
+  {name: 'prefix2_bytes', kind: 'blob', about: 'the same, exactly'},
+  {name: 'prefix3_bytes', kind: 'blob', about: 'the same, exactly'},
 ] as const satisfies readonly Column[]
 
 export const ELEMENT_COLUMNS = [

@@ -7,13 +7,16 @@ import type {DuckDBConnection, DuckDBInstance, DuckDBType} from '@duckdb/node-ap
 import {UsageError} from '../errors.js'
 import {type BatchData, CHUNK_ROWS, type ColumnData} from './batch.js'
 import {type Column, type ColumnKind, TABLES, type TableName} from './columns.js'
-import {SqlRows} from './result.js'
-import {statementsIn} from './statements.js'
+import {engineFailure, messageOf} from './engine-failure.js'
+import {type Kept, SqlRows} from './result.js'
+import {givesRows, isSorted, statementsIn} from './statements.js'
 
 const PACKAGE = '@duckdb/node-api'
 /** The first one with table functions. */
 const VERSION = '1.5.6-r.1'
 const TEXT_BYTES = 16
+/** Of the long texts of a column in one chunk. */
+const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** Where the rows of a statement are until they have been handed on. */
 const RESULT = 'rdbtool_result'
 
@@ -62,6 +65,7 @@ export class SqlEngine {
     readonly instance: DuckDBInstance,
     readonly connection: DuckDBConnection,
     readonly openScan: OpenScan,
+    readonly memoryBytes: number,
   ) {}
 
   /** Starts one with the tables. `scratch`: a folder for what does not fit into memory. */
@@ -78,7 +82,11 @@ export class SqlEngine {
       temp_directory: scratch,
     })
     const connection = await instance.connect()
-    const engine = new SqlEngine(duckdb, native, instance, connection, openScan)
+    // Moments are in UTC, wherever we are.
+    await connection.run("SET TimeZone = 'UTC'")
+    // Chunks of few rows are those of large values: they are not to be put together again.
+    await connection.run('SET enable_caching_operators = false')
+    const engine = new SqlEngine(duckdb, native, instance, connection, openScan, memoryBytes)
     for (const table of Object.keys(TABLES) as TableName[]) await engine.#register(table)
     return engine
   }
@@ -97,13 +105,20 @@ export class SqlEngine {
     return this.#running > 0
   }
 
+  /** What is left of the scans of a statement that ended early goes with it. */
   async #busy<T>(work: () => Promise<T>): Promise<T> {
     this.#running++
     try {
       return await work()
     } finally {
       this.#running--
+      if (this.#running === 0) this.#closeScans()
     }
+  }
+
+  #closeScans(): void {
+    for (const scan of this.#scans) scan.close()
+    this.#scans.clear()
   }
 
   async #rowsOf(sql: string): Promise<SqlRows> {
@@ -111,18 +126,30 @@ export class SqlEngine {
     const last = statements.pop()
     if (last === undefined) throw new UsageError('SQL: there is no statement')
     for (const statement of statements) await this.run(statement)
+    const failureOf = (error: unknown): unknown => this.failureOf(error)
     try {
-      const prepared = await this.connection.prepare(last)
-      const selects = prepared.statementType === this.duckdb.StatementType.SELECT
-      prepared.destroySync()
-      if (!selects) return new SqlRows(await this.connection.run(last), undefined, error => this.failureOf(error))
-      await this.connection.run(`CREATE OR REPLACE TEMP TABLE ${RESULT} AS ${last}`)
-      const counted = await this.connection.runAndReadAll(`SELECT count(*) FROM ${RESULT}`)
-      const count = Number(counted.getRows()[0]?.[0])
-      return new SqlRows(await this.connection.stream(`SELECT * FROM ${RESULT}`), count, error => this.failureOf(error))
+      if (!givesRows(last)) return new SqlRows(await this.connection.run(last), undefined, failureOf)
+      // Rows that nobody has sorted stay in their order, since one thread makes them; who must keep it holds more of them.
+      await this.connection.run(`SET preserve_insertion_order = ${isSorted(last)}`)
+      await this.connection.run(`CREATE OR REPLACE TEMP TABLE ${RESULT} AS\n${last}`)
+      const {columns, ...kept} = await this.#shapeOf(RESULT)
+      return new SqlRows(await this.connection.stream(`SELECT ${columns} FROM ${RESULT}`), kept, failureOf)
     } catch (error) {
       throw this.failureOf(error)
     }
+  }
+
+  /** How many rows a table has, and its columns, text as its bytes: who decodes it for us would take a mark of byte order away. */
+  async #shapeOf(table: string): Promise<Kept & {columns: string}> {
+    const {connection} = this
+    const empty = await connection.run(`SELECT * FROM ${table} LIMIT 0`)
+    const texts = new Set(empty.columnTypes().flatMap((type, at) => (String(type) === 'VARCHAR' ? [at] : [])))
+    const columns = empty.columnNames().map((name, at) => {
+      const column = `"${name.replaceAll('"', '""')}"`
+      return texts.has(at) ? `encode(${column}) AS ${column}` : column
+    })
+    const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${table}`)
+    return {columns: columns.join(', '), texts, count: Number(counted.getRows()[0]?.[0])}
   }
 
   async run(sql: string): Promise<void> {
@@ -133,15 +160,15 @@ export class SqlEngine {
     }
   }
 
-  /** Why a statement failed: the error of the reading where that ended it. */
+  /** Why a statement failed: the error of the reading where that ended it, or what the engine says, as one of ours. */
   failureOf(error: unknown): unknown {
     const failure = this.#failure
     this.#failure = undefined
-    return failure ?? new UsageError(`SQL: ${messageOf(error)}`, {cause: error})
+    return failure ?? engineFailure(error, this.memoryBytes)
   }
 
   close(): void {
-    for (const scan of this.#scans) scan.close()
+    this.#closeScans()
     this.connection.closeSync()
     this.instance.closeSync()
   }
@@ -177,7 +204,8 @@ export class SqlEngine {
         try {
           scan.fill(output.chunk)
         } catch (error) {
-          this.#failure ??= error
+          // What the engine itself throws here it knows already.
+          if (error instanceof ReadingFailed) this.#failure ??= error.cause
           info.setError(messageOf(error))
         }
       },
@@ -206,8 +234,6 @@ export class SqlEngine {
 /** In SQL: bytes as text, those that are no UTF-8 as the engine spells a BLOB. */
 const textOf = (column: string): string => `COALESCE(TRY(decode(${column})), ${column}::VARCHAR)`
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
 /** Bytes of a value in a column. */
 const WIDTHS: Readonly<Record<ColumnKind, number>> = {
   integer: 4,
@@ -217,6 +243,15 @@ const WIDTHS: Readonly<Record<ColumnKind, number>> = {
   timestamp: 8,
   text: TEXT_BYTES,
   blob: TEXT_BYTES,
+}
+
+/** A source could not be read to its end. */
+class ReadingFailed extends Error {
+  override readonly name = 'ReadingFailed'
+
+  constructor(cause: unknown) {
+    super(messageOf(cause), {cause})
+  }
 }
 
 /** One reading of a table, chunk by chunk. */
@@ -243,7 +278,7 @@ class TableScan {
       return
     }
     const first = this.#taken
-    const rows = Math.min(CHUNK_ROWS, batch.rows - first)
+    const rows = this.#rowsFrom(batch, first)
     native.data_chunk_set_size(chunk, rows)
     let from = 0
     kinds.forEach((kind, at) => {
@@ -259,10 +294,27 @@ class TableScan {
     const batch = this.#batch
     if (batch !== undefined && this.#taken < batch.rows) return batch
     if (batch !== undefined) this.scan.giveBack(batch)
-    this.#batch = this.scan.next()
+    try {
+      this.#batch = this.scan.next()
+    } catch (error) {
+      throw new ReadingFailed(error)
+    }
     this.#taken = 0
     this.#long = this.#batch?.columns.map(() => 0) ?? []
     return this.#batch
+  }
+
+  /** So many rows as a chunk takes, or one: their long texts are held several times over. */
+  #rowsFrom({columns, rows}: BatchData, first: number): number {
+    let end = Math.min(rows, first + CHUNK_ROWS)
+    columns.forEach(({longRows, longEnds}, at) => {
+      const from = this.#long[at]!
+      const start = from === 0 ? 0 : longEnds[from - 1]!
+      for (let long = from; long < longRows.length && longRows[long]! < end; long++) {
+        if (longEnds[long]! - start > CHUNK_BYTES_MAX) end = Math.max(longRows[long]!, first + 1)
+      }
+    })
+    return end - first
   }
 
   #fillVector(vector: Vector, column: ColumnData, width: number, first: number, rows: number, at: number): void {
@@ -271,7 +323,8 @@ class TableScan {
     native.copy_data_to_vector(vector, 0, data, first * width, rows * width)
     if (validity !== undefined) {
       native.vector_ensure_validity_writable(vector)
-      native.copy_data_to_vector_validity(vector, 0, validity, first >> 3, Math.ceil(rows / 64) * 8)
+      const bits = bitsFrom(new Uint32Array(validity), first, rows)
+      native.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, bits.byteLength)
     }
     const end = first + rows
     let long = this.#long[at]!
@@ -282,4 +335,15 @@ class TableScan {
     }
     this.#long[at] = long
   }
+}
+
+/** Bits [first, first + count), from the first bit of the first word on, in whole words of 64. */
+function bitsFrom(words: Uint32Array, first: number, count: number): Uint32Array<ArrayBuffer> {
+  const found = new Uint32Array(2 * Math.ceil(count / 64))
+  const [word, shift] = [first >> 5, first & 31]
+  for (let at = 0; at < found.length; at++) {
+    const low = words[word + at] ?? 0
+    found[at] = shift === 0 ? low : (low >>> shift) | ((words[word + at + 1] ?? 0) << (32 - shift))
+  }
+  return found
 }

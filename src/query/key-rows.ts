@@ -22,7 +22,7 @@ export interface KeyRowsOptions {
   source: () => Uint8Array
 }
 
-const PREFIXES: readonly KeyColumn[] = ['prefix1', 'prefix2', 'prefix3']
+const PREFIXES: readonly KeyColumn[] = ['prefix1_bytes', 'prefix2_bytes', 'prefix3_bytes']
 
 export class KeyRows extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
@@ -110,7 +110,7 @@ export class KeyRows extends ValueVisitor implements EntryVisitor {
     for (const column of this.#prefixes) {
       if (at >= 0) at = endOfPart(bytes, at, end, separator)
       if (at < 0) column?.putNull(row)
-      else column?.putText(row, bytes, start, at)
+      else column?.putBytes(row, bytes, start, at)
     }
   }
 

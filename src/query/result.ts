@@ -13,27 +13,33 @@ export interface SqlColumn {
   isNumber: boolean
 }
 
+/** Rows that lie in a table, of which they are read back. */
+export interface Kept {
+  count: number
+  /** Places of the columns that are text: they come as bytes. */
+  texts: ReadonlySet<number>
+}
+
 export class SqlRows {
   readonly columns: readonly SqlColumn[]
 
   constructor(
     readonly result: DuckDBResult,
-    /** How many there are, where that is known. */
-    readonly count: number | undefined,
+    /** Undefined of what is no table: the engine tells of itself. */
+    readonly kept: Kept | undefined,
     /** Makes of what the engine throws what is to be thrown. */
     readonly failureOf: (error: unknown) => unknown,
   ) {
-    const names = result.deduplicatedColumnNames()
-    const types = result.columnTypes()
-    this.columns = names.map((name, at) => {
-      const type = String(types[at])
+    const types = result.columnTypes().map(String)
+    this.columns = result.deduplicatedColumnNames().map((name, at) => {
+      const type = kept?.texts.has(at) ? 'VARCHAR' : types[at]!
       return {name, type, isNumber: NUMBERS.test(type)}
     })
   }
 
   /** Rows, some thousand at a time. */
   async *chunks(): AsyncGenerator<SqlValue[][]> {
-    let left = this.count ?? 0
+    let left = this.kept?.count ?? 0
     for (;;) {
       let rows: readonly (readonly DuckDBValue[])[]
       try {
@@ -47,8 +53,14 @@ export class SqlRows {
       } catch (error) {
         throw this.failureOf(error)
       }
-      yield rows.map(row => row.map(plainOf))
+      yield rows.map(row => row.map((value, at) => this.#valueOf(value, at)))
     }
+  }
+
+  #valueOf(value: DuckDBValue, at: number): SqlValue {
+    const plain = plainOf(value)
+    if (!(plain instanceof Uint8Array) || this.kept?.texts.has(at) !== true) return plain
+    return Buffer.from(plain.buffer, plain.byteOffset, plain.length).toString('utf8')
   }
 }
 
@@ -60,14 +72,32 @@ function plainOf(value: DuckDBValue): SqlValue {
     return value
   if (typeof value === 'bigint') return integerOf(value)
   if ('bytes' in value && value.bytes instanceof Uint8Array) return value.bytes
-  if ('scale' in value && typeof value.value === 'bigint') return value.toDouble()
+  if ('scale' in value && typeof value.value === 'bigint') return decimalOf(String(value))
   if ('items' in value && Array.isArray(value.items)) return value.items.map(plainOf)
   if ('entries' in value && !Array.isArray(value.entries)) {
     return Object.fromEntries(
       Object.entries(value.entries as Record<string, DuckDBValue>).map(([name, one]) => [name, plainOf(one)]),
     )
   }
+  // It is printed in UTC, wherever we are.
+  if (value instanceof Object && 'micros' in value && ZONED.test(value.constructor.name))
+    return zoned(value.micros as bigint)
   return String(value)
+}
+
+const ZONED = /TimestampTZ/
+const MICROSECONDS = 1000
+
+function zoned(micros: bigint): string {
+  const date = new Date(Math.floor(Number(micros) / MICROSECONDS))
+  return Number.isNaN(date.getTime()) ? String(micros) : date.toISOString()
+}
+
+/** A number where its digits are those of the decimal. */
+function decimalOf(digits: string): number | string {
+  const number = Number(digits)
+  const shortest = digits.includes('.') ? digits.replace(/0+$/, '').replace(/\.$/, '') : digits
+  return String(number) === shortest ? number : digits
 }
 
 function integerOf(value: bigint): number | string {

@@ -1,17 +1,37 @@
 /** Statements of SQL, one from the other. */
 
-/** Text in which a semicolon ends nothing: strings, names in quotes, comments, strings between dollars. */
-const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|(\$\w*\$)[\s\S]*?\1|;/g
+/** Text in which a semicolon ends nothing, whether it has an end itself or not: strings, names in quotes, comments, strings between dollars. */
+const OPAQUE =
+  /\b[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|(\$\w*\$)[\s\S]*?(?:\1|$)|;/g
+const COMMENTS = /--[^\n]*|\/\*[\s\S]*?\*\//g
 
-/** Each without its semicolon; what is nothing but blanks and comments is none. */
+/** Whether there is nothing but blanks and comments. */
+const isNothing = (text: string): boolean => text.replace(COMMENTS, '').trim() === ''
+
+/** Where semicolons stand that end statements. */
+function endsIn(sql: string): number[] {
+  return [...sql.matchAll(OPAQUE)].filter(([text]) => text === ';').map(({index}) => index)
+}
+
+/** Each without its semicolon; what is nothing is none. */
 export function statementsIn(sql: string): string[] {
-  const found: string[] = []
-  let start = 0
-  for (const {0: text, index} of sql.matchAll(OPAQUE)) {
-    if (text !== ';') continue
-    found.push(sql.slice(start, index))
-    start = index + 1
-  }
-  found.push(sql.slice(start))
-  return found.map(one => one.trim()).filter(one => one.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, '').trim() !== '')
+  const ends = [...endsIn(sql), sql.length]
+  const found = ends.map((end, at) => sql.slice(at === 0 ? 0 : ends[at - 1]! + 1, end))
+  return found.filter(one => !isNothing(one)).map(one => one.trim())
+}
+
+/** Whether the last statement has its semicolon: of what is typed line by line. */
+export function isComplete(sql: string): boolean {
+  const end = endsIn(sql).at(-1)
+  return end !== undefined && isNothing(sql.slice(end + 1))
+}
+
+/** Whether a statement gives rows that can be put into a table; what tells of tables, plans and settings does not. */
+export function givesRows(statement: string): boolean {
+  return /^(?:SELECT|WITH|FROM|VALUES|TABLE|\()/i.test(statement.replace(COMMENTS, '').trim())
+}
+
+/** Whether the order of its rows means something. */
+export function isSorted(statement: string): boolean {
+  return /\bORDER\s+BY\b/i.test(statement)
 }

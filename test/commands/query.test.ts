@@ -51,7 +51,7 @@ describe('query shows rows', () => {
     const sql =
       "SELECT key_bytes AS k, value AS v, NULL AS n, 1.5::DOUBLE AS d FROM elements WHERE type = 'string' AND db <> 3 OR length(value) = 0"
     expect((await ask(small, sql, '--format', 'csv')).stdout).toBe(
-      'k,v,n,d\r\nuser:1,"Ada, ""Countess""",,1.5\r\n\\xffA,"",,1.5\r\n',
+      'k,v,n,d\r\nuser:1,"Ada, ""Countess""",,1.5\r\n\\xff41,"",,1.5\r\n',
     )
     const objects = [
       '{"k":"user:1","v":"Ada, \\"Countess\\"","n":null,"d":1.5}',
@@ -88,6 +88,59 @@ describe('query shows rows', () => {
       },
     )
     expect(piped).toMatchObject({code: 0, stdout: 'count_star()\r\n4\r\n'})
+  })
+
+  it('exactly: a mark of byte order, decimals, minus zero, columns in their order, moments in UTC', async () => {
+    const sql =
+      "SELECT decode('\\xEF\\xBB\\xBFbom'::BLOB) AS t, 12345678901234567890.5::DECIMAL(30,1) AS d, '-0'::DOUBLE AS z, 2, 1"
+    const {stdout} = await ask(small, sql, '--format', 'jsonl')
+    expect(stdout).toBe('{"t":"\\ufeffbom","d":"12345678901234567890.5","z":"-0","2":2,"1":1}\n')
+    const elsewhere = await rdbtool(
+      [
+        'query',
+        small,
+        "SELECT '2026-11-27 21:00:00'::TIMESTAMP < '2026-11-27 22:00:00+00'::TIMESTAMPTZ AS earlier",
+        '--format',
+        'csv',
+      ],
+      {env: {TZ: 'America/New_York'}},
+    )
+    expect(elsewhere.stdout).toBe('earlier\r\ntrue\r\n')
+  })
+
+  it.each([
+    ['DESCRIBE keys', /key_bytes +BLOB/],
+    ['SHOW TABLES', /elements\nkeys/],
+    ['SUMMARIZE SELECT elements FROM keys', /elements +BIGINT/],
+    ['PIVOT (SELECT type FROM keys) ON type USING count(*)', /list +string\n +1 +3/],
+    ['CREATE TABLE mine AS SELECT 40 AS x; SELECT x + 2 AS answer FROM mine -- so', /answer\n +42/],
+  ])('of %s', async (sql, shown) => {
+    const {code, stdout, stderr} = await ask(small, sql)
+    expect({code, stderr}).toEqual({code: 0, stderr: ''})
+    expect(stdout).toMatch(shown)
+  })
+
+  it('a column a line where side by side they are too wide', async () => {
+    const {stdout} = await terminal('rdbtool query "$F" "SELECT * FROM keys LIMIT 1"', 80, {env: {F: small, NO_COLOR: '1'}})
+    expect(stdout).toMatch(/row 1[\s\S]*\bkey_bytes\b[^\n]*user:1[\s\S]*prefix1_bytes/)
+  })
+
+  it('of keys that are told apart by their bytes only', async () => {
+    const twins = folder.write(
+      'twins.rdb',
+      new RdbFile('REDIS', 9)
+        .db(0)
+        .key(0, Buffer.from([0xff, 0x3a, 0x31]), text('a'))
+        .key(0, '\\xFF:1', text('b'))
+        .end(),
+    )
+    const {stdout} = await ask(
+      twins,
+      'SELECT count(DISTINCT prefix1_bytes) AS p, count(DISTINCT key_bytes) AS k FROM keys',
+      '--format',
+      'csv',
+    )
+    expect(stdout).toBe('p,k\r\n2,2\r\n')
   })
 
   it('of selected keys', async () => {
@@ -128,6 +181,40 @@ describe('query writes', () => {
     expect((await ask(small, again, '--format', 'jsonl')).stdout).toBe('{"n":4}\n')
   })
 
+  it('both tables of several sources, without a statement, and nothing where the last word is none', async () => {
+    const saved = join(folder.path, 'two.duckdb')
+    expect(await ask(small, many, '--save', saved)).toMatchObject({code: 0, stdout: ''})
+    const again = `ATTACH '${saved}' AS s (READ_ONLY); SELECT count(*) AS n, count(DISTINCT source) AS s FROM s.keys`
+    expect((await ask(small, again, '--format', 'jsonl')).stdout).toBe('{"n":100004,"s":2}\n')
+    expect((await ask(small, join(folder.path, 'absent'), '--save', join(folder.path, 'no.duckdb'))).code).toBe(5)
+    expect(existsSync(join(folder.path, 'no.duckdb'))).toBe(false)
+  })
+
+  it('Parquet of the last of several statements, in the order asked for', async () => {
+    const out = join(folder.path, 'sorted.parquet')
+    const sql = 'CREATE TABLE t AS SELECT key, elements FROM keys; SELECT key FROM t ORDER BY elements DESC, key -- so'
+    expect(await ask(small, sql, '--out', out)).toMatchObject({code: 0})
+    expect((await ask(small, `SELECT key FROM '${out}'`, '--format', 'csv')).stdout.split('\r\n')[1]).toBe('user:1')
+  })
+
+  it('values that are larger than its memory all together', async () => {
+    const file = new RdbFile('REDIS', 9).db(0)
+    for (let i = 0; i < 300; i++) file.key(0, `k${i}`, text(String.fromCharCode(97 + (i % 26)).repeat(1024 * 1024)))
+    const large = folder.write('large.rdb', file.end())
+    const out = join(folder.path, 'large.parquet')
+    expect(await ask(large, 'SELECT value_bytes FROM elements', '--out', out, '--memory', '256MB')).toMatchObject({
+      code: 0,
+    })
+    expect(
+      (await ask(large, `SELECT sum(octet_length(value_bytes)) AS n FROM '${out}'`, '--format', 'csv')).stdout,
+    ).toBe('n\r\n314572800\r\n')
+    const {code, stderr} = await ask(large, 'SELECT list(value_bytes) FROM elements', '--memory', '64MiB')
+    expect({code, stderr}).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/more memory than 64 MiB: give it more with --memory/),
+    })
+  })
+
   it('nothing of a source that is damaged', async () => {
     const cut = folder.write('cut.rdb', readFileSync(many).subarray(0, 2_000_000))
     for (const args of [
@@ -150,6 +237,7 @@ describe('query says', () => {
     [['SELEC 1'], 2, /SQL: .*syntax error/],
     [['SELECT nothing FROM keys'], 2, /SQL: .*"nothing"/],
     [['SELECT 1', '--format', 'parquet'], 2, /name it with --out/],
+    [['SELECT 1', '--memory', '1mb'], 2, /too little memory/],
     [['SELECT sum(memory_bytes) FROM keys', '--server', 'nosuch-1.0'], 2, /nosuch-1\.0/],
     [
       ["SELECT CAST(CASE WHEN i = 900000 THEN 'x' ELSE '1' END AS INT) FROM range(1000000) t(i)"],
@@ -168,6 +256,12 @@ describe('query says', () => {
     const {code, stderr} = await ask(small, 'absent.rdb', 'SELECT count(*) FROM keys')
     expect(code).toBe(5)
     expect(stderr).toMatch(/absent\.rdb: there is no such file/)
+  })
+
+  it('once what several readings of a source tell', async () => {
+    const trailing = folder.write('trailing.rdb', Buffer.concat([readFileSync(small), Buffer.alloc(7)]))
+    const {stderr} = await ask(trailing, 'SELECT count(*) FROM keys a, keys b')
+    expect(stderr.match(/7 bytes follow/g)).toHaveLength(1)
   })
 
   it('what to install where the engine is not, and all else works', async () => {
@@ -237,7 +331,7 @@ describe('query --repl', () => {
       },
     })
     expect(code).toBe(0)
-    expect(stdout).toMatch(/key_bytes +the key, exactly/)
+    expect(stdout).toMatch(/key_bytes +BLOB +the key, exactly/)
     expect(stdout).toMatch(/\n4\r?\n/)
     expect(stdout).toMatch(/oops/)
     expect(stdout).toMatch(/answer[\s\S]*42/)

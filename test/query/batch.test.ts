@@ -41,7 +41,7 @@ async function ask(sql: string): Promise<unknown[][]> {
 describe('what a statement touches', () => {
   it.each([
     ['SELECT count(*) FROM keys', 1],
-    ['SELECT prefix1, sum(memory_bytes) FROM keys GROUP BY 1', ['prefix1', 'memory_bytes']],
+    ['SELECT prefix1, sum(memory_bytes) FROM keys GROUP BY 1', ['prefix1_bytes', 'memory_bytes']],
     ['SELECT elements, type FROM keys', ['elements', 'type']],
     ['SELECT key FROM keys WHERE db = 3', ['key_bytes', 'db']],
   ] as const)('%s', async (sql, columns) => {
