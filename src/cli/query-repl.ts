@@ -3,15 +3,11 @@
  * SQL are completed with Tab; Ctrl-C stops what runs, or forgets what was typed; Ctrl-D ends.
  */
 import {createInterface} from 'node:readline/promises'
-import {type ColumnKind, TABLES, type TableName} from '../query/columns.js'
+import {SQL_TYPES, TABLES, type TableName} from '../query/columns.js'
 import {isComplete} from '../query/statements.js'
 
 const WORDS =
   'SELECT FROM WHERE GROUP BY ORDER LIMIT HAVING COUNT SUM AVG MIN MAX DESC ASC DISTINCT JOIN USING ON AND OR NOT NULL IS LIKE ILIKE IN BETWEEN CASE WHEN THEN ELSE END AS WITH UNION ALL'
-const TYPES: Readonly<Record<ColumnKind, string>> = {
-  ...{integer: 'INTEGER', bigint: 'BIGINT', ubigint: 'UBIGINT', double: 'DOUBLE'},
-  ...{timestamp: 'TIMESTAMP', text: 'VARCHAR', blob: 'BLOB'},
-}
 const PROMPT = 'rdbtool> '
 const MORE = '    ...> '
 
@@ -94,6 +90,6 @@ function answerTo(command: string): readonly string[] {
 export function tablesText(): string[] {
   return (Object.keys(TABLES) as TableName[]).flatMap(table => [
     table,
-    ...TABLES[table].map(({name, kind, about}) => `  ${name.padEnd(15)}${TYPES[kind].padEnd(11)}${about}`),
+    ...TABLES[table].map(({name, kind, about}) => `  ${name.padEnd(15)}${SQL_TYPES[kind].padEnd(11)}${about}`),
   ])
 }

@@ -12,6 +12,7 @@ import {formatFailure} from '../report/failure.js'
 import {formatRows, rowTexts} from '../report/query.js'
 import {formatMessage} from '../report/text.js'
 import {isServerUrl} from '../resp/address.js'
+import {refuseSource} from '../source/same-file.js'
 
 const FORMATS = ['table', 'csv', 'json', 'jsonl', 'parquet'] as const
 type Format = (typeof FORMATS)[number]
@@ -121,6 +122,7 @@ export default class QueryCommand extends BaseCommand {
     }
     if (format === 'parquet' && flags.out === undefined)
       throw new UsageError('Parquet is written to a file: name it with --out')
+    for (const path of [flags.out, flags.save]) if (path !== undefined) refuseSource(path, sources)
     const query = await Query.open(sources, {
       memoryBytes: flags.memory ?? MEMORY_DEFAULT,
       server: flags.server,

@@ -16,6 +16,7 @@ import {type OpenScan, type RowScan, SqlEngine} from '../query/engine.js'
 import type {SqlRows} from '../query/result.js'
 import {isSorted, statementsIn} from '../query/statements.js'
 import {isServerUrl} from '../resp/address.js'
+import {refuseSource} from '../source/same-file.js'
 import {type PlainFile, plainFile} from '../source/scratch.js'
 import type {RowsForm, RowsParcel, RowsQuestion} from './query-rows.js'
 
@@ -43,7 +44,10 @@ export class Query {
   #engine: SqlEngine | undefined
   #scratch = ''
 
-  private constructor(readonly options: QueryOptions) {}
+  private constructor(
+    readonly names: readonly string[],
+    readonly options: QueryOptions,
+  ) {}
 
   /**
    * The process would wait for ever for the engine's threads, which wait for us to make rows: it ends as it does where
@@ -61,7 +65,7 @@ export class Query {
    * file first: a statement may read it several times.
    */
   static async open(names: readonly string[], options: QueryOptions): Promise<Query> {
-    const query = new Query(options)
+    const query = new Query(names, options)
     try {
       // It goes with the process, however that ends.
       query.#scratch = temporaryBeside(join(tmpdir(), 'rdbtool-query'))
@@ -97,7 +101,7 @@ export class Query {
 
   /** Writes the rows of a statement to a Parquet file, which appears once it is whole. Returns its bytes. */
   async toParquet(sql: string, path: string, force: boolean): Promise<number> {
-    refuseTaken(path, force)
+    this.#refuse(path, force)
     const temporary = temporaryBeside(path)
     try {
       await this.copyTo(sql, temporary)
@@ -134,7 +138,7 @@ export class Query {
 
   /** Keeps both tables in a database file, which appears once it is whole; statements are asked of it from then on. */
   async save(path: string, force: boolean): Promise<void> {
-    refuseTaken(path, force)
+    this.#refuse(path, force)
     const engine = this.#engine!
     await engine.run('SET preserve_insertion_order = false')
     const temporary = temporaryBeside(path)
@@ -157,6 +161,12 @@ export class Query {
     this.#engine?.close()
     for (const plain of this.#plain) plain.remove()
     if (this.#scratch !== '') removeUnpublished(this.#scratch)
+  }
+
+  /** Refuses a name that is taken, and that of a source whatever is forced. */
+  #refuse(path: string, force: boolean): void {
+    refuseSource(path, this.names)
+    refuseTaken(path, force)
   }
 
   /** A table that is read again tells the same again. */

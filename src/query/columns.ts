@@ -11,6 +11,12 @@
 /** How values of a column lie in memory, which is how the engine has them; text of bytes is made there. */
 export type ColumnKind = 'integer' | 'bigint' | 'ubigint' | 'double' | 'timestamp' | 'text' | 'blob'
 
+/** What the engine calls them. */
+export const SQL_TYPES: Readonly<Record<ColumnKind, string>> = {
+  ...{integer: 'INTEGER', bigint: 'BIGINT', ubigint: 'UBIGINT', double: 'DOUBLE'},
+  ...{timestamp: 'TIMESTAMP', text: 'VARCHAR', blob: 'BLOB'},
+}
+
 export interface Column {
   readonly name: string
   readonly kind: ColumnKind

@@ -121,7 +121,9 @@ describe('query shows rows', () => {
   })
 
   it('a column a line where side by side they are too wide', async () => {
-    const {stdout} = await terminal('rdbtool query "$F" "SELECT * FROM keys LIMIT 1"', 80, {env: {F: small, NO_COLOR: '1'}})
+    const {stdout} = await terminal('rdbtool query "$F" "SELECT * FROM keys LIMIT 1"', 80, {
+      env: {F: small, NO_COLOR: '1'},
+    })
     expect(stdout).toMatch(/row 1[\s\S]*\bkey_bytes\b[^\n]*user:1[\s\S]*prefix1_bytes/)
   })
 
@@ -179,6 +181,19 @@ describe('query writes', () => {
     expect((await ask(small, '--save', saved)).stderr).toMatch(/is there already/)
     const again = `ATTACH '${saved}' AS s (READ_ONLY); SELECT count(*) AS n FROM s.keys`
     expect((await ask(small, again, '--format', 'jsonl')).stdout).toBe('{"n":4}\n')
+  })
+
+  it('over no source, not even forced', async () => {
+    const own = folder.write('own.rdb', readFileSync(small))
+    for (const args of [
+      ['SELECT 1', '--format', 'csv', '--out', own],
+      ['SELECT 1', '--format', 'parquet', '--out', own],
+      ['--save', own],
+    ]) {
+      const {code, stderr} = await ask(own, ...args, '--force')
+      expect({code, stderr}).toMatchObject({code: 2, stderr: expect.stringMatching(/is what is read/)})
+    }
+    expect(readFileSync(own).equals(readFileSync(small))).toBe(true)
   })
 
   it('both tables of several sources, without a statement, and nothing where the last word is none', async () => {
