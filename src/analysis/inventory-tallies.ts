@@ -82,7 +82,7 @@ export class Tallies {
     return this.#others.length === 0 ? undefined : summed(this.#others)
   }
 
-  /** Most bytes in the file first, then by type and encoding: never by which came first. */
+  /** Most memory first where it is estimated, else most bytes in the file, then by type and encoding: never by which came first. */
   encodings(): EncodingCount[] {
     const sums = new Map<string, EncodingCount>()
     for (const {type, typeId, encoding, keys, elements, expiring, rdbBytes, memoryBytes} of this.#all()) {
@@ -97,7 +97,7 @@ export class Tallies {
       sums.set(name, sum)
     }
     return [...sums.entries()]
-      .sort(([aName, a], [bName, b]) => b.rdbBytes - a.rdbBytes || (aName < bName ? -1 : 1))
+      .sort(([aName, a], [bName, b]) => compareSizes(a, b) || (aName < bName ? -1 : 1))
       .map(([, sum]) => sum)
   }
 
@@ -150,6 +150,13 @@ export class Tallies {
     }
   }
 }
+
+/** Orders by what is shown first: memory, which is 0 of all where nobody asked, then bytes in the file. */
+export function compareSizes(a: Sized, b: Sized): number {
+  return b.memoryBytes - a.memoryBytes || b.rdbBytes - a.rdbBytes
+}
+
+type Sized = Pick<EncodingCount, 'rdbBytes' | 'memoryBytes'>
 
 function summed(rows: readonly DatabaseSums[]): DatabaseSums {
   const sum = {keys: 0, expiring: 0, expired: 0, rdbBytes: 0, memoryBytes: 0}

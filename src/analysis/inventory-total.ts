@@ -6,7 +6,7 @@ import {type BigElement, isBigger as isBiggerElement} from './biggest-elements.j
 import type {EstimatedMemory, Inventory, MemoryElsewhere} from './inventory.js'
 import {type BigKey, hasMore, isBigger} from './inventory-biggest.js'
 import type {ModuleCount} from './inventory-facts.js'
-import type {DatabaseCount, DatabaseSums, EncodingCount} from './inventory-tallies.js'
+import {compareSizes, type DatabaseCount, type DatabaseSums, type EncodingCount} from './inventory-tallies.js'
 import {KeySpread, type Spread} from './spread.js'
 import {TopN} from './top.js'
 
@@ -28,6 +28,8 @@ export interface InventoryTotal {
   expired: number
   /** Estimated; undefined where nobody asked. Each for its own server, unless one was named. */
   memoryBytes: number | undefined
+  /** Whose memory that is: one where all are estimated for the same. */
+  servers: Pick<EstimatedMemory, 'server' | 'calibrated'>[]
   /** The same for other servers; of those that all sources were compared with. */
   elsewhere: MemoryElsewhere[]
   databases: DatabaseCount[]
@@ -72,13 +74,14 @@ export function totalOf(
   return {
     ...total,
     memoryBytes: estimates.length === 0 ? undefined : estimates.reduce((sum, {bytes}) => sum + bytes, 0),
+    servers: serversOf(estimates),
     elsewhere: elsewhereOf(estimates),
     databases,
     otherDatabases: others.length === 0 ? undefined : summed<DatabaseSums>(others, () => '')[0],
     encodings: summed(
       all.flatMap(one => one.encodings),
       ({type, encoding}) => `${type} ${encoding}`,
-    ).sort((a, b) => b.rdbBytes - a.rdbBytes),
+    ).sort(compareSizes),
     modules: summed(
       all.flatMap(one => one.modules),
       ({name}) => name,
@@ -89,6 +92,14 @@ export function totalOf(
     keySpread,
     spread: keySpread?.result(),
   }
+}
+
+/** Each once, in the order of the sources; one that was guessed somewhere is not calibrated. */
+function serversOf(estimates: readonly EstimatedMemory[]): InventoryTotal['servers'] {
+  return [...new Set(estimates.map(({server}) => server))].map(name => {
+    const same = estimates.filter(({server}) => server === name)
+    return {server: name, calibrated: same.every(({calibrated}) => calibrated)}
+  })
 }
 
 /** Summed by server, where every source has that server's number, as its own or among the others. */

@@ -24,7 +24,7 @@ export function formatTotal(total: InventoryTotal, view: TotalView): string[] {
     ['keys', keysText(total)],
   ]
   if (total.memoryBytes !== undefined) {
-    facts.push(['estimated', `${formatSize(total.memoryBytes)} of memory for these keys`])
+    facts.push(['estimated', `${formatSize(total.memoryBytes)} of memory for these keys${serversText(total)}`])
     for (const {server, bytes} of total.elsewhere) {
       facts.push(['', `${formatSize(bytes)} in ${server} (${changeText(total.memoryBytes, bytes)})`])
     }
@@ -34,6 +34,14 @@ export function formatTotal(total: InventoryTotal, view: TotalView): string[] {
     [title, ...formatFacts(facts, LABEL_COLUMNS, view.columns, view.style)],
     ...(view.by === undefined ? totalTables(total, view) : sectionTables(view.by, total, view)),
   ])
+}
+
+/** Where they are for different servers, each report says for which. */
+function serversText({servers}: InventoryTotal): string {
+  const [first, ...others] = servers
+  if (first === undefined) return ''
+  const model = servers.every(({calibrated}) => calibrated) ? '' : ', uncalibrated'
+  return `${others.length === 0 ? ` in ${first.server}` : ', each in its own server'}${model}`
 }
 
 function totalTables(total: InventoryTotal, view: TotalView): string[][] {

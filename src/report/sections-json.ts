@@ -7,7 +7,7 @@ import {jsonBytes} from './text.js'
 
 type Json = Record<string, unknown>
 
-/** `top` does not cut anything: programs get all slots. */
+/** Programs get all rows, whatever `top` is; only prefixes are as many as were asked for. */
 export function sectionsJson(names: readonly SectionName[] | undefined, of: Sectioned, estimated: boolean): Json {
   if (names === undefined) return {}
   return {by: Object.fromEntries(names.map(name => [name, rowsOf(name, of).map(row => withoutUntold(row, estimated))]))}

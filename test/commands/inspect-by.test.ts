@@ -180,6 +180,17 @@ describe('the biggest elements', () => {
 
 describe('memory in other servers', () => {
   const path = fixture('databases-v11')
+  const other = folder.write('other.rdb', new RdbFile('REDIS', 9).db(0).key(0, 'a', text('b')).end())
+  // A hundred small strings take more memory than one large list, which takes more of the file.
+  const sized = folder.write(
+    'sized.jsonl',
+    [
+      ...Array.from({length: 100}, (_, i) => ({db: 0, key: `k${i}`, type: 'string', count: 1, value: 'v'})),
+      {db: 0, key: 'list', type: 'list', count: 1, value: ['x'.repeat(6000)]},
+    ]
+      .map(one => `${JSON.stringify(one)}\n`)
+      .join(''),
+  )
 
   it('is compared with the server that wrote the file', async () => {
     const own = await jsonOf(path)
@@ -201,6 +212,23 @@ describe('memory in other servers', () => {
     expect(memoryBytes).toBe(alone[0]!.memoryBytes)
     const bytesOf = (name: string) => memory.elsewhere.find((one: Json) => one.server === name).bytes
     expect(names.slice(1).map(bytesOf)).toEqual(alone.slice(1).map(one => one.memoryBytes))
+  })
+
+  it('ranks types by what it shows first', async () => {
+    const sizes = async (...args: string[]): Promise<Json[]> => (await jsonOf(sized, ...args, '--by', 'type')).by.type
+    const ranked = await sizes('--server', 'redis-7.0')
+    const memory = ranked.map(row => row.memoryBytes)
+    expect(memory).toEqual(memory.toSorted((a, b) => b - a))
+    const stored = ranked.map(row => row.rdbBytes)
+    expect(stored).not.toEqual(stored.toSorted((a, b) => b - a))
+  })
+
+  it('in sum names the server, where all have the same', async () => {
+    const total = async (...args: string[]): Promise<string> =>
+      (await textOf(path, other, ...args)).split('total of 2')[1]!
+    expect(await total('--server', 'redis-7.0')).toMatch(/ of memory for these keys in redis-7\.0\n/)
+    expect(await total('--server', 'redis-7.4')).toMatch(/ of memory for these keys in redis-7\.4, uncalibrated\n/)
+    expect(await total('--detail')).toMatch(/ of memory for these keys, each in its own server, uncalibrated\n/)
   })
 
   it('keeps the name of a version that nobody has looked at, and says whose model it shows', async () => {
