@@ -173,10 +173,8 @@ export default class Inspect extends BaseCommand {
     since: Since | undefined,
     {nowMs, json}: {nowMs: number; json: boolean},
   ): Promise<void> {
-    const paged = inspections.flatMap(({inventory, source, ...one}) =>
-      inventory === undefined ? [] : [{...one, inventory, source: nameOf(source)}],
-    )
-    if (paged.length === 0) return await page.abandon()
+    const paged = inspections.map(one => ({...one, source: nameOf(one.source)}))
+    if (paged.every(({inventory}) => inventory === undefined)) return await page.abandon()
     const growth = since?.growth === undefined ? undefined : {since: since.name, growth: since.growth}
     const told = {version: this.config.version, nowMs, madeAtMs: Date.now(), growth}
     const bytes = inspectionPage(paged, total, told)

@@ -81,6 +81,13 @@ describe('inspect --html', () => {
     expect(readFileSync(path)).toEqual(Buffer.from(whole))
   })
 
+  it('of several sources names on the page the one that is not there', async () => {
+    const sound = folder.write('sound.rdb', fileOf(['a']))
+    const finished = await rdbtool(['inspect', sound, at('missing.rdb'), '--html', at('several.html')])
+    expect(finished.code).toBe(5)
+    expect(readFileSync(at('several.html'), 'utf8')).toContain('missing.rdb')
+  })
+
   it('of a damaged file says on the page what is missing', async () => {
     const whole = fileOf(['a', 'b', 'c'])
     const cut = folder.write('cut.rdb', whole.subarray(0, whole.length - 12))
