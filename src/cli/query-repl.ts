@@ -87,7 +87,7 @@ function answerTo(command: string): readonly string[] {
 }
 
 /** Tables and columns, and what these are. */
-export function tablesText(): string[] {
+function tablesText(): string[] {
   return (Object.keys(TABLES) as TableName[]).flatMap(table => [
     table,
     ...TABLES[table].map(({name, kind, about}) => `  ${name.padEnd(15)}${SQL_TYPES[kind].padEnd(11)}${about}`),

@@ -24,7 +24,8 @@ const MICROSECONDS = 1000
 const INFINITE_FROM_MS = 9_223_372_000_000_000
 const WORD = 0x1_0000_0000
 
-const WIDTHS: Readonly<Record<ColumnKind, number>> = {
+/** Bytes of a value in a column. */
+export const WIDTHS: Readonly<Record<ColumnKind, number>> = {
   integer: 4,
   bigint: 8,
   ubigint: 8,

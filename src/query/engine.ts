@@ -5,7 +5,7 @@
  */
 import type {DuckDBConnection, DuckDBInstance, DuckDBType} from '@duckdb/node-api'
 import {UsageError} from '../errors.js'
-import {type BatchData, CHUNK_ROWS, type ColumnData} from './batch.js'
+import {type BatchData, CHUNK_ROWS, type ColumnData, WIDTHS} from './batch.js'
 import {type Column, type ColumnKind, TABLES, type TableName} from './columns.js'
 import {engineFailure, messageOf} from './engine-failure.js'
 import {type Kept, SqlRows} from './result.js'
@@ -14,7 +14,6 @@ import {givesRows, isSorted, statementsIn} from './statements.js'
 const PACKAGE = '@duckdb/node-api'
 /** The first one with table functions. */
 const VERSION = '1.5.6-r.1'
-const TEXT_BYTES = 16
 /** Of the long texts of a column in one chunk. */
 const CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** Where the rows of a statement are until they have been handed on. */
@@ -233,17 +232,6 @@ export class SqlEngine {
 
 /** In SQL: bytes as text, those that are no UTF-8 as the engine spells a BLOB. */
 const textOf = (column: string): string => `COALESCE(TRY(decode(${column})), ${column}::VARCHAR)`
-
-/** Bytes of a value in a column. */
-const WIDTHS: Readonly<Record<ColumnKind, number>> = {
-  integer: 4,
-  bigint: 8,
-  ubigint: 8,
-  double: 8,
-  timestamp: 8,
-  text: TEXT_BYTES,
-  blob: TEXT_BYTES,
-}
 
 /** A source could not be read to its end. */
 class ReadingFailed extends Error {
