@@ -120,9 +120,6 @@ export function isAnonymous({product, serverVersion, format}: Inventory): boolea
   return format !== 'rdb' && product === 'unknown' && serverVersion === undefined
 }
 
-/** Of a source that says nothing of its producer, only aux fields can. */
-const UNTOLD: SourceOrigin = {family: 'redis', rdbVersion: Number.POSITIVE_INFINITY}
-
 /** Counts every key it is shown; give it to the `run` of any source. */
 export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   override readonly depth = 'skip'
@@ -364,7 +361,7 @@ export class InventoryVisitor extends ValueVisitor implements EntryVisitor {
   }
 
   #producer(origin: SourceOrigin | undefined): Producer {
-    return producerOf(origin ?? UNTOLD, this.#facts.aux, this.#dragonfly)
+    return producerOf(origin, this.#facts.aux, this.#dragonfly)
   }
 
   /** That of the server asked for, then those it is compared with. */

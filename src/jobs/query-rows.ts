@@ -58,12 +58,10 @@ class Reading {
   /** Of the server that was named, or of whoever wrote the source. */
   model(): MemoryModel {
     if (this.server !== undefined) return new MemoryModel(layoutOf(this.server))
-    const {product, serverVersion} = producerOf(this.origin ?? UNTOLD, this.aux, false)
+    const {product, serverVersion} = producerOf(this.origin, this.aux, false)
     return new MemoryModel(layoutOfProducer(product, serverVersion, this.origin?.rdbVersion))
   }
 }
-
-const UNTOLD: SourceOrigin = {family: 'redis', rdbVersion: Number.POSITIVE_INFINITY}
 
 /** Makes them all, source by source. Throws what ends the reading of one. */
 export async function makeRows({form, table, columns}: RowsQuestion, handing: Handing<RowsParcel>): Promise<void> {
