@@ -2,10 +2,11 @@ import {extname} from 'node:path'
 import {Args, Flags} from '@oclif/core'
 import {type ByteTarget, FileTarget, StreamTarget} from '../bytes/target.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
+import {engineMemory} from '../cli/engine-memory.js'
 import {EXIT_FINDINGS} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags, segmentFlags} from '../cli/flags.js'
 import {Progress} from '../cli/progress.js'
-import {parseSize, type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {type SelectionFlags, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {PlacedError, UsageError} from '../errors.js'
 import {DUMP_FORMATS, type DumpFormat} from '../export/sink.js'
 import {dump} from '../jobs/dump.js'
@@ -18,13 +19,12 @@ const NAME_COLUMNS_MAX = 40
 const STANDARD_OUTPUT = 'standard output'
 /** Two tables, for engines that ask in SQL. */
 const PARQUET = 'parquet'
-const ENGINE_MEMORY_BYTES = 512 * 1024 * 1024
 
 type ParquetFlags = SelectionFlags &
   Record<'force' | 'quiet' | 'ignore-checksum' | 'skip-unsupported' | 'only-creates', boolean> & {
     out?: string | undefined
     now?: number | undefined
-    memory?: number | undefined
+    memory: number
   }
 
 export default class Dump extends BaseCommand {
@@ -74,12 +74,7 @@ export default class Dump extends BaseCommand {
       description: 'Exit with 0 although the format could not carry everything.',
       helpGroup: 'OUTPUT',
     }),
-    memory: Flags.custom<number>({
-      description: 'parquet: what DuckDB may hold in memory. Default: 512mb.',
-      helpGroup: 'OUTPUT',
-      helpValue: 'SIZE',
-      parse: async text => parseSize(text),
-    })(),
+    memory: engineMemory('parquet: what DuckDB may hold in memory.'),
     ...inputFlags,
     ...logFlags,
     ...segmentFlags,
@@ -142,7 +137,7 @@ export default class Dump extends BaseCommand {
     try {
       const {rows, bytes, problems} = await dumpParquet(file, out, {
         force,
-        memoryBytes: flags.memory ?? ENGINE_MEMORY_BYTES,
+        memoryBytes: flags.memory,
         separator: Buffer.from(':'),
         selection: selectionOptions(flags, flags.now ?? Date.now()),
         ignoreChecksum: flags['ignore-checksum'],

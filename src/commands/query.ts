@@ -1,10 +1,12 @@
 import {existsSync} from 'node:fs'
 import {Args, Flags} from '@oclif/core'
 import {FileTarget, StreamTarget} from '../bytes/target.js'
+import {refuseTaken} from '../bytes/unpublished.js'
 import {BaseCommand, columnsOf, styleOf} from '../cli/command.js'
+import {engineMemory} from '../cli/engine-memory.js'
 import {EXIT_BUG, exitCodeOf} from '../cli/exit.js'
 import {inputFlags, logFlags, outputFlags} from '../cli/flags.js'
-import {parseSize, selectionFlags, selectionOptions} from '../cli/selection-flags.js'
+import {selectionFlags, selectionOptions} from '../cli/selection-flags.js'
 import {UsageError} from '../errors.js'
 import {Query} from '../jobs/query.js'
 import type {SqlRows, SqlValue} from '../query/result.js'
@@ -25,7 +27,6 @@ interface Shown {
 
 /** Rows of a table that a screen is for. */
 const TABLE_ROWS_MAX = 1000
-const MEMORY_DEFAULT = 512 * 1024 * 1024
 
 /** Size is a column here. */
 const {'min-bytes': _, 'max-bytes': __, ...selecting} = selectionFlags
@@ -86,12 +87,7 @@ export default class QueryCommand extends BaseCommand {
       helpGroup: 'INPUT',
       helpValue: 'NAME',
     }),
-    memory: Flags.custom<number>({
-      description: 'What DuckDB may hold in memory; the rest goes to temporary files. Default: 512mb.',
-      helpGroup: 'INPUT',
-      helpValue: 'SIZE',
-      parse: async text => memoryOf(text),
-    })(),
+    memory: engineMemory('What DuckDB may hold in memory; the rest goes to temporary files.'),
     ...inputFlags,
     ...logFlags,
     quiet: Flags.boolean({...outputFlags.quiet, description: 'No warnings on standard error.'}),
@@ -122,9 +118,14 @@ export default class QueryCommand extends BaseCommand {
     }
     if (format === 'parquet' && flags.out === undefined)
       throw new UsageError('Parquet is written to a file: name it with --out')
-    for (const path of [flags.out, flags.save]) if (path !== undefined) refuseSource(path, sources)
+    // A name that is taken is refused before anything is read; that of a source, always.
+    for (const path of [flags.out, flags.save]) {
+      if (path === undefined) continue
+      refuseSource(path, sources)
+      refuseTaken(path, flags.force)
+    }
     const query = await Query.open(sources, {
-      memoryBytes: flags.memory ?? MEMORY_DEFAULT,
+      memoryBytes: flags.memory,
       server: flags.server,
       separator: Buffer.from(flags.separator),
       selection: selectionOptions(flags, flags.now ?? Date.now()),
@@ -195,15 +196,6 @@ export default class QueryCommand extends BaseCommand {
       )
     }
   }
-}
-
-/** Less is not enough to begin with. */
-const MEMORY_MIN = 64 * 1024 * 1024
-
-function memoryOf(text: string): number {
-  const bytes = parseSize(text)
-  if (bytes >= MEMORY_MIN) return bytes
-  throw new UsageError(`${JSON.stringify(text)} is too little memory: give 64MiB or more`)
 }
 
 /** A name is no statement: that has blanks, and names no file. */

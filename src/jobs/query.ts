@@ -5,7 +5,7 @@ import {mkdirSync, statSync} from 'node:fs'
 import {stat} from 'node:fs/promises'
 import {constants, tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {publish, refuseTaken, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
+import {publish, removeUnpublished, temporaryBeside} from '../bytes/unpublished.js'
 import type {Problem} from '../keyspace/visitor.js'
 import {limits} from '../limits.js'
 import {Pulled} from '../parallel/pulled.js'
@@ -16,7 +16,6 @@ import {type OpenScan, type RowScan, SqlEngine} from '../query/engine.js'
 import type {SqlRows} from '../query/result.js'
 import {isSorted, statementsIn} from '../query/statements.js'
 import {isServerUrl} from '../resp/address.js'
-import {refuseSource} from '../source/same-file.js'
 import {type PlainFile, plainFile} from '../source/scratch.js'
 import type {RowsForm, RowsParcel, RowsQuestion} from './query-rows.js'
 
@@ -44,10 +43,7 @@ export class Query {
   #engine: SqlEngine | undefined
   #scratch = ''
 
-  private constructor(
-    readonly names: readonly string[],
-    readonly options: QueryOptions,
-  ) {}
+  private constructor(readonly options: QueryOptions) {}
 
   /**
    * The process would wait for ever for the engine's threads, which wait for us to make rows: it ends as it does where
@@ -65,7 +61,7 @@ export class Query {
    * file first: a statement may read it several times.
    */
   static async open(names: readonly string[], options: QueryOptions): Promise<Query> {
-    const query = new Query(names, options)
+    const query = new Query(options)
     try {
       // It goes with the process, however that ends.
       query.#scratch = temporaryBeside(join(tmpdir(), 'rdbtool-query'))
@@ -101,7 +97,6 @@ export class Query {
 
   /** Writes the rows of a statement to a Parquet file, which appears once it is whole. Returns its bytes. */
   async toParquet(sql: string, path: string, force: boolean): Promise<number> {
-    this.#refuse(path, force)
     const temporary = temporaryBeside(path)
     try {
       await this.copyTo(sql, temporary)
@@ -138,7 +133,6 @@ export class Query {
 
   /** Keeps both tables in a database file, which appears once it is whole; statements are asked of it from then on. */
   async save(path: string, force: boolean): Promise<void> {
-    this.#refuse(path, force)
     const engine = this.#engine!
     await engine.run('SET preserve_insertion_order = false')
     const temporary = temporaryBeside(path)
@@ -161,12 +155,6 @@ export class Query {
     this.#engine?.close()
     for (const plain of this.#plain) plain.remove()
     if (this.#scratch !== '') removeUnpublished(this.#scratch)
-  }
-
-  /** Refuses a name that is taken, and that of a source whatever is forced. */
-  #refuse(path: string, force: boolean): void {
-    refuseSource(path, this.names)
-    refuseTaken(path, force)
   }
 
   /** A table that is read again tells the same again. */

@@ -58,10 +58,10 @@ const NO_DOUBLES = new Float64Array(0)
 /** One column, which rows are put into one after another. */
 export class ColumnWriter {
   readonly #width: number
-  #data: ArrayBuffer
-  #words: Uint32Array
-  #bytes: Uint8Array
-  #doubles: Float64Array
+  #data!: ArrayBuffer
+  #words!: Uint32Array
+  #bytes!: Uint8Array
+  #doubles!: Float64Array
   #validity = new Uint32Array(BATCH_ROWS / 32)
   #nulls = false
   #longRows: number[] = []
@@ -71,10 +71,7 @@ export class ColumnWriter {
 
   constructor(readonly kind: ColumnKind) {
     this.#width = WIDTHS[kind]
-    this.#data = new ArrayBuffer(BATCH_ROWS * this.#width)
-    this.#words = new Uint32Array(this.#data)
-    this.#bytes = new Uint8Array(this.#data)
-    this.#doubles = this.#doublesOf()
+    this.#beginIn(undefined)
     this.#validity.fill(0xffff_ffff)
   }
 
@@ -97,7 +94,7 @@ export class ColumnWriter {
     const at = row * 2
     if (typeof value === 'number' && value >= 0) {
       this.#words[at] = value
-      this.#words[at + 1] = value / 0x1_0000_0000
+      this.#words[at + 1] = value / WORD
       return
     }
     splitInt64(value, halves)
@@ -158,17 +155,18 @@ export class ColumnWriter {
     this.#nulls = false
     this.#longRows = []
     this.#longEnds = []
-    this.#data = empty?.data ?? new ArrayBuffer(BATCH_ROWS * this.#width)
-    this.#words = new Uint32Array(this.#data)
-    this.#bytes = new Uint8Array(this.#data)
-    this.#doubles = this.#doublesOf()
+    this.#beginIn(empty?.data)
     if (this.#heapUsed > 0) this.#heap = new Uint8Array(empty?.heap ?? EMPTY)
     this.#heapUsed = 0
     return taken
   }
 
-  #doublesOf(): Float64Array {
-    return this.#width === 8 ? new Float64Array(this.#data) : NO_DOUBLES
+  /** In memory that is there, or new. */
+  #beginIn(data: ArrayBuffer = new ArrayBuffer(BATCH_ROWS * this.#width)): void {
+    this.#data = data
+    this.#words = new Uint32Array(data)
+    this.#bytes = new Uint8Array(data)
+    this.#doubles = this.#width === 8 ? new Float64Array(data) : NO_DOUBLES
   }
 
   #grow(bytes: number): void {
@@ -182,6 +180,8 @@ export class ColumnWriter {
 export class BatchWriter<Name extends string> {
   readonly columns: Partial<Record<Name, ColumnWriter>> = {}
   readonly #all: ColumnWriter[]
+  /** Those of texts. */
+  readonly #long: ColumnWriter[]
   /** One that has been read. */
   #empty: BatchData | undefined
   row = 0
@@ -196,12 +196,19 @@ export class BatchWriter<Name extends string> {
       this.columns[name] = column
       return column
     })
+    this.#long = this.#all.filter(({kind}) => WIDTHS[kind] === TEXT_BYTES)
   }
 
   /** The row is whole. */
   endRow(): void {
     this.row++
-    if (this.row === BATCH_ROWS || this.#all.some(column => column.heapBytes > HEAP_BYTES_MAX)) this.flush()
+    if (this.row === BATCH_ROWS || this.#isLarge()) this.flush()
+  }
+
+  #isLarge(): boolean {
+    // A loop: no call a row and column.
+    for (const column of this.#long) if (column.heapBytes > HEAP_BYTES_MAX) return true
+    return false
   }
 
   flush(): void {
